@@ -1,0 +1,106 @@
+"""The errors of the client package.
+
+::
+
+    PlatformReportError
+    ├── ConfigurationError      an option is missing or wrong
+    ├── JournalError            a journal cannot be read
+    │   └── NewerFormatError    it was written by a newer version of this package
+    ├── LockedError             another process holds the run folder
+    └── DeliveryError           a request to the platform did not end well (``permanent``: trying again is no use)
+        ├── NotSent             the platform never saw the request
+        ├── OutcomeUnknown      it may have seen it, and no usable answer came
+        ├── Busy                it asks to come later (408, 425, 429, 5xx)
+        └── Refused             it answered no (other 4xx, redirects)
+"""
+
+from __future__ import annotations
+
+
+class PlatformReportError(Exception):
+    """Anything that this package raises on purpose."""
+
+
+class ConfigurationError(PlatformReportError):
+    """An option is missing or wrong; the message says which, what was found and what to set."""
+
+
+class JournalError(PlatformReportError):
+    """A journal cannot be read."""
+
+
+class NewerFormatError(JournalError):
+    """A journal was written in a format that this version does not know.
+
+    :param path: the journal's file.
+    :param found: the format version in the file.
+    :param known: the newest format version that this package reads.
+    """
+
+    def __init__(self, path: str, found: object, known: int) -> None:
+        super().__init__(
+            f"{path}: journal format {found!r}, but this pytest-platform-report reads formats up to {known}; "
+            f"nothing was changed: update pytest-platform-report, then run 'platform-report sync'"
+        )
+        self.path, self.found, self.known = path, found, known
+
+
+class LockedError(PlatformReportError):
+    """Another process holds a run folder's lock."""
+
+
+class DeliveryError(PlatformReportError):
+    """A request to the platform did not end well.
+
+    :ivar permanent: the same request will fail again, so it is not worth repeating by itself.
+    """
+
+    permanent = False
+
+
+class NotSent(DeliveryError):
+    """The platform never saw the request: no address, no connection, no trust.
+
+    :param permanent: set where another try cannot help, as with an address that is not one.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class OutcomeUnknown(DeliveryError):
+    """The request went out and no usable answer came back: it may or may not have been carried out.
+
+    :param misconfigured: what answered was no platform (HTML, say), so that waiting will not help.
+    """
+
+    def __init__(self, message: str, *, misconfigured: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = misconfigured
+
+
+class Busy(DeliveryError):
+    """The platform asks to come later.
+
+    :param status: the HTTP status.
+    :param wait: seconds that the platform named, or None.
+    """
+
+    def __init__(self, message: str, status: int, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.wait = status, wait
+
+
+class Refused(DeliveryError):
+    """The platform answered no.
+
+    :param status: the HTTP status.
+    :param code: the platform's error code, empty where it named none.
+    """
+
+    permanent = True
+
+    def __init__(self, message: str, status: int, code: str = "") -> None:
+        super().__init__(message)
+        self.status, self.code = status, code

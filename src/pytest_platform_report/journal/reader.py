@@ -1,0 +1,84 @@
+"""Read a segment while its process still writes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import JournalError, NewerFormatError
+from .records import FORMAT, Record
+
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Line:
+    """A record and the bytes ``[start, end)`` of the segment in which it stands."""
+
+    record: Record
+    start: int
+    end: int
+
+
+class SegmentReader:
+    """The committed records of one segment, from a given byte on.
+
+    :ivar offset: how far it has read, in bytes.
+    :ivar torn: how many pieces of records it passed over.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.path = path
+        self.offset = offset
+        self.torn = 0
+
+    def read(self) -> Iterator[Line]:
+        """Yield what has been committed since the last call.
+
+        :raises NewerFormatError: at the first record of an unknown format.
+        """
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            tail = b""
+            while block := file.read(_BLOCK):
+                lines = (tail + block).split(b"\n")
+                tail = lines.pop()
+                for line in lines:
+                    start, self.offset = self.offset, self.offset + len(line) + 1
+                    record = self._parse(line)
+                    if record is not None:
+                        yield Line(record, start, self.offset)
+
+    def drop_tail(self) -> None:
+        """Count the record that the process was writing when it died, if there is a piece of it."""
+        if self.path.stat().st_size > self.offset:
+            self.torn += 1
+
+    def record_at(self, start: int, end: int) -> Record:
+        """Read one record again.
+
+        :raises JournalError: when there is none at these bytes any more.
+        """
+        with self.path.open("rb") as file:
+            file.seek(start)
+            line = file.read(end - start)
+        record = self._parse(line.rstrip(b"\n"))
+        if record is None:
+            raise JournalError(f"{self.path}: no record at bytes {start} to {end}: was the file changed?")
+        return record
+
+    def _parse(self, line: bytes) -> Record | None:
+        if not line:
+            return None
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
+            self.torn += 1
+            return None
+        if not isinstance(record.get("v"), int) or record["v"] > FORMAT:
+            raise NewerFormatError(str(self.path), record.get("v"), FORMAT)
+        return record

@@ -1,0 +1,113 @@
+"""The records of a journal, format 1.
+
+Each record is an object with ``v`` (the format), ``kind`` and the fields of its kind:
+
+========== =====================================================================================================
+session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``, ``at``, ``facts``; and, but for
+           workers, ``settings`` (without secrets). The first record of every segment.
+began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``
+ended      ``test``, ``attempts``, ``tags``
+artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``
+collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
+lost       ``worker``, ``node``, ``message``: the controller's word on a worker that went away
+closed     ``exit`` (pytest's status), ``interrupted``, ``undone`` (records that could not be written), ``at``
+========== =====================================================================================================
+
+An attempt has ``outcome``, ``start``, ``duration`` and, where there is something to say, ``steps``, ``failures``,
+``annotations``, ``stdout``, ``stderr``; they read like the values of :mod:`pytest_platform_report.model`. Moments
+(``at``, ``start``) are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..model import Annotation, Artifact, Attempt, Failure, Place, Step
+
+FORMAT = 1
+
+Record = dict[str, Any]
+
+
+def began(test: int, node: str, file: str, line: int | None, suites: list[str], title: str, at: float) -> Record:
+    """A test starts."""
+    return {
+        "v": FORMAT,
+        "kind": "began",
+        "test": test,
+        "node": node,
+        "file": file,
+        "line": line,
+        "suites": suites,
+        "title": title,
+        "at": at,
+    }
+
+
+def ended(test: int, attempts: list[Record], tags: list[str]) -> Record:
+    """A test is done."""
+    return {"v": FORMAT, "kind": "ended", "test": test, "attempts": attempts, "tags": tags}
+
+
+def artifact(test: int | None, path: str, name: str, type_: str, size: int) -> Record:
+    """A file was kept."""
+    return {"v": FORMAT, "kind": "artifact", "test": test, "path": path, "name": name, "type": type_, "size": size}
+
+
+def collected(node: str, file: str, outcome: str, message: str, stack: str, at: float) -> Record:
+    """A module could not be collected, or skipped itself."""
+    return {
+        "v": FORMAT,
+        "kind": "collected",
+        "node": node,
+        "file": file,
+        "outcome": outcome,
+        "message": message,
+        "stack": stack,
+        "at": at,
+    }
+
+
+def lost(worker: str, node: str, message: str) -> Record:
+    """A worker went away while, as far as its controller knows, it ran *node*."""
+    return {"v": FORMAT, "kind": "lost", "worker": worker, "node": node, "message": message}
+
+
+def closed(exit_status: int, interrupted: bool, undone: int, at: float) -> Record:
+    """The session is over."""
+    return {
+        "v": FORMAT,
+        "kind": "closed",
+        "exit": exit_status,
+        "interrupted": interrupted,
+        "undone": undone,
+        "at": at,
+    }
+
+
+def place(record: Mapping[str, Any]) -> Place:
+    """Read the test that a ``began`` record names."""
+    return Place(record["node"], record["file"], record["line"], tuple(record["suites"]), record["title"])
+
+
+def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
+    """Read the attempts of an ``ended`` record."""
+    return tuple(
+        Attempt(
+            outcome=attempt["outcome"],
+            start=attempt["start"],
+            duration=attempt["duration"],
+            steps=tuple(Step(**step) for step in attempt.get("steps", ())),
+            failures=tuple(Failure(**failure) for failure in attempt.get("failures", ())),
+            annotations=tuple(Annotation(**annotation) for annotation in attempt.get("annotations", ())),
+            stdout=attempt.get("stdout", ""),
+            stderr=attempt.get("stderr", ""),
+        )
+        for attempt in record["attempts"]
+    )
+
+
+def artifact_of(record: Mapping[str, Any]) -> Artifact:
+    """Read the file that an ``artifact`` record names."""
+    return Artifact(record["path"], record["name"], record["type"], record["size"])

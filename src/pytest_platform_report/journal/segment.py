@@ -1,0 +1,108 @@
+"""Append records to the segment of this process, whatever the tests around it do to the process."""
+
+from __future__ import annotations
+
+from ..ids import new_id
+from ..native import native, to_json
+from .records import Record
+
+_KEPT_BYTES = 16 * 1024 * 1024
+_HIGH_DESCRIPTORS = (900, 200, 60, 3)
+
+
+class Segment:
+    """A journal file that only the process which made it appends to.
+
+    ``append`` raises nothing: a record that cannot be written is kept in memory, in order, and tried again with the
+    next one. ``undone`` counts the records that did not get there: still kept, or beyond what may be kept (16 MiB).
+    """
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._path = f"{folder}/{name}-{new_id(6)}.jsonl"
+        self._pid = native.getpid()
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._dropped = 0
+        self._torn = False
+        self._fd = _move_high(native.open(self._path, native.CREATE | native.APPEND, 0o600))
+        found = native.fstat(self._fd)
+        self._file = (found.st_dev, found.st_ino)
+
+    @property
+    def undone(self) -> int:
+        """How many records are not in the file."""
+        return len(self._kept) + self._dropped
+
+    def append(self, record: Record) -> None:
+        """Write *record* as one line, by one write."""
+        if native.getpid() != self._pid:
+            return  # a forked child: its tests are its parent's
+        try:
+            line = (to_json(record) + "\n").encode("ascii")
+        except (TypeError, ValueError, RecursionError):
+            self._dropped += 1
+            return
+        if self._kept:
+            self._keep(line)
+            self._write_kept()
+        elif not self._write(line):
+            self._keep(line)
+
+    def close(self) -> None:
+        """Try what is kept once more and give the descriptor back."""
+        if native.getpid() != self._pid:
+            return
+        if self._kept:
+            self._write_kept()
+        try:
+            if self._is_open():
+                native.close(self._fd)
+        except OSError:
+            pass
+
+    def _keep(self, line: bytes) -> None:
+        if self._kept_bytes + len(line) > _KEPT_BYTES:
+            self._dropped += 1
+            return
+        self._kept.append(line)
+        self._kept_bytes += len(line)
+
+    def _write_kept(self) -> None:
+        while self._kept and self._write(self._kept[0]):
+            self._kept_bytes -= len(self._kept.pop(0))
+
+    def _write(self, line: bytes) -> bool:
+        if self._torn:
+            line = b"\n" + line  # ends the piece that a short write left, which readers pass over
+        try:
+            if not self._is_open():
+                self._fd = _move_high(native.open(self._path, native.APPEND))
+                found = native.fstat(self._fd)
+                self._file = (found.st_dev, found.st_ino)
+            written = native.write(self._fd, line)
+        except OSError:
+            return False
+        self._torn = (self._torn and written == 0) or 0 < written < len(line)
+        return written == len(line)
+
+    def _is_open(self) -> bool:
+        # Tests close descriptors by the thousand, and the number may since belong to a file of the user's.
+        try:
+            found = native.fstat(self._fd)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._file
+
+
+def _move_high(fd: int) -> int:
+    """Leave the low descriptor numbers to the tests, some of which count on them."""
+    if native.fcntl is None:
+        return fd
+    for lowest in _HIGH_DESCRIPTORS:
+        try:
+            high = native.fcntl(fd, native.F_DUPFD_CLOEXEC, lowest)
+        except OSError:
+            continue
+        native.close(fd)
+        return high
+    return fd

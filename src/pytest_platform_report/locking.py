@@ -1,0 +1,32 @@
+"""The lock of a run folder: the kernel's, so that it dies with its holder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .errors import LockedError
+
+
+@contextmanager
+def hold(path: Path, timeout: float = 0.0) -> Iterator[None]:
+    """Hold the lock file at *path*, waiting *timeout* seconds for it at most.
+
+    The file is never deleted, since a deleted one lets two processes hold it, and holds no state.
+
+    :raises LockedError: another process holds it, or this file system knows no locks.
+    """
+    lock = FileLock(path, timeout=timeout)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise LockedError(f"{path}: held by another process") from error
+    except OSError as error:
+        raise LockedError(f"{path}: this file system cannot lock ({error}): use a local --platform-spool") from error
+    try:
+        yield
+    finally:
+        lock.release()

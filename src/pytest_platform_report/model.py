@@ -1,0 +1,111 @@
+"""What a session found, as frozen values: a result, its attempts, their steps and failures.
+
+Durations are milliseconds; moments are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal["passed", "failed", "skipped"]
+Status = Literal["passed", "failed", "skipped", "flaky"]
+StepCategory = Literal["action", "assertion", "hook", "fixture"]
+RunStatus = Literal["passed", "failed", "cancelled"]
+
+STATUSES: tuple[Status, ...] = ("passed", "failed", "skipped", "flaky")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A named part of an attempt; ``start`` counts from the attempt's, ``depth`` is 0 at the outermost."""
+
+    title: str
+    category: StepCategory
+    status: Outcome
+    start: float
+    duration: float
+    depth: int
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a phase (setup, call, teardown, collection) of an attempt failed."""
+
+    phase: str
+    message: str
+    stack: str = ""
+    expected: str | None = None
+    actual: str | None = None
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A typed remark, such as ``skip`` with its reason."""
+
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One execution of a test."""
+
+    outcome: Outcome
+    start: float
+    duration: float
+    steps: tuple[Step, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    stdout: str = ""
+    stderr: str = ""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file kept in the run folder: ``path`` is relative to it, ``size`` is in bytes."""
+
+    path: str
+    name: str
+    type: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which test: its names and where it stands. ``suites`` goes from the module to the innermost class."""
+
+    node_id: str
+    file_path: str
+    line: int | None
+    suites: tuple[str, ...]
+    title: str
+
+    @property
+    def full_title(self) -> str:
+        """Module, classes and title, joined with `` > ``."""
+        return " > ".join((*self.suites, self.title))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A test of one run with its final outcome.
+
+    ``report_id`` is unique over all runs, made from the journal that holds the result: the marker by which the result
+    is found again on a platform.
+    """
+
+    report_id: str
+    place: Place
+    attempts: tuple[Attempt, ...]
+    tags: tuple[str, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+
+    @property
+    def status(self) -> Status:
+        """The last attempt's outcome; ``flaky`` where it passed after a failed one."""
+        outcome = self.attempts[-1].outcome
+        if outcome == "passed" and any(attempt.outcome == "failed" for attempt in self.attempts):
+            return "flaky"
+        return outcome

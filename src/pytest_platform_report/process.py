@@ -1,0 +1,113 @@
+"""Processes by identity: which one it is, whether it still lives, how it ended.
+
+A process id alone names nothing: it is used again, in containers always from the same small numbers. Source of the
+layouts: proc(5) and linux/pidfd.h.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Any
+
+from .native import native
+
+try:
+    from fcntl import ioctl as _ioctl
+except ImportError:  # Windows
+    _ioctl = None  # type: ignore[assignment]
+
+_INFO = struct.Struct("<QQ11Ii")  # struct pidfd_info, version 0
+_GET_INFO = (3 << 30) | (_INFO.size << 16) | (0xFF << 8) | 11
+_WITH_EXIT = 8
+
+
+def identify(pid: int) -> dict[str, Any]:
+    """Return what names process *pid* on this machine, as JSON values."""
+    return {"pid": pid, "started": _started(pid), "boot": _boot()}
+
+
+class Watched:
+    """A process named by :func:`identify`, here or elsewhere.
+
+    :param pidfd: a descriptor of the process, taken over; opened where it is not given and the system has such.
+    """
+
+    def __init__(self, identity: dict[str, Any], pidfd: int | None = None) -> None:
+        self._pid = int(identity["pid"])
+        self._started: int | None = identity["started"]
+        self._here: bool = identity["boot"] == _boot()
+        self._pidfd = pidfd
+        if pidfd is None and self.is_alive() and hasattr(os, "pidfd_open"):
+            try:
+                self._pidfd = os.pidfd_open(self._pid)
+            except OSError:
+                self._pidfd = None
+
+    def is_alive(self) -> bool:
+        """Tell whether it still runs; a zombie does not, a stopped process does."""
+        if not self._here:
+            return False
+        if self._started is not None:
+            return _started(self._pid) == self._started
+        try:
+            os.kill(self._pid, 0)
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def how_it_ended(self) -> str:
+        """Return ``signal 9`` or ``exit code 3``; empty where the system does not tell (Linux 6.15 and up do)."""
+        if self._pidfd is None or _ioctl is None:
+            return ""
+        info = bytearray(_INFO.pack(_WITH_EXIT, *([0] * 13)))
+        try:
+            _ioctl(self._pidfd, _GET_INFO, info)
+        except OSError:
+            return ""
+        mask, *_, status = _INFO.unpack(info)
+        return describe_exit(os.waitstatus_to_exitcode(status)) if mask & _WITH_EXIT else ""
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+
+
+def describe_exit(code: int) -> str:
+    """Say in words what :attr:`subprocess.Popen.returncode` says in a number."""
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _boot() -> str:
+    """This start of this machine, and in it this container's own process numbers."""
+    boot = _read("/proc/sys/kernel/random/boot_id")
+    try:
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return boot
+
+
+def _started(pid: int) -> int | None:
+    """Clock ticks from the machine's start to the process's; None where it is gone or the system does not tell."""
+    stat = _read(f"/proc/{pid}/stat")
+    fields = stat[stat.rfind(")") + 2 :].split()  # the name before it may hold anything, blanks and brackets too
+    if len(fields) < 20 or fields[0] in "ZX":
+        return None
+    return int(fields[19])
+
+
+def _read(path: str) -> str:
+    try:
+        fd = native.open(path, native.READ)
+    except OSError:
+        return ""
+    try:
+        return native.read(fd, 4096).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+    finally:
+        native.close(fd)

@@ -1,0 +1,210 @@
+"""What test code may record of its own attempt: steps and files.
+
+The plugin puts the running attempt into :data:`current`; where there is none (reporting is off, no test runs), steps
+and files come to nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Generator
+from contextvars import ContextVar, Token
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
+
+from .native import now_ms
+from .text import MESSAGE_LIMIT, NAME_LIMIT, shorten
+
+__all__ = ["attach", "step"]
+
+STEPS_LIMIT = 1000
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Recording:
+    """The steps of a running attempt, as the journal will have them."""
+
+    __slots__ = ("cut", "redact", "start", "steps")
+
+    def __init__(self, start: float, redact: Callable[[str], str]) -> None:
+        self.start = start
+        self.redact = redact
+        self.steps: list[dict[str, Any]] = []
+        self.cut = 0
+
+
+class FileKeeper(Protocol):
+    """Keeps a file with the test that runs."""
+
+    def __call__(self, source: str | os.PathLike[str] | bytes, name: str | None, type: str | None) -> None:
+        """Copy *source* into the run folder and note it; raise nothing."""
+
+
+class _Current:
+    __slots__ = ("keep_file", "recording")
+
+    def __init__(self) -> None:
+        self.recording: Recording | None = None
+        self.keep_file: FileKeeper | None = None
+
+
+current = _Current()
+_open_step: ContextVar[tuple[Recording, int] | None] = ContextVar("pytest_platform_report_open_step", default=None)
+
+
+class _Step:
+    """A step: a context manager, and a decorator that opens one a call."""
+
+    __slots__ = ("_noted", "_title", "_token")
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+
+    def __enter__(self) -> None:
+        self._noted: dict[str, Any] | None = None
+        self._token: Token[tuple[Recording, int] | None] | None = None
+        recording = current.recording
+        if recording is None:
+            return
+        if len(recording.steps) >= STEPS_LIMIT:
+            recording.cut += 1
+            return
+        outer = _open_step.get()
+        # A thread or a task may bring along the step of an attempt that is over.
+        depth = outer[1] + 1 if outer is not None and outer[0] is recording else 0
+        self._token = _open_step.set((recording, depth))
+        self._noted = {
+            "title": recording.redact(shorten(self._title, NAME_LIMIT)),
+            "category": "action",
+            "status": "passed",
+            "start": round(now_ms() - recording.start, 2),
+            "duration": 0.0,
+            "depth": depth,
+        }
+        recording.steps.append(self._noted)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        noted, recording = self._noted, current.recording
+        if noted is None or recording is None:
+            return
+        noted["duration"] = round(now_ms() - recording.start - noted["start"], 2)
+        if kind is not None:
+            noted["status"] = "skipped" if kind.__name__ == "Skipped" else "failed"
+            noted["error"] = recording.redact(shorten(f"{kind.__name__}: {_show(error)}", MESSAGE_LIMIT))
+        if self._token is not None:
+            try:
+                _open_step.reset(self._token)
+            except ValueError:  # left in another context than it was entered in, as async fixtures do
+                _open_step.set(None)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        return _decorate(function, self._title)
+
+
+@overload
+def step(title: str) -> _Step: ...
+@overload
+def step(title: Callable[P, R]) -> Callable[P, R]: ...
+def step(title: str | Callable[P, R]) -> _Step | Callable[P, R]:
+    """Record a named step of the running test.
+
+    As a context manager, ``with step("log in"):``; as a decorator, ``@step`` (titled by the function's name) or
+    ``@step("add {sku} to the cart")``, with the function's arguments filled in. Steps nest. On a generator, such as a
+    fixture, the step is what runs up to its first ``yield``.
+    """
+    if isinstance(title, str):
+        return _Step(title)
+    return _decorate(title, title.__name__.replace("_", " "))
+
+
+def attach(source: str | os.PathLike[str] | bytes, name: str | None = None, type: str | None = None) -> None:
+    """Attach a file to the running test, from its path or as bytes; it is copied at once.
+
+    :param name: the file's name on the platform; by default the path's.
+    :param type: ``screenshot``, ``video``, ``trace``, ``report`` or ``attachment``; by default the name's ending tells.
+    """
+    if current.keep_file is not None:
+        current.keep_file(source, name, type)
+
+
+def _decorate(function: Callable[P, R], title: str) -> Callable[P, R]:
+    fill = _make_filler(function, title)
+    wrapped: Any = function
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def in_step(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with _Step(fill(args, kwargs)):
+                return await wrapped(*args, **kwargs)
+
+    elif inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def in_step(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return (yield from _first_in_step(wrapped(*args, **kwargs), fill(args, kwargs)))
+
+    elif inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def in_step(*args: P.args, **kwargs: P.kwargs) -> Any:
+            generator = wrapped(*args, **kwargs)
+            with _Step(fill(args, kwargs)):
+                first = await anext(generator)
+            yield first
+            async for value in generator:
+                yield value
+
+    else:
+
+        @functools.wraps(function)
+        def in_step(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with _Step(fill(args, kwargs)):
+                return function(*args, **kwargs)
+
+    return in_step  # type: ignore[return-value]  # one wrapper of four, each of the function's own kind
+
+
+def _first_in_step(generator: Generator[Any, None, Any], title: str) -> Generator[Any, None, Any]:
+    try:
+        with _Step(title):
+            first = next(generator)
+    except StopIteration as stop:
+        return stop.value
+    try:
+        yield first
+    except GeneratorExit:
+        generator.close()
+        raise
+    except BaseException as error:
+        yield generator.throw(error)
+    return (yield from generator)
+
+
+def _make_filler(function: Callable[..., Any], title: str) -> Callable[[tuple[Any, ...], dict[str, Any]], str]:
+    if "{" not in title:
+        return lambda args, kwargs: title
+    signature = inspect.signature(function)
+
+    def fill(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        try:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            return title.format(**{name: _show(value) for name, value in bound.arguments.items()})
+        except (TypeError, LookupError, AttributeError, ValueError):
+            return title  # a wrong call fails on its own; a wrong title is no reason to fail
+
+    return fill
+
+
+def _show(value: object) -> str:
+    """Return ``str(value)``, whatever the tested code's ``__str__`` does."""
+    try:
+        return str(value)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        return f"<{type(value).__name__} whose str() raised {type(error).__name__}>"

@@ -1,0 +1,256 @@
+"""Settings: each option's effective value and where it came from, read once and frozen.
+
+A flag wins over the environment, the environment over pytest's configuration file. The API key has neither flag nor
+ini: it comes from ``PLATFORM_API_KEY`` or from the file that ``--platform-api-key-file`` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+from .ids import is_run_key
+from .options import OPTIONS, Option
+
+_ALIASES = {"project": "EURIQA_PROJECT_ID", "api-key": "EURIQA_API_KEY"}
+_PLACEHOLDERS = ("your-api-key", "test-key", "your-api-key-here")
+_SHORTEST_KEY = 16
+_ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+ARTIFACT_TYPES = ("screenshot", "video", "trace", "report", "attachment")
+
+Lookup = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The effective options of a session.
+
+    :ivar url: the platform's API, ending in ``/api``; empty for the embedded platform.
+    :ivar spool: an absolute path.
+    :ivar shard: (K, N), or None.
+    :ivar drain_timeout: seconds.
+    :ivar artifacts: pairs of type and glob, relative to rootdir.
+    :ivar sources: for each option's name, where its value came from.
+    """
+
+    enabled: bool = False
+    url: str = ""
+    project: str = "default"
+    run_title: str = ""
+    tags: tuple[str, ...] = ()
+    spool: Path = Path(".platform-report")
+    run_id: str = ""
+    run_key: str = ""
+    shard: tuple[int, int] | None = None
+    drain_timeout: float = 60.0
+    detach: bool = False
+    strict: bool = False
+    artifacts: tuple[tuple[str, str], ...] = ()
+    api_key: str = field(default="", repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def destination(self) -> str:
+        """Where the run goes, in words."""
+        if self.url:
+            return f"{self.url.removesuffix('/api')}, project {self.project}"
+        return f"embedded platform in {self.spool}"
+
+    def to_journal(self) -> dict[str, Any]:
+        """Return what an uploader must know, as JSON values and without the key."""
+        kept = {key: value for key, value in asdict(self).items() if key not in ("api_key", "sources", "enabled")}
+        return {**kept, "spool": str(self.spool)}
+
+    @classmethod
+    def from_journal(cls, values: Mapping[str, Any], api_key: str) -> Settings:
+        """Read back what :meth:`to_journal` returned; fields that this version does not know are passed over."""
+        known = {name.name for name in fields(cls)}
+        kept = {key: value for key, value in values.items() if key in known}
+        kept["spool"] = Path(kept["spool"])
+        kept["tags"] = tuple(kept["tags"])
+        kept["shard"] = tuple(kept["shard"]) if kept["shard"] else None
+        kept["artifacts"] = tuple((kind, glob) for kind, glob in kept["artifacts"])
+        return cls(enabled=True, api_key=api_key, **kept)
+
+
+def is_on(flag: object, ini: object, environment: Mapping[str, str]) -> bool:
+    """Tell whether ``--platform-report`` is on; a wrong value counts as on, to be refused when settings are read."""
+    value = environment.get("PLATFORM_REPORT")
+    if flag:
+        return True
+    return value.strip().lower() not in _OFF if value is not None else bool(ini)
+
+
+def read_settings(
+    flag: Lookup, ini: Lookup, environment: Mapping[str, str], rootdir: Path, directory: Path
+) -> Settings:
+    """Read every option of the table.
+
+    :param flag: from an option's ini name to the flag's value, None or empty where it was not given.
+    :param ini: the same for the configuration file.
+    :param rootdir: what relative paths in the configuration file start from.
+    :param directory: what relative paths in flags and the environment start from.
+    :raises ConfigurationError: where a value is wrong or something is missing.
+    """
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for option in OPTIONS:
+        raw, source = _find(option, flag, ini, environment)
+        values[option.name] = _convert(option, raw, source, directory if source != "ini" else rootdir)
+        sources[option.name] = _name_source(option, source, environment)
+    if not sources["spool"] or sources["spool"] == "default":
+        values["spool"] = rootdir / ".platform-report"
+    url = _check_url(values["url"], sources["url"])
+    api_key, sources["api-key"] = _read_key(environment, values["api-key-file"], sources["api-key-file"])
+    if url:
+        _check_access(url, api_key, values["project"], sources)
+    if values["run-key"] and not is_run_key(values["run-key"]):
+        raise ConfigurationError(
+            f"{sources['run-key']}: {values['run-key']!r} cannot name a run folder: "
+            f"use at most 64 letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
+    return Settings(
+        enabled=values["report"],
+        url=url,
+        project=values["project"] or "default",
+        run_title=values["run-title"],
+        tags=tuple(values["tag"]),
+        spool=values["spool"],
+        run_id=values["run-id"],
+        run_key=values["run-key"],
+        shard=_parse_shard(values["shard"], sources["shard"]),
+        drain_timeout=values["drain-timeout"],
+        detach=values["detach"],
+        strict=values["strict"],
+        artifacts=tuple(_parse_artifact(text, sources["artifact"]) for text in values["artifact"]),
+        api_key=api_key,
+        sources=sources,
+    )
+
+
+def _find(option: Option, flag: Lookup, ini: Lookup, environment: Mapping[str, str]) -> tuple[object, str]:
+    given = flag(option.ini)
+    if given not in (None, [], False):
+        return given, "flag"
+    for variable in (option.variable, _ALIASES.get(option.name)):
+        if variable and environment.get(variable, "").strip():
+            return environment[variable], "environment"
+    given = ini(option.ini)
+    if given not in (None, "", [], False):
+        return given, "ini"
+    return option.default, "default"
+
+
+def _name_source(option: Option, source: str, environment: Mapping[str, str]) -> str:
+    if source == "environment":
+        return option.variable if environment.get(option.variable, "").strip() else _ALIASES[option.name]
+    return {"flag": option.flag, "ini": f"ini {option.ini}"}.get(source, source)
+
+
+def _convert(option: Option, raw: object, source: str, base: Path) -> Any:
+    where = {"flag": option.flag, "ini": option.ini}.get(source, option.variable)
+    if option.kind == "switch":
+        return raw if isinstance(raw, bool) else _parse_switch(str(raw), where)
+    if option.kind == "list":
+        parts = raw if isinstance(raw, list) else str(raw).replace("\n", ",").split(",")
+        return [part.strip() for part in parts if part.strip()]
+    text = str(raw).strip()
+    if option.kind == "seconds":
+        return _parse_seconds(text, where)
+    if option.kind == "path":
+        return base / Path(text).expanduser() if text else None
+    return text
+
+
+def _parse_switch(text: str, where: str) -> bool:
+    lower = text.strip().lower()
+    if lower in _ON or lower in _OFF:
+        return lower in _ON
+    raise ConfigurationError(f"{where}: {text!r} is neither on nor off: set it to true or false")
+
+
+def _parse_seconds(text: str, where: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise ConfigurationError(f"{where}: {text!r} is no number of seconds from 0 to 86400")
+    return seconds
+
+
+def _parse_shard(text: str, where: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    current, slash, total = text.partition("/")
+    if slash and current.isdecimal() and total.isdecimal() and 1 <= int(current) <= int(total) <= 10_000:
+        return int(current), int(total)
+    raise ConfigurationError(f"{where}: {text!r} is no shard: give K/N with 1 <= K <= N, such as 2/5")
+
+
+def _parse_artifact(text: str, where: str) -> tuple[str, str]:
+    kind, colon, glob = text.partition(":")
+    if colon and kind in ARTIFACT_TYPES and glob and not Path(glob).is_absolute():
+        return kind, glob
+    raise ConfigurationError(
+        f"{where}: {text!r} is no artifact: give TYPE:GLOB, TYPE one of {', '.join(ARTIFACT_TYPES)}, "
+        f"GLOB relative to the project's root directory, such as screenshot:out/**/*.png"
+    )
+
+
+def _check_url(url: str, where: str) -> str:
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
+        raise ConfigurationError(f"{where}: {url!r} is no platform address: give one such as https://platform.example")
+    if parts.username or parts.password:
+        raise ConfigurationError(
+            f"{where}: the address holds a user or password: give it without, and the key in PLATFORM_API_KEY"
+        )
+    url = url.rstrip("/")
+    return url if url.endswith("/api") else f"{url}/api"
+
+
+def _read_key(environment: Mapping[str, str], file: Path | None, where: str) -> tuple[str, str]:
+    for variable in ("PLATFORM_API_KEY", _ALIASES["api-key"]):
+        if key := environment.get(variable, "").strip():
+            return key, variable
+    if file is None:
+        return "", "default"
+    try:
+        return file.read_text(encoding="utf-8").strip(), f"{where} ({file})"
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{where}: the API key cannot be read from {file}: {error}") from error
+
+
+def _check_access(url: str, key: str, project: str, sources: Mapping[str, str]) -> None:
+    if not key:
+        raise ConfigurationError(
+            f"{sources['url']} is {url}, but there is no API key: "
+            f"set PLATFORM_API_KEY, or name a file that holds it with --platform-api-key-file"
+        )
+    where = sources["api-key"]
+    if key.lower() in _PLACEHOLDERS:
+        raise ConfigurationError(f"{where}: {key!r} is a placeholder: set the key that the platform showed you")
+    if len(key) < _SHORTEST_KEY:
+        raise ConfigurationError(
+            f"{where}: the API key has {len(key)} characters, fewer than {_SHORTEST_KEY}: was it cut?"
+        )
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise ConfigurationError(
+            f"{where}: the API key holds characters that no key has: was more than the key copied?"
+        )
+    if not project:
+        raise ConfigurationError(
+            f"{sources['url']} is {url}, but there is no project: set --platform-project, platform_project or "
+            f"PLATFORM_PROJECT to the project's id"
+        )

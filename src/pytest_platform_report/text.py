@@ -1,0 +1,31 @@
+"""Text fit for a journal and a database: valid UTF-8, no NUL, no terminal codes, bounded."""
+
+from __future__ import annotations
+
+import re
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_sub_ansi = _ANSI.sub
+
+OUTPUT_LIMIT = 2 * 64 * 1024
+STACK_LIMIT = 256 * 1024
+MESSAGE_LIMIT = 16 * 1024
+NAME_LIMIT = 4 * 1024
+
+
+def clean(text: str) -> str:
+    """Return *text* without terminal codes, with NUL as U+FFFD and lone surrogates as escapes."""
+    if text.isascii():
+        if "\x1b" not in text and "\0" not in text:
+            return text
+    else:
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _sub_ansi("", text).replace("\0", "\ufffd")
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return *text* of at most *limit* characters, its head and tail kept and the cut said in between."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters cut ...]\n{text[-half:]}"
