@@ -1,0 +1,342 @@
+"""HTTP, and what became of a request; the only module that imports httpx.
+
+A request has one of three outcomes, told apart by the error's class because the right next step differs. It was *not
+sent* (:class:`.NotSent`): send it again. It was *answered*: the :class:`Answer`, :class:`.Busy` or :class:`.Refused`.
+Or it went out and nothing usable came back (:class:`.OutcomeUnknown`): look before sending it again. A reset connection
+is of the last kind even if the server never read the request: both look alike from here.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from httpx import ASGITransport, BaseTransport, ReadTimeout, Request, Response
+
+from .. import __version__
+from ..errors import Busy, DeliveryError, NotSent, OutcomeUnknown, Refused
+from ..redact import make_redactor
+from ..text import clean
+
+__all__ = [
+    "ASGITransport",
+    "Answer",
+    "BaseTransport",
+    "Http",
+    "ReadTimeout",
+    "Request",
+    "Response",
+    "Timeouts",
+    "Upload",
+    "error_of_answer",
+]
+
+LARGEST_ANSWER = 16 * 2**20
+LARGEST_ERROR = 64 * 2**10
+_MESSAGE = 500
+_QUOTE = 80
+_WAIT = (0.5, 300.0)
+
+_BUSY = (408, 425, 429)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NOT_SENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
+_SHAPES: Mapping[str, type] = {"id": str, "data": list, "total": int}
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds: to connect, between two pieces of what is read or written, and for a whole answer to come in."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    write: float = 30.0
+    answer: float = 60.0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file to send as multipart form data, read while it is sent."""
+
+    path: Path
+    name: str
+    mime: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A 2xx answer: ``headers`` by lower-case name, ``body`` the JSON object."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Mapping[str, Any]
+
+
+class Http:
+    """Requests to one platform, one at a time or from several threads.
+
+    :param base_url: ends in ``/api``.
+    :param api_key: sent with every request, masked in every message; empty sends none.
+    :param transport: what carries the requests instead of the network.
+    :raises NotSent: no HTTP client can be made in this environment.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        transport: BaseTransport | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._timeouts = timeouts or Timeouts()
+        self._redact = make_redactor([api_key])
+        try:
+            self._client = self._make_client(api_key, transport)
+        # The environment decides what this raises: ImportError for a SOCKS proxy without socksio, FileNotFoundError
+        # for SSL_CERT_FILE, InvalidURL for a network in NO_PROXY, ValueError for a proxy of an unknown scheme.
+        except Exception as error:
+            raise NotSent(
+                self._say(
+                    f"{self.base_url}: no HTTP client can be made ({type(error).__name__}: {error}): "
+                    f"look at ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE in the environment"
+                ),
+                permanent=True,
+            ) from error
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._client.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: Mapping[str, Any] | None = None,
+        upload: Upload | None = None,
+        idempotency_key: str = "",
+        expect: str = "id",
+    ) -> Answer:
+        """Send a request and return its answer.
+
+        :param path: below the base address, beginning with ``/``.
+        :param expect: a name that the answer's JSON object must have: ``id``, ``data``, ``total``; empty for none.
+        :raises DeliveryError: one of its four kinds.
+        """
+        where = f"{method} {self.base_url}{path}"
+        with ExitStack() as stack:
+            try:
+                request = self._build(stack, method, path, params, json, upload, idempotency_key)
+            except (OSError, ValueError, TypeError, RecursionError, httpx.InvalidURL) as error:
+                raise NotSent(
+                    self._say(f"{where}: cannot be sent ({type(error).__name__}: {error})"), permanent=True
+                ) from error
+            try:
+                response = self._client.send(request, stream=True)
+                stack.callback(response.close)
+                body = self._read(response)
+            # Not only httpx's own errors come through: a host name that cannot be encoded raises UnicodeError.
+            except Exception as error:
+                raise self._map(error, where, upload) from error
+        return self._judge(where, response.status_code, response.headers, body, expect)
+
+    def _make_client(self, api_key: str, transport: BaseTransport | None) -> httpx.Client:
+        headers = {"User-Agent": f"pytest-platform-report/{__version__}", "Accept": "application/json"}
+        if api_key:
+            headers["X-API-Key"] = api_key
+        timeouts = self._timeouts
+        return httpx.Client(
+            headers=headers,
+            transport=transport,
+            mounts=None if transport else _direct(self.base_url),
+            follow_redirects=False,
+            timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect, write=timeouts.write),
+            # Servers close idle connections, Node's after 5 s, and a request that meets the close has no known outcome.
+            limits=httpx.Limits(max_connections=8, max_keepalive_connections=2, keepalive_expiry=2.0),
+        )
+
+    def _build(
+        self,
+        stack: ExitStack,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        json: Mapping[str, Any] | None,
+        upload: Upload | None,
+        idempotency_key: str,
+    ) -> Request:
+        url = self.base_url + path
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        if upload is not None:
+            file = stack.enter_context(upload.path.open("rb"))
+            files = {"file": (upload.name, file, upload.mime)}
+            return self._client.build_request(method, url, headers=headers, data=dict(upload.fields), files=files)
+        if json is None:
+            return self._client.build_request(method, url, headers=headers, params=params)
+        # Not httpx's json=, which raises for a lone surrogate: one odd character would cost the whole result.
+        text = json_module.dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        headers["Content-Type"] = "application/json"
+        return self._client.build_request(method, url, headers=headers, content=text.encode("utf-8", "replace"))
+
+    def _read(self, response: Response) -> bytes:
+        if 200 <= response.status_code < 300:
+            return b"".join(self._bounded(response, LARGEST_ANSWER))
+        parts: list[bytes] = []
+        try:
+            for part in self._bounded(response, LARGEST_ERROR):
+                parts.append(part)
+        except httpx.HTTPError:
+            pass  # the status is the answer; its text is cut, too slow or too long
+        return b"".join(parts)
+
+    def _bounded(self, response: Response, largest: int) -> Iterator[bytes]:
+        # Each piece that comes in starts httpx's read timeout anew, so a trickle would hold us for ever.
+        deadline = time.monotonic() + self._timeouts.answer
+        size = 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > largest:
+                raise httpx.DecodingError(f"an answer of more than {largest:,} bytes", request=response.request)
+            if time.monotonic() > deadline:
+                raise ReadTimeout(f"no whole answer in {self._timeouts.answer:g} s", request=response.request)
+            yield part
+
+    def _map(self, error: Exception, where: str, upload: Upload | None) -> DeliveryError:
+        cause = _brief(str(error), _MESSAGE)
+        found = f"{type(error).__name__}: {cause}" if cause else type(error).__name__
+        certificate = _find_cause(error, ssl.SSLCertVerificationError)
+        if certificate is not None:
+            message = (
+                f"{where}: the platform's TLS certificate is not trusted ({certificate}): "
+                f"set SSL_CERT_FILE to a file with the certificates of its issuer"
+            )
+            return NotSent(self._say(message), permanent=True)
+        if isinstance(error, _NOT_SENT):
+            return NotSent(self._say(f"{where}: not sent ({found})"))
+        if isinstance(error, (*_NOT_SENDABLE, UnicodeError)):
+            return NotSent(self._say(f"{where}: cannot be sent ({found})"), permanent=True)
+        if upload is not None and isinstance(error, OSError):
+            return NotSent(self._say(f"{where}: {upload.path} cannot be read ({found})"), permanent=True)
+        return OutcomeUnknown(self._say(f"{where}: no usable answer ({found})"))
+
+    def _judge(self, where: str, status: int, headers: Mapping[str, str], body: bytes, expect: str) -> Answer:
+        headers = {name.lower(): value for name, value in headers.items()}
+        if not 200 <= status < 300:
+            raise error_of_answer(status, headers, body, where, self._redact)
+        try:
+            parsed = json_module.loads(body)
+        except (ValueError, RecursionError):
+            parsed = None
+        if not isinstance(parsed, dict) or (expect and not isinstance(parsed.get(expect), _SHAPES[expect])):
+            wanted = f"JSON with {expect!r}" if expect else "JSON"
+            raise OutcomeUnknown(
+                self._say(
+                    f"{where}: answered {status} with {headers.get('content-type') or 'no content type'} "
+                    f"where {wanted} was expected: {_quote(body)}; is PLATFORM_URL the platform's own address?"
+                ),
+                misconfigured=True,
+            )
+        return Answer(status, headers, parsed)
+
+    def _say(self, message: str) -> str:
+        return self._redact(message)
+
+
+def error_of_answer(
+    status: int, headers: Mapping[str, str], body: bytes, where: str, redact: Any = clean
+) -> Busy | Refused:
+    """Return the error that an answer other than 2xx stands for.
+
+    :param headers: by lower-case name.
+    :param where: the request, for the message.
+    """
+    if 300 <= status < 400:
+        target = _brief(headers.get("location", "nowhere"), 200)
+        message = f"{where}: answered {status}, a redirect to {target}; is PLATFORM_URL the platform's own address?"
+        return Refused(redact(message), status)
+    code, text = _error_in(body)
+    message = f"{where}: answered {status}" + (f" {code}" if code else "") + (f": {text}" if text else "")
+    if status in _BUSY or status >= 500:
+        return Busy(redact(message), status, _wait(status, headers))
+    if status in (401, 403):
+        message += " (is PLATFORM_API_KEY a key of this project? 'platform-report doctor' checks it)"
+    return Refused(redact(message), status, code)
+
+
+def _error_in(body: bytes) -> tuple[str, str]:
+    """Return code and message of an error answer, in the forms that platforms and proxies give them."""
+    try:
+        parsed = json_module.loads(body)
+    except (ValueError, RecursionError):
+        return "", _quote(body) if body.strip() else ""
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
+    if isinstance(error, dict):
+        code, text = error.get("code"), error.get("message") or error.get("detail")
+        return _brief(code, _QUOTE) if isinstance(code, str) else "", _brief(str(text or ""), _MESSAGE)
+    return "", _brief(str(error), _MESSAGE)
+
+
+def _wait(status: int, headers: Mapping[str, str]) -> float | None:
+    """Return for how many seconds the platform asks us to stay away; None where it does not say."""
+    now = _moment(headers.get("date", "")) or time.time()
+    text = headers.get("retry-after", "").strip()
+    seconds = _number(text)
+    if seconds is None and (moment := _moment(text)) is not None:
+        seconds = max(moment - now, 0.0)
+    if seconds is None and status == 429:
+        seconds = _number(headers.get("x-ratelimit-reset", ""))
+        if seconds is not None and seconds > 1e9:  # no span but a moment, in seconds or milliseconds since 1970
+            seconds = max((seconds / 1000 if seconds > 1e11 else seconds) - now, 0.0)
+    if seconds is None:
+        return None
+    return min(max(seconds, _WAIT[0]), _WAIT[1])
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _direct(base_url: str) -> dict[str, BaseTransport | None]:
+    """Return the routes around a proxy: HTTP_PROXY must not catch what goes to this very machine."""
+    host = urlsplit(base_url).hostname or ""
+    if host == "localhost" or host.startswith("127."):
+        return {f"all://{host}": None}
+    return {"all://[::1]": None} if host == "::1" else {}
+
+
+def _find_cause(error: BaseException | None, kind: type[Exception]) -> BaseException | None:
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _brief(text: str, limit: int) -> str:
+    line = " ".join(clean(text).split())
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def _quote(body: bytes) -> str:
+    return repr(_brief(body[: 4 * _QUOTE].decode("utf-8", "replace"), _QUOTE)) if body else "an empty body"

@@ -1,0 +1,43 @@
+"""What a platform announces to do beyond the documented API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_MOST_TESTS = 10_000
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """The header ``Platform-Capabilities`` of the answer to POST /runs; the default is a platform without it.
+
+    :ivar bulk: how many tests one POST /tests/bulk takes; 0 where there is no such endpoint.
+    :ivar idempotency: a write that is sent again with its ``Idempotency-Key`` is not carried out again.
+    :ivar attempts: a test takes ``attempts``, and a step its ``depth`` and ``start``.
+    :ivar attachments: the artifact type ``attachment`` exists.
+    """
+
+    bulk: int = 0
+    idempotency: bool = False
+    attempts: bool = False
+    attachments: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Capabilities:
+        """Read the header's value; words that this version does not know are passed over."""
+        words = {name.strip().lower(): value.strip() for name, _, value in (w.partition("=") for w in text.split(","))}
+        bulk = words.get("bulk-tests", "")
+        return cls(
+            bulk=min(int(bulk), _MOST_TESTS) if bulk.isdecimal() and len(bulk) < 10 else 0,
+            idempotency="idempotency-key" in words,
+            attempts="attempts" in words,
+            attachments="attachments" in words,
+        )
+
+    def to_text(self) -> str:
+        """Return what :meth:`parse` reads."""
+        words = [f"bulk-tests={self.bulk}"] if self.bulk else []
+        words += ["idempotency-key"] if self.idempotency else []
+        words += ["attempts"] if self.attempts else []
+        words += ["attachments"] if self.attachments else []
+        return ", ".join(words)

@@ -1,0 +1,104 @@
+"""Bodies of the reporting API, made from the values of :mod:`pytest_platform_report.model`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ..model import Annotation, Attempt, Failure, Result, Step
+from .capabilities import Capabilities
+
+REPORT_ID = "report-id"
+"""The type of the annotation by which a test is found again."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capabilities) -> dict[str, Any]:
+    """Return the body of POST /tests for *result*."""
+    place, status, last = result.place, result.status, result.attempts[-1]
+    fields: dict[str, Any] = {
+        "runId": run_id,
+        "projectId": project,
+        "title": place.title,
+        "fullTitle": place.full_title,
+        "filePath": place.file_path,
+        "status": status,
+        "duration": _ms(last.duration),
+        "retries": len(result.attempts) - 1,
+        "attempt": len(result.attempts),
+        "isFlaky": status == "flaky",
+        "tags": list(result.tags),
+        "annotations": [*_annotations(last.annotations), {"type": REPORT_ID, "description": result.report_id}],
+        "error": _error(last.failures) if status == "failed" else None,
+        "steps": _steps(last.steps, nested=capabilities.attempts),
+        "stdout": last.stdout,
+        "stderr": last.stderr,
+    }
+    if place.line is not None:
+        fields["lineNumber"] = place.line
+    if capabilities.attempts and len(result.attempts) > 1:
+        fields["attempts"] = [_attempt(number, attempt) for number, attempt in enumerate(result.attempts, 1)]
+    return fields
+
+
+def iso(ms: float) -> str:
+    """Return a moment, in milliseconds since 1970, as ISO 8601 in UTC."""
+    moment = _EPOCH + timedelta(milliseconds=round(ms))
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "attempt": number,
+        "status": attempt.outcome,
+        "startedAt": iso(attempt.start),
+        "duration": _ms(attempt.duration),
+        "error": _error(attempt.failures),
+        "steps": _steps(attempt.steps, nested=True),
+        "stdout": attempt.stdout,
+        "stderr": attempt.stderr,
+        "annotations": _annotations(attempt.annotations),
+    }
+
+
+def _error(failures: tuple[Failure, ...]) -> dict[str, str] | None:
+    if not failures:
+        return None
+    first, *others = failures
+    stacks = [first.stack, *(f"--- {other.phase} ---\n{other.stack or other.message}" for other in others)]
+    error = {"message": first.message, "stack": "\n\n".join(stack for stack in stacks if stack)}
+    for failure in failures:
+        if failure.expected is not None or failure.actual is not None:
+            error |= {"expected": failure.expected or "", "actual": failure.actual or ""}
+            break
+    return error
+
+
+def _steps(steps: tuple[Step, ...], *, nested: bool) -> list[dict[str, Any]]:
+    """Return *steps* in order of start: with their depth, or with their parents' titles before their own."""
+    fields = []
+    parents: list[str] = []
+    for step in sorted(steps, key=lambda step: step.start):
+        del parents[step.depth :]
+        parents.append(step.title)
+        field: dict[str, Any] = {
+            "title": step.title if nested else " > ".join(parents),
+            "category": step.category,
+            "status": step.status,
+            "duration": _ms(step.duration),
+            "error": None if step.error is None else {"message": step.error},
+        }
+        if nested:
+            field |= {"depth": step.depth, "start": max(round(step.start, 2), 0.0)}
+        fields.append(field)
+    return fields
+
+
+def _annotations(annotations: tuple[Annotation, ...]) -> list[dict[str, str]]:
+    return [{"type": annotation.type, "description": annotation.description} for annotation in annotations]
+
+
+def _ms(duration: float) -> int:
+    # Whole numbers, as all documented examples have them: a platform may keep them in an integer column.
+    return max(round(duration), 0)
