@@ -1,0 +1,60 @@
+"""Answers: JSON, and one shape for every error."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from platform_report_server.errors import ApiError, Forbidden, Invalid, NotFound, TooLarge, Unauthorized
+
+_log = logging.getLogger("platform_report_server")
+_BY_STATUS = {kind.status: kind for kind in (Invalid, Unauthorized, Forbidden, NotFound, TooLarge)}
+
+
+def body(content: Any) -> bytes:
+    """Return an answer's JSON."""
+    return msgspec.json.encode(content)
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    """Return a JSON answer."""
+    return raw_answer(body(content), status)
+
+
+def raw_answer(encoded: bytes, status: int) -> Response:
+    """Return an answer whose JSON is at hand."""
+    return Response(encoded, status, media_type="application/json")
+
+
+def error_content(error: ApiError) -> dict[str, Any]:
+    """Return what an error answer says."""
+    details = {"field": error.field, "reason": error.reason} if error.field is not None else None
+    return {"error": {"code": error.code, "message": error.message, "details": details}}
+
+
+def refuse(error: Exception) -> Response:
+    """Return the answer to a request that failed; our own failures are logged and told without internals."""
+    if isinstance(error, ApiError):
+        return answer(error_content(error), error.status)
+    _log.error("a request failed", exc_info=error)
+    return answer(error_content(ApiError("The server failed; its log says more")), 500)
+
+
+def refuse_http(request: Request, error: HTTPException) -> Response:
+    """Return the answer to what the router refuses: an unknown path, or a method that a path does not have."""
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        message = f"There is no {request.method} {request.url.path}, only {headers.get('Allow', 'other methods')}"
+        kind: type[ApiError] = NotFound  # the API documents no 405
+    elif error.status_code == 404:
+        kind, message = NotFound, f"There is no {request.url.path}"
+    else:
+        kind, message = _BY_STATUS.get(error.status_code, Invalid), str(error.detail)
+    response = refuse(kind(message))
+    response.headers.update(headers)
+    return response

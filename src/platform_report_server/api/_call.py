@@ -1,0 +1,81 @@
+"""One request on its way through a handler: who calls, the store, what the caller may see."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from platform_report_server.api import _answers, _requests
+from platform_report_server.auth.access import Caller
+from platform_report_server.db.queries.runs import RunRow, find_run
+from platform_report_server.errors import NotFound
+from platform_report_server.ingest.once import Answer, Once
+from platform_report_server.ingest.writer import Job
+from platform_report_server.services import Services
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler gets."""
+
+    request: Request
+    services: Services
+    caller: Caller
+
+    async def body(self, decoder: msgspec.json.Decoder[T]) -> tuple[T, Once | None]:
+        """Return the body as its type, and what makes this request happen once where it carries a key."""
+        raw = await _requests.read_body(self.request, self.services.settings.largest_json)
+        return _requests.decode(decoder, raw), self.once(hashlib.sha256(raw).digest())
+
+    def once(self, said: bytes) -> Once | None:
+        """Return what makes this request happen once; `said` is the digest that tells it from another."""
+        key = _requests.idempotency_key(self.request)
+        endpoint = f"{self.request.method} {self.request.url.path}"
+        return Once(key, endpoint, said) if key is not None else None
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query."""
+        return await self.services.read(query)
+
+    def visible_run(self, connection: Connection, public_id: str, project: str | None = None) -> RunRow:
+        """Return a run that the caller may see, and that is in `project` where one is named."""
+        row = find_run(connection, _requests.run_number(public_id))
+        if row is None or not self.caller.may(row.project) or project not in (None, row.project):
+            raise NotFound(f"There is no run {public_id!r}" + (f" in project {project!r}" if project else ""))
+        return row
+
+    async def write(self, job: Job[Answer]) -> Response:
+        """Run a job of the writer that answers the request."""
+        done = await self.services.writer.do(job)
+        return _answers.raw_answer(done.body, done.status)
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+def route(path: str, *, public: bool = False, **handlers: Handler) -> Route:
+    """Return the route of a path with a handler for each method.
+
+    A public route's handlers find out themselves who may call.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        services: Services = request.app.state.services
+        try:
+            caller = Caller(frozenset()) if public else services.access.caller(request)
+            method = "GET" if request.method == "HEAD" else request.method
+            return await handlers[method](Call(request, services, caller))
+        except Exception as error:
+            return _answers.refuse(error)
+
+    return Route(path, endpoint, methods=list(handlers))

@@ -1,0 +1,143 @@
+"""Requests: bodies within their limits, checked against their types; queries and ids in words."""
+
+from __future__ import annotations
+
+import re
+import typing
+import zlib
+from typing import Literal, TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from platform_report_server.errors import Invalid, NotFound, TooLarge
+from platform_report_server.ids import decode as decode_id
+from platform_report_server.ids import decode_pair
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_MISSING = re.compile(r"^Object missing required field `(.*)`$")
+_LONGEST_KEY = 255
+
+
+async def read_body(request: Request, largest: int) -> bytes:
+    """Return the body, decompressed; never more than `largest` bytes of it."""
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in ("identity", "gzip"):
+        raise Invalid.field_is("Content-Encoding", f"expected gzip or identity, got {encoding!r}")
+    too_large = TooLarge(f"The body is larger than {largest} bytes", reason="too large")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > largest:
+        raise too_large
+    unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    parts, size = [], 0
+    async for chunk in request.stream():
+        try:
+            part = unzip.decompress(chunk, largest + 1 - size) if unzip is not None else chunk
+        except zlib.error as error:
+            raise Invalid(f"The body is not valid gzip: {error}") from error
+        size += len(part)
+        if size > largest or (unzip is not None and unzip.unconsumed_tail):
+            raise too_large
+        parts.append(part)
+    if unzip is not None and (not unzip.eof or unzip.unused_data):
+        raise Invalid("The body is not one whole gzip stream")
+    return b"".join(parts)
+
+
+def decode(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw) -> T:
+    """Return the value that the JSON holds, or say in words what is wrong with it."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _in_words(str(error), decoder.type) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"The body is not valid JSON in UTF-8, lone surrogates included: {error}") from error
+
+
+def _in_words(text: str, expected: type) -> Invalid:
+    place = _PLACE.search(text)
+    field = place.group(1) if place else ""
+    reason = text[: place.start()] if place else text
+    missing = _MISSING.match(reason)
+    if missing:
+        return Invalid.field_is(f"{field}.{missing.group(1)}".lstrip("."), "required")
+    if not field:
+        return Invalid(f"The body is not what is expected: {reason}")
+    words = _words(expected, field)
+    if words and reason.startswith("Invalid enum value"):
+        reason = f"expected one of {', '.join(words)}, got{reason.removeprefix('Invalid enum value')}"
+    return Invalid.field_is(field, reason.replace("`", ""))
+
+
+def _words(expected: type, field: str) -> tuple[str, ...]:
+    """Return the words that a top-level field may hold, where it holds words."""
+    if not issubclass(expected, msgspec.Struct):
+        return ()
+    names = dict(zip(expected.__struct_encode_fields__, expected.__struct_fields__, strict=True))
+    if field not in names:
+        return ()
+    hint = typing.get_type_hints(expected)[names[field]]
+    choices = (hint, *typing.get_args(hint))
+    return next((typing.get_args(each) for each in choices if typing.get_origin(each) is Literal), ())
+
+
+def query_text(request: Request, name: str) -> str | None:
+    """Return a query parameter, None where it is missing or empty."""
+    return request.query_params.get(name) or None
+
+
+def required_query(request: Request, name: str) -> str:
+    """Return a query parameter that must be there."""
+    value = query_text(request, name)
+    if value is None:
+        raise Invalid.field_is(name, "required")
+    return value
+
+
+def query_word(request: Request, name: str, words: tuple[str, ...]) -> str | None:
+    """Return a query parameter that holds one of some words."""
+    value = query_text(request, name)
+    if value is not None and value not in words:
+        raise Invalid.field_is(name, f"expected one of {', '.join(words)}, got {value!r}")
+    return value
+
+
+def query_number(request: Request, name: str, default: int, smallest: int, largest: int) -> int:
+    """Return a query parameter that holds a whole number."""
+    value = query_text(request, name)
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) < 19 and smallest <= int(value) <= largest):
+        raise Invalid.field_is(name, f"expected a whole number from {smallest} to {largest}, got {value!r}")
+    return int(value)
+
+
+def page(request: Request) -> tuple[int, int]:
+    """Return limit and offset."""
+    return query_number(request, "limit", 50, 1, 200), query_number(request, "offset", 0, 0, 10**12)
+
+
+def run_number(public_id: str) -> int:
+    """Return a run's number."""
+    number = decode_id("run", public_id)
+    if number is None:
+        raise NotFound(f"There is no run {public_id!r}")
+    return number
+
+
+def result_numbers(public_id: str) -> tuple[int, int]:
+    """Return the numbers of a result: its run's and its own."""
+    numbers = decode_pair("test", public_id)
+    if numbers is None or numbers[1] is None:
+        raise NotFound(f"There is no test {public_id!r}")
+    return numbers[0], numbers[1]
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the request's idempotency key."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= _LONGEST_KEY:
+        raise Invalid.field_is("Idempotency-Key", f"expected 1 to {_LONGEST_KEY} characters")
+    return key

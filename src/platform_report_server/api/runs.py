@@ -1,0 +1,91 @@
+"""/api/runs"""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from platform_report_server import ids
+from platform_report_server.api._answers import answer, body
+from platform_report_server.api._call import Call
+from platform_report_server.api._requests import page, query_text, query_word, required_query
+from platform_report_server.api._shapes import run_shape
+from platform_report_server.clock import iso
+from platform_report_server.db.queries import runs as queries
+from platform_report_server.db.queries.projects import ensure_project
+from platform_report_server.db.queries.runs import RunRow
+from platform_report_server.ingest import runs as ingest
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import NewRun, RunChange, RunStatus
+
+CAPABILITIES = "bulk-tests=500, idempotency-key, attempts, attachments"
+
+_new = msgspec.json.Decoder(NewRun)
+_change = msgspec.json.Decoder(RunChange)
+_statuses = typing.get_args(RunStatus)
+
+
+async def create(call: Call) -> Response:
+    new, once = await call.body(_new)
+    call.caller.check(new.project_id)
+
+    def job(write: Write) -> Answer:
+        project_id = ensure_project(write.connection, new.project_id, write.ids, write.now)
+        return answer_once(
+            write, project_id, once, lambda: Answer(201, body(run_shape(ingest.add_run(write, project_id, new))))
+        )
+
+    response = await call.write(job)
+    response.headers["Platform-Capabilities"] = CAPABILITIES
+    return response
+
+
+async def index(call: Call) -> Response:
+    project = required_query(call.request, "projectId")
+    call.caller.check(project)
+    limit, offset = page(call.request)
+    status = query_word(call.request, "status", _statuses)
+    branch = query_text(call.request, "branch")
+    rows, total = await call.read(
+        lambda connection: queries.list_runs(
+            connection, [project], status=status, branch=branch, limit=limit, offset=offset
+        )
+    )
+    return answer({"data": [run_shape(row) for row in rows], "total": total, "limit": limit, "offset": offset})
+
+
+async def show(call: Call) -> Response:
+    run_id = call.request.path_params["run_id"]
+    return answer(run_shape(await call.read(lambda connection: call.visible_run(connection, run_id))))
+
+
+async def change(call: Call) -> Response:
+    wanted, once = await call.body(_change)
+    run_id = call.request.path_params["run_id"]
+
+    def job(write: Write) -> Answer:
+        run = call.visible_run(write.connection, run_id)
+        return answer_once(write, run.project_id, once, lambda: Answer(200, body(_changed(write, run, wanted))))
+
+    return await call.write(job)
+
+
+async def delete(call: Call) -> Response:
+    run_id = call.request.path_params["run_id"]
+
+    def work(write: Write) -> None:
+        ingest.delete_run(write, call.visible_run(write.connection, run_id))
+
+    await call.services.writer.do(work)
+    await call.services.sweep()
+    return answer({"success": True, "message": "Run deleted successfully"})
+
+
+def _changed(write: Write, run: RunRow, wanted: RunChange) -> dict[str, Any]:
+    after = ingest.change_run(write, run, wanted)
+    told = {name: value for name, value in msgspec.to_builtins(wanted).items() if value is not None}
+    return {"id": ids.encode("run", run.id)} | told | {"updatedAt": iso(after.updated_at)}

@@ -1,0 +1,51 @@
+"""/api/test-suites"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from platform_report_server.api._answers import answer, body
+from platform_report_server.api._call import Call
+from platform_report_server.api._requests import required_query
+from platform_report_server.api._shapes import branch_shape, suite_shape
+from platform_report_server.clock import iso
+from platform_report_server.db.queries.runs import RunRow
+from platform_report_server.db.queries.suites import suite_tree
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.suites import put_suite
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import NewSuite
+
+_new = msgspec.json.Decoder(NewSuite)
+
+
+async def create(call: Call) -> Response:
+    new, once = await call.body(_new)
+    call.caller.check(new.project_id)
+
+    def job(write: Write) -> Answer:
+        run = call.visible_run(write.connection, new.run_id, new.project_id)
+        return answer_once(write, run.project_id, once, lambda: _put(write, run, new))
+
+    return await call.write(job)
+
+
+async def index(call: Call) -> Response:
+    run_id, project = required_query(call.request, "runId"), required_query(call.request, "projectId")
+    call.caller.check(project)
+
+    def query(connection: Connection) -> list[dict[str, Any]]:
+        run = call.visible_run(connection, run_id, project)
+        return [branch_shape(branch) for branch in suite_tree(connection, run.project_id, run.id)]
+
+    return answer({"data": await call.read(query)})
+
+
+def _put(write: Write, run: RunRow, new: NewSuite) -> Answer:
+    suite, made = put_suite(write, run.project_id, run.id, new)
+    extra = {"runId": new.run_id, "projectId": new.project_id, "createdAt": iso(suite.created_at)}
+    return Answer(201 if made else 200, body(suite_shape(suite) | extra))

@@ -1,0 +1,199 @@
+"""/api/tests"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from platform_report_server import ids
+from platform_report_server.api._answers import answer, body, error_content
+from platform_report_server.api._call import Call
+from platform_report_server.api._requests import (
+    decode,
+    page,
+    query_number,
+    query_text,
+    query_word,
+    required_query,
+    result_numbers,
+)
+from platform_report_server.api._shapes import execution_shape, listed_test_shape, number, test_shape
+from platform_report_server.clock import iso
+from platform_report_server.db.details import Detail, read_details
+from platform_report_server.db.queries import tests as queries
+from platform_report_server.db.queries.history import list_executions
+from platform_report_server.db.queries.projects import find_project
+from platform_report_server.db.queries.runs import RunRow
+from platform_report_server.db.schema import RESULT_STATUSES
+from platform_report_server.errors import ApiError, Invalid, NotFound
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.results import add_results, is_flaky
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import NewTest
+
+BULK = 500
+_HISTORY = 20
+
+
+class _Bulk(msgspec.Struct):
+    tests: list[msgspec.Raw]
+
+
+_new = msgspec.json.Decoder(NewTest)
+_bulk = msgspec.json.Decoder(_Bulk)
+
+
+async def create(call: Call) -> Response:
+    new, once = await call.body(_new)
+    call.caller.check(new.project_id)
+
+    def job(write: Write) -> Answer:
+        run = call.visible_run(write.connection, new.run_id, new.project_id)
+        return answer_once(write, run.project_id, once, lambda: Answer(201, body(_add(write, run, [new])[0])))
+
+    return await call.write(job)
+
+
+async def create_many(call: Call) -> Response:
+    said, once = await call.body(_bulk)
+    if len(said.tests) > BULK:
+        raise Invalid.field_is("tests", f"at most {BULK} tests fit in one request, got {len(said.tests)}")
+    tests = [_read_one(call, each) for each in said.tests]
+
+    def job(write: Write) -> Answer:
+        projects = {new.project_id for new in tests if isinstance(new, NewTest)}
+        numbers = (find_project(write.connection, project) for project in sorted(projects))
+        # where no test can be stored, nothing is written: any scope will do for the key
+        scope = next((number for number in numbers if number is not None), 0)
+        return answer_once(write, scope, once, lambda: Answer(200, body({"data": _add_many(call, write, tests)})))
+
+    return await call.write(job)
+
+
+async def index(call: Call) -> Response:
+    project = required_query(call.request, "projectId")
+    call.caller.check(project)
+    limit, offset = page(call.request)
+    status = query_word(call.request, "status", RESULT_STATUSES)
+    search, run_id = query_text(call.request, "search"), query_text(call.request, "runId")
+
+    def query(connection: Connection) -> dict[str, Any]:
+        run = call.visible_run(connection, run_id, project).id if run_id else None
+        number = find_project(connection, project)
+        if number is None:
+            return {"data": [], "total": 0}
+        rows, total = queries.list_tests(
+            connection, number, run_id=run, status=status, search=search, limit=limit, offset=offset
+        )
+        failed = [(row.run_id, row.seq) for row in rows if row.message is not None]
+        details = read_details(connection, number, failed)
+        none = Detail()
+        shapes = [listed_test_shape(row, details.get((row.run_id, row.seq), none)) for row in rows]
+        return {"data": shapes, "total": total}
+
+    return answer(await call.read(query) | {"limit": limit, "offset": offset})
+
+
+async def show(call: Call) -> Response:
+    row, detail = await _loaded(call)
+    return answer(test_shape(row, detail))
+
+
+async def steps(call: Call) -> Response:
+    wanted = query_number(call.request, "attempt", 0, 1, 2**31 - 1)
+    _, detail = await _loaded(call)
+    if not wanted:
+        return answer({"data": detail.steps})
+    for attempt in detail.attempts or ():
+        if attempt.attempt == wanted:
+            return answer({"data": attempt.steps})
+    raise NotFound(f"This test has no attempt {wanted}")
+
+
+async def history(call: Call) -> Response:
+    public_id = call.request.path_params["test_id"]
+
+    def query(connection: Connection) -> dict[str, Any]:
+        project_id, case_id = _case(call, connection, public_id)
+        rows, total = list_executions(connection, project_id, case_id, _HISTORY)
+        return {"data": [execution_shape(row) for row in rows], "total": total}
+
+    return answer(await call.read(query))
+
+
+def _read_one(call: Call, raw: msgspec.Raw) -> NewTest | ApiError:
+    try:
+        new = decode(_new, raw)
+        call.caller.check(new.project_id)
+    except ApiError as error:
+        return error
+    return new
+
+
+def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError]) -> list[dict[str, Any]]:
+    entries = [error_content(each) if isinstance(each, ApiError) else {} for each in tests]
+    by_run: dict[tuple[str, str], list[tuple[int, NewTest]]] = defaultdict(list)
+    for place, new in enumerate(tests):
+        if isinstance(new, NewTest):
+            by_run[new.project_id, new.run_id].append((place, new))
+    for (project, run_id), placed in by_run.items():
+        try:
+            run = call.visible_run(write.connection, run_id, project)
+        except NotFound as error:
+            added = [error_content(error)] * len(placed)
+        else:
+            added = _add(write, run, [new for _, new in placed])
+        for (place, _), entry in zip(placed, added, strict=True):
+            entries[place] = entry
+    return entries
+
+
+def _add(write: Write, run: RunRow, tests: Sequence[NewTest]) -> list[dict[str, Any]]:
+    first = add_results(write, run.project_id, run.id, tests)
+    return [
+        {
+            "id": ids.test_id(run.id, seq),
+            "runId": new.run_id,
+            "projectId": new.project_id,
+            "title": new.title,
+            "fullTitle": new.full_title,
+            "status": new.status,
+            "duration": number(new.duration),
+            "isFlaky": is_flaky(new),
+            "createdAt": iso(write.now),
+        }
+        for seq, new in enumerate(tests, first)
+    ]
+
+
+async def _loaded(call: Call) -> tuple[queries.TestRow, Detail]:
+    public_id = call.request.path_params["test_id"]
+
+    def query(connection: Connection) -> tuple[queries.TestRow, Detail]:
+        row = _result(call, connection, public_id)
+        return row, read_details(connection, row.project_id, [(row.run_id, row.seq)])[row.run_id, row.seq]
+
+    return await call.read(query)
+
+
+def _result(call: Call, connection: Connection, public_id: str) -> queries.TestRow:
+    row = queries.find_test(connection, *result_numbers(public_id))
+    if row is None or not call.caller.may(row.project):
+        raise NotFound(f"There is no test {public_id!r}")
+    return row
+
+
+def _case(call: Call, connection: Connection, public_id: str) -> tuple[int, int]:
+    case_id = ids.decode("test", public_id)
+    if case_id is None:
+        row = _result(call, connection, public_id)
+        return row.project_id, row.case_id
+    case = queries.find_case(connection, case_id)
+    if case is None or not call.caller.may(case[1]):
+        raise NotFound(f"There is no test {public_id!r}")
+    return case[0], case_id

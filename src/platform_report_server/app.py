@@ -1,0 +1,52 @@
+"""The application: the one place where the parts are put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from platform_report_server.api import _answers
+from platform_report_server.api.routes import api_routes
+from platform_report_server.auth.guard import Guard
+from platform_report_server.errors import Forbidden
+from platform_report_server.services import open_services
+from platform_report_server.settings import Settings
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Return the application; its lifespan opens and closes the store."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            app.state.services = services
+            yield
+
+    app = Starlette(
+        routes=api_routes(),
+        middleware=[Middleware(Guard, host_names=settings.host_names, refuse=_foreign_host)],
+        exception_handlers={HTTPException: _refuse_http},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _refuse_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _answers.refuse_http(request, error)
+
+
+async def _foreign_host(scope: Scope, receive: Receive, send: Send) -> None:
+    error = Forbidden("This server answers to its own names only; the Host header names another")
+    await _answers.refuse(error)(scope, receive, send)

@@ -1,0 +1,43 @@
+"""What every request passes: the Host header, and headers that keep browsers on the safe side."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",  # a page's address may hold a token
+    "x-frame-options": "DENY",
+}
+
+
+class Guard:
+    """Refuses foreign host names (DNS rebinding) and adds the headers."""
+
+    def __init__(self, app: ASGIApp, *, host_names: frozenset[str] | None, refuse: ASGIApp) -> None:
+        self._app = app
+        self._host_names = host_names
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        app = self._app if self._host_is_ours(scope) else self._refuse
+        await app(scope, receive, send_guarded)
+
+    def _host_is_ours(self, scope: Scope) -> bool:
+        if self._host_names is None:
+            return True
+        host = Headers(scope=scope).get("host", "").lower()
+        name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+        return name in self._host_names

@@ -1,0 +1,78 @@
+"""What a result says beyond its row, kept in compressed chunks of results that arrived together."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+from sqlalchemy import Connection, and_, select
+
+from platform_report_server.db import schema
+from platform_report_server.db.bulk import bulk_insert
+from platform_report_server.model import Annotation, Attempt, Step, TestError
+
+CHUNK = 64
+_ZLIB = 1
+_LEVEL = 1
+_COLUMNS = ("project_id", "run_id", "lo", "hi", "codec", "data")
+
+
+class Detail(msgspec.Struct, array_like=True):
+    """One result's detail.
+
+    Written as an array: a new field goes to the end, with a default, so that old chunks stay readable.
+    """
+
+    error: TestError | None = None
+    steps: list[Step] = []
+    stdout: str | None = None
+    stderr: str | None = None
+    tags: list[str] = []
+    annotations: list[Annotation] = []
+    line: int | None = None
+    attempts: list[Attempt] | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_one = msgspec.json.Decoder(Detail)
+
+
+def write_details(connection: Connection, project_id: int, run_id: int, first: int, details: Sequence[Detail]) -> None:
+    """Store the details of results `first`, `first` + 1, ..."""
+    bulk_insert(connection, schema.detail, _COLUMNS, list(_chunks(project_id, run_id, first, details)))
+
+
+def read_details(
+    connection: Connection, project_id: int, results: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], Detail]:
+    """Return the details of these (run id, seq)."""
+    wanted = set(results)
+    table = schema.detail
+    found: dict[tuple[int, int], Detail] = {}
+    while wanted:
+        run_id, seq = wanted.pop()
+        place = and_(table.c.project_id == project_id, table.c.run_id == run_id, table.c.lo <= seq)
+        row = connection.execute(select(table).where(place).order_by(table.c.lo.desc()).limit(1)).first()
+        if row is None or row.hi < seq:
+            continue
+        entries = _decoder.decode(_unpack(row.codec, row.data))
+        found[run_id, seq] = _one.decode(entries[seq - row.lo])
+        for other in [key for key in wanted if key[0] == run_id and row.lo <= key[1] <= row.hi]:
+            wanted.discard(other)
+            found[other] = _one.decode(entries[other[1] - row.lo])
+    return found
+
+
+def _chunks(project_id: int, run_id: int, first: int, details: Sequence[Detail]) -> Iterator[tuple[object, ...]]:
+    for start in range(0, len(details), CHUNK):
+        part = details[start : start + CHUNK]
+        lo = first + start
+        yield project_id, run_id, lo, lo + len(part) - 1, _ZLIB, zlib.compress(_encoder.encode(part), _LEVEL)
+
+
+def _unpack(codec: int, data: bytes) -> bytes:
+    if codec != _ZLIB:
+        raise ValueError(f"a detail chunk has codec {codec}, this version knows {_ZLIB}")
+    return zlib.decompress(data)

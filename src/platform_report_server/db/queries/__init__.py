@@ -1,0 +1,1 @@
+"""Reading: one module a noun, plain rows and small frozen values out."""

@@ -1,0 +1,56 @@
+"""The executions of one test over the runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, text
+
+from platform_report_server.db.schema import history, project, result, run
+
+BUCKET_ROWS = 1_000_000
+"""Executions after which a new bucket is begun; a lookup probes the newest bucket first."""
+
+Execution = Row[Any]
+"""run_id, seq, status, duration, created_at of a result, and the branch of its run."""
+
+
+def list_executions(connection: Connection, project_id: int, case_id: int, limit: int) -> tuple[list[Execution], int]:
+    """Return the newest executions, newest first, and how many there are."""
+    places, total = _unfolded(connection, project_id, case_id)
+    folded = connection.execute(select(project.c.folded).where(project.c.id == project_id)).scalar() or 0
+    of_case = and_(history.c.project_id == project_id, history.c.case_id == case_id)
+    taken = 0
+    for bucket in range(folded // BUCKET_ROWS, -1, -1):
+        here = and_(of_case, history.c.bucket == bucket)
+        total += connection.execute(select(func.count()).select_from(history).where(here)).scalar_one()
+        if taken < limit:
+            newest = select(history.c.run_id, history.c.seq).where(here)
+            newest = newest.order_by(history.c.run_id.desc(), history.c.seq.desc()).limit(limit)
+            found = connection.execute(newest).tuples().all()
+            taken += len(found)
+            places += found
+    places.sort(reverse=True)
+    return _executions(connection, project_id, places[:limit]), total
+
+
+def _unfolded(connection: Connection, project_id: int, case_id: int) -> tuple[list[tuple[int, int]], int]:
+    # runs that have not ended keep what arrived since the last fold in their own rows alone
+    late = and_(result.c.project_id == run.c.project_id, result.c.run_id == run.c.id, result.c.seq >= run.c.folded_seq)
+    query = select(result.c.run_id, result.c.seq).select_from(run).join(result, late)
+    query = query.where(run.c.project_id == project_id, text("folded_seq < next_seq"), result.c.case_id == case_id)
+    places = [(row.run_id, row.seq) for row in connection.execute(query)]
+    return places, len(places)
+
+
+def _executions(connection: Connection, project_id: int, places: list[tuple[int, int]]) -> list[Execution]:
+    if not places:
+        return []
+    chosen = or_(*(and_(result.c.run_id == run_id, result.c.seq == seq) for run_id, seq in places))
+    same_run = and_(run.c.project_id == result.c.project_id, run.c.id == result.c.run_id)
+    query = select(
+        result.c.run_id, result.c.seq, result.c.status, result.c.duration, result.c.created_at, run.c.branch
+    ).join(run, same_run)
+    query = query.where(result.c.project_id == project_id, chosen)
+    newest: Select[Any] = query.order_by(result.c.run_id.desc(), result.c.seq.desc())
+    return list(connection.execute(newest).all())

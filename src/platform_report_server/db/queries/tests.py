@@ -1,0 +1,91 @@
+"""Results of tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+
+from platform_report_server.db.schema import RESULT_STATUSES, project, result, run, test_case
+
+TestRow = Row[Any]
+"""A row of `result` with `title`, `full_title`, `file_path` of its test and the public id of its project."""
+
+_TITLE = func.coalesce(result.c.title, test_case.c.title)
+_CASE = and_(test_case.c.project_id == result.c.project_id, test_case.c.id == result.c.case_id)
+
+
+def find_test(connection: Connection, run_id: int, seq: int) -> TestRow | None:
+    """Return one result."""
+    owner = select(run.c.project_id).where(run.c.id == run_id).scalar_subquery()
+    page = select(result.c.project_id, result.c.run_id, result.c.seq).where(
+        result.c.project_id == owner, result.c.run_id == run_id, result.c.seq == seq
+    )
+    return connection.execute(_full(page)).first()
+
+
+def find_case(connection: Connection, case_id: int) -> tuple[int, str] | None:
+    """Return the number and the public id of the project that a test belongs to."""
+    query = select(test_case.c.project_id, project.c.public_id).join(project, project.c.id == test_case.c.project_id)
+    row = connection.execute(query.where(test_case.c.id == case_id)).first()
+    return None if row is None else (row.project_id, row.public_id)
+
+
+def list_tests(
+    connection: Connection,
+    project_id: int,
+    *,
+    run_id: int | None = None,
+    status: str | None = None,
+    search: str | None = None,
+    limit: int,
+    offset: int,
+) -> tuple[list[TestRow], int]:
+    """Return a page of results, the newest run's first and in a run in order of arrival, and how many there are."""
+    where = [result.c.project_id == project_id]
+    if run_id is not None:
+        where.append(result.c.run_id == run_id)
+    if status is not None:
+        where += _status_is(status)
+    page = select(result.c.project_id, result.c.run_id, result.c.seq)
+    if search:
+        page = page.join(test_case, _CASE)
+        where.append(_found_by(search))
+        count = select(func.count()).select_from(page.where(*where).subquery())
+    else:
+        count = _counted(project_id, run_id, status)
+    total = connection.execute(count).scalar_one() or 0
+    page = page.where(*where).order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
+    return list(connection.execute(_full(page)).all()), total
+
+
+def _full(page: Select[Any]) -> Select[Any]:
+    # the page first, then the join: joined rows that an OFFSET skips cost a hundredfold
+    keys = page.subquery()
+    same = and_(result.c.project_id == keys.c.project_id, result.c.run_id == keys.c.run_id, result.c.seq == keys.c.seq)
+    columns = [column for column in result.c if column.name != "title"]
+    query = select(
+        *columns,
+        _TITLE.label("title"),
+        test_case.c.full_title,
+        test_case.c.file_path,
+        project.c.public_id.label("project"),
+    )
+    query = query.select_from(keys).join(result, same).join(test_case, _CASE)
+    query = query.join(project, project.c.id == result.c.project_id)
+    return query.order_by(result.c.run_id.desc(), result.c.seq)
+
+
+def _status_is(status: str) -> list[ColumnElement[bool]]:
+    number = RESULT_STATUSES.index(status)
+    # the partial index is used only where its own condition stands in the query
+    return [result.c.status == number] if number == 0 else [result.c.status != 0, result.c.status == number]
+
+
+def _found_by(search: str) -> ColumnElement[bool]:
+    return or_(test_case.c.full_title.icontains(search, autoescape=True), _TITLE.icontains(search, autoescape=True))
+
+
+def _counted(project_id: int, run_id: int | None, status: str | None) -> Select[Any]:
+    query = select(func.sum(run.c.next_seq if status is None else run.c[status])).where(run.c.project_id == project_id)
+    return query if run_id is None else query.where(run.c.id == run_id)

@@ -1,0 +1,212 @@
+"""The tables. `project_id` leads every big key, so that a store can be split by project.
+
+Times are milliseconds since the epoch, durations milliseconds. Statuses of results are small integers, places in
+`RESULT_STATUSES`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+RESULT_STATUSES = ("passed", "failed", "skipped", "flaky")
+"""A result's status is stored as its place in this tuple: 0 stays the one good status, the partial index needs it."""
+
+MESSAGE_KEPT = 500
+"""Characters of an error message that stand in the row itself, for lists and searches."""
+
+project = Table(
+    "project",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("public_id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("folded", BigInteger, nullable=False, server_default="0"),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("title", Text),
+    Column("branch", Text),
+    Column("commit_sha", Text),
+    Column("commit_message", Text),
+    Column("commit_author", Text),
+    Column("ci_provider", Text),
+    Column("ci_build_id", Text),
+    Column("ci_build_url", Text),
+    Column("playwright_version", Text),
+    Column("workers", BigInteger),
+    Column("shard_current", BigInteger),
+    Column("shard_total", BigInteger),
+    Column("browser", Text),
+    Column("os", Text),
+    Column("viewport", Text),
+    Column("hostname", Text),
+    Column("tags", Text, nullable=False),
+    Column("grep_patterns", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    # counted while results arrive
+    Column("passed", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    Column("skipped", Integer, nullable=False, server_default="0"),
+    Column("flaky", Integer, nullable=False, server_default="0"),
+    Column("next_seq", Integer, nullable=False, server_default="0"),
+    Column("folded_seq", Integer, nullable=False, server_default="0"),
+    Column("bucket", Integer),
+    # told by PATCH
+    Column("told_total", BigInteger),
+    Column("told_passed", BigInteger),
+    Column("told_failed", BigInteger),
+    Column("told_skipped", BigInteger),
+    Column("told_flaky", BigInteger),
+    Column("told_duration", Double),
+    sqlite_with_rowid=False,
+)
+Index("run_by_id", run.c.id)
+Index("run_by_branch", run.c.project_id, run.c.branch, run.c.id)
+Index("run_by_status", run.c.project_id, run.c.status, run.c.id)
+_UNFOLDED = text("folded_seq < next_seq")
+Index("run_unfolded", run.c.project_id, run.c.id, sqlite_where=_UNFOLDED, postgresql_where=_UNFOLDED)
+
+suite = Table(
+    "suite",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("parent_id", BigInteger, nullable=False),  # 0: a suite at the top, so that the unique key needs no coalesce
+    Column("title", Text, nullable=False),
+    Column("file_path", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("project_id", "run_id", "parent_id", "file_path", "title", name="suite_place"),
+    sqlite_with_rowid=False,
+)
+
+test_case = Table(
+    "test_case",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("full_title", Text, nullable=False),
+    Column("file_path", Text),
+    Column("first_run", BigInteger, nullable=False),
+    UniqueConstraint("project_id", "key", name="test_case_key"),
+    sqlite_with_rowid=False,
+)
+Index("test_case_by_id", test_case.c.id)
+
+result = Table(
+    "result",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", BigInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("flaky", SmallInteger, nullable=False),
+    Column("attempt", Integer),
+    Column("retries", Integer),
+    Column("duration", Double, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("title", Text),  # only where it differs from the case's
+    Column("message", String(MESSAGE_KEPT)),
+    sqlite_with_rowid=False,
+)
+_BAD = text("status <> 0")
+Index(
+    "result_bad",
+    result.c.project_id,
+    result.c.run_id,
+    result.c.status,
+    result.c.seq,
+    sqlite_where=_BAD,
+    postgresql_where=_BAD,
+)
+
+# SQLite's alone: filled in case order when a run ends, because an index kept in order of arrival costs eighteen times
+# the writes when tests run shuffled. PostgreSQL has an index per partition for it.
+history = Table(
+    "history",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", BigInteger, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+detail = Table(
+    "detail",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("lo", Integer, primary_key=True, autoincrement=False),
+    Column("hi", Integer, nullable=False),
+    Column("codec", SmallInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+artifact = Table(
+    "artifact",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", Integer),
+    Column("type", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mime", Text, nullable=False),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("artifact_of_result", artifact.c.project_id, artifact.c.run_id, artifact.c.seq)
+Index("artifact_content", artifact.c.sha256)
+
+stale_content = Table(
+    "stale_content",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("endpoint", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request", LargeBinary(32), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+Index("idempotency_expiry", idempotency.c.expires_at)

@@ -1,0 +1,1 @@
+"""Writing: every change of the store, one module a noun."""

@@ -1,0 +1,119 @@
+"""Results of tests, many at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from platform_report_server.db import schema
+from platform_report_server.db.bulk import bulk_insert
+from platform_report_server.db.details import Detail, write_details
+from platform_report_server.errors import NotFound
+from platform_report_server.ingest.fold import FOLD_AT, fold
+from platform_report_server.ingest.text import clean
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import NewTest
+
+_STATUS = {name: number for number, name in enumerate(schema.RESULT_STATUSES)}
+_CASE_COLUMNS = ("project_id", "id", "key", "title", "full_title", "file_path", "first_run")
+_RESULT_COLUMNS = (
+    "project_id",
+    "run_id",
+    "seq",
+    "case_id",
+    "status",
+    "flaky",
+    "attempt",
+    "retries",
+    "duration",
+    "created_at",
+    "title",
+    "message",
+)
+_CASES = select(schema.test_case.c.key, schema.test_case.c.id, schema.test_case.c.title).where(
+    schema.test_case.c.project_id == bindparam("project"), schema.test_case.c.key.in_(bindparam("keys", expanding=True))
+)
+
+
+def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
+    """Store the results of one run, in their order; return the sequence number of the first."""
+    first, unfolded = _take_numbers(write, project_id, run_id, tests)
+    cases = _cases(write, project_id, run_id, tests)
+    rows = []
+    for seq, test in enumerate(tests, first):
+        case_id, case_title = cases[_key(test)]
+        title = clean(test.title)
+        rows.append(
+            (
+                project_id,
+                run_id,
+                seq,
+                case_id,
+                _STATUS[test.status],
+                is_flaky(test),
+                test.attempt,
+                test.retries,
+                test.duration,
+                write.now,
+                None if title == case_title else title,
+                None if test.error is None else clean(test.error.message[: schema.MESSAGE_KEPT]),
+            )
+        )
+    bulk_insert(write.connection, schema.result, _RESULT_COLUMNS, rows)
+    write_details(write.connection, project_id, run_id, first, [_detail(test) for test in tests])
+    if unfolded >= FOLD_AT:
+        fold(write.connection, project_id, run_id)
+    return first
+
+
+def is_flaky(test: NewTest) -> bool:
+    """Tell whether a result counts as flaky; unless it says so, its status does."""
+    return test.status == "flaky" if test.is_flaky is None else test.is_flaky
+
+
+def _take_numbers(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> tuple[int, int]:
+    run = schema.run
+    this_run = (run.c.project_id == project_id, run.c.id == run_id)
+    counts = Counter(test.status for test in tests)
+    values: dict[str, Any] = {name: run.c[name] + count for name, count in counts.items()}
+    values |= {"next_seq": run.c.next_seq + len(tests), "updated_at": write.now}
+    if write.connection.execute(update(run).where(*this_run).values(values)).rowcount == 0:
+        raise NotFound("There is no such run")
+    after = write.connection.execute(select(run.c.next_seq, run.c.folded_seq).where(*this_run)).one()
+    return after.next_seq - len(tests), after.next_seq - after.folded_seq
+
+
+def _cases(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> dict[bytes, tuple[int, str]]:
+    # no cache of ids between transactions: another process may have deleted or made rows meanwhile
+    by_key = {_key(test): test for test in tests}
+    found = write.connection.execute(_CASES, {"project": project_id, "keys": list(by_key)}).tuples()
+    cases = {key: (case_id, title) for key, case_id, title in found}
+    rows = []
+    for key, test in by_key.items():
+        if key not in cases:
+            cases[key] = case = (write.ids(), clean(test.title))
+            rows.append((project_id, case[0], key, case[1], clean(test.full_title), clean(test.file_path), run_id))
+    bulk_insert(write.connection, schema.test_case, _CASE_COLUMNS, rows)
+    return cases
+
+
+def _key(test: NewTest) -> bytes:
+    identity = f"{test.file_path or ''}\0{test.full_title}"
+    return hashlib.blake2b(identity.encode(), digest_size=16).digest()
+
+
+def _detail(test: NewTest) -> Detail:
+    return Detail(
+        error=test.error,
+        steps=test.steps or [],
+        stdout=test.stdout,
+        stderr=test.stderr,
+        tags=test.tags or [],
+        annotations=test.annotations or [],
+        line=test.line_number,
+        attempts=test.attempts,
+    )

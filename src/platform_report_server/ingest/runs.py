@@ -1,0 +1,96 @@
+"""Runs: begun, changed, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import and_, delete, insert, select, update
+
+from platform_report_server.db.queries.runs import RunRow, find_run
+from platform_report_server.db.schema import artifact, detail, history, result, run, suite
+from platform_report_server.ingest.contents import forget_contents
+from platform_report_server.ingest.fold import fold
+from platform_report_server.ingest.text import clean
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import NewRun, RunChange
+
+_TEXTS = (
+    "branch",
+    "commit_sha",
+    "commit_message",
+    "commit_author",
+    "ci_provider",
+    "ci_build_id",
+    "ci_build_url",
+    "playwright_version",
+    "browser",
+    "os",
+    "viewport",
+    "hostname",
+)
+_NUMBERS = ("workers", "shard_current", "shard_total")
+
+
+def add_run(write: Write, project_id: int, new: NewRun) -> RunRow:
+    """Store a new run."""
+    run_id = write.ids()
+    values: dict[str, Any] = {name: clean(getattr(new, name)) for name in _TEXTS}
+    values |= {name: getattr(new, name) for name in _NUMBERS}
+    values |= {
+        "project_id": project_id,
+        "id": run_id,
+        "status": new.status,
+        "title": clean(new.run_title),
+        "tags": msgspec.json.encode(new.tags or []).decode(),
+        "grep_patterns": msgspec.json.encode(new.grep_patterns or []).decode(),
+        "created_at": write.now,
+        "updated_at": write.now,
+        "finished_at": None if new.status == "running" else write.now,
+    }
+    write.connection.execute(insert(run).values(values))
+    return _existing(write, run_id)
+
+
+def change_run(write: Write, row: RunRow, change: RunChange) -> RunRow:
+    """Apply what a PATCH says; a run that ends gets its history folded."""
+    values: dict[str, Any] = {"updated_at": write.now}
+    for name in ("total", "passed", "failed", "skipped", "flaky"):
+        told = getattr(change, f"{name}_tests")
+        if told is not None:
+            values[f"told_{name}"] = told
+    if change.duration is not None:
+        values["told_duration"] = change.duration
+    if change.status is not None:
+        values["status"] = change.status
+        values["finished_at"] = None if change.status == "running" else write.now
+    write.connection.execute(update(run).where(run.c.project_id == row.project_id, run.c.id == row.id).values(values))
+    if change.status not in (None, "running"):
+        fold(write.connection, row.project_id, row.id)
+    return _existing(write, row.id)
+
+
+def delete_run(write: Write, row: RunRow) -> None:
+    """Delete a run with all that hangs on it; files nobody refers to any more become debts."""
+    of_run = {
+        table: and_(table.c.project_id == row.project_id, table.c.run_id == row.id)
+        for table in (result, detail, suite, artifact)
+    }
+    if row.bucket is not None:
+        folded = select(result.c.case_id).where(of_run[result], result.c.seq < row.folded_seq)
+        in_bucket = and_(history.c.project_id == row.project_id, history.c.bucket == row.bucket)
+        write.connection.execute(
+            delete(history).where(in_bucket, history.c.case_id.in_(folded), history.c.run_id == row.id)
+        )
+    contents = write.connection.execute(select(artifact.c.sha256).where(of_run[artifact]).distinct()).scalars().all()
+    for table, where in of_run.items():
+        write.connection.execute(delete(table).where(where))
+    write.connection.execute(delete(run).where(run.c.project_id == row.project_id, run.c.id == row.id))
+    forget_contents(write, contents)
+
+
+def _existing(write: Write, run_id: int) -> RunRow:
+    row = find_run(write.connection, run_id)
+    if row is None:
+        raise LookupError(f"run {run_id} was just written and is not there")
+    return row

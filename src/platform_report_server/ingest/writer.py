@@ -1,0 +1,144 @@
+"""The one thread of a process that writes: what waits together is committed together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from platform_report_server.clock import now_ms
+from platform_report_server.db.engine import Database
+from platform_report_server.errors import ServerError
+from platform_report_server.ids import IdMaker
+
+T = TypeVar("T")
+
+_TOGETHER = 64
+_TRIES = 5
+
+_log = logging.getLogger("platform_report_server")
+
+
+@dataclass(frozen=True)
+class Write:
+    """What a job gets: the transaction, the ids, the time."""
+
+    connection: Connection
+    ids: IdMaker
+    now: int
+
+
+Job = Callable[[Write], T]
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    job: Job[Any]
+    future: Future[Any]
+
+
+class Writer:
+    """Runs jobs in transactions, each in a savepoint of its own.
+
+    A job may run more than once, so it has no other effect.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ids = IdMaker()
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="platform-report-writer", daemon=True)
+        self._open = False
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._open = True
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what waits, then end."""
+        self._open = False
+        self._queue.put(None)
+        self._thread.join()
+
+    async def do(self, job: Job[T]) -> T:
+        """Return the job's answer once it is committed, or raise what it raised."""
+        if not self._open:
+            raise ServerError("the writer is not running: the application's lifespan was not started, or is over")
+        future: Future[T] = Future()
+        self._queue.put(_Waiting(job, future))
+        return await asyncio.wrap_future(future)
+
+    def _work(self) -> None:
+        waiting = self._queue.get()
+        while waiting is not None:
+            batch = [waiting]
+            waiting = self._more(batch)
+            self._commit([each for each in batch if each.future.set_running_or_notify_cancel()])
+            if waiting is _NOTHING:
+                waiting = self._queue.get()
+
+    def _more(self, batch: list[_Waiting]) -> _Waiting | None:
+        while len(batch) < _TOGETHER:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                return None
+            batch.append(following)
+        return _NOTHING
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        refused: list[tuple[_Waiting, Exception]] = []
+        answers: list[tuple[_Waiting, Any]] = []
+        try:
+            with self._database.writing() as connection:
+                for waiting in batch:
+                    try:
+                        answers.append((waiting, self._run(connection, waiting.job)))
+                    except _Refused as error:
+                        refused.append((waiting, error.cause))
+        except Exception as error:
+            _log.exception("a transaction of %d writes failed", len(batch))
+            for waiting in batch:
+                waiting.future.set_exception(error)
+            return
+        for waiting, answer in answers:
+            waiting.future.set_result(answer)
+        for waiting, cause in refused:
+            waiting.future.set_exception(cause)
+
+    def _run(self, connection: Connection, job: Job[T]) -> T:
+        for last in (*[False] * (_TRIES - 1), True):
+            savepoint = connection.begin_nested()
+            try:
+                answer = job(Write(connection, self._ids, now_ms()))
+            except Exception as error:
+                savepoint.rollback()
+                # two processes drew the same id: the next one will differ
+                if isinstance(error, IntegrityError) and not last:
+                    continue
+                raise _Refused(error) from error
+            savepoint.commit()
+            return answer
+        raise AssertionError("unreachable")
+
+
+class _Refused(Exception):
+    """Carries a job's own error out of its savepoint, past the handling of the transaction's errors."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+_NOTHING = _Waiting(lambda write: None, Future())

@@ -1,0 +1,120 @@
+"""The shapes of the API's requests, checked while they are decoded."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+ProjectId = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Milliseconds = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[float, Meta(ge=0, le=2**53)]
+RunStatus = Literal["running", "passed", "failed", "cancelled"]
+TestStatus = Literal["passed", "failed", "skipped", "flaky"]
+StepCategory = Literal["action", "assertion", "hook", "fixture"]
+ArtifactType = Literal["screenshot", "video", "trace", "report", "attachment"]
+
+
+class NewRun(Struct, rename="camel"):
+    project_id: ProjectId
+    status: Literal["running", "passed", "failed"]
+    branch: str | None = None
+    commit_sha: str | None = None
+    commit_message: str | None = None
+    commit_author: str | None = None
+    ci_provider: str | None = None
+    ci_build_id: str | None = None
+    ci_build_url: str | None = None
+    playwright_version: str | None = None
+    workers: Count | None = None
+    shard_current: Count | None = None
+    shard_total: Count | None = None
+    browser: str | None = None
+    os: str | None = None
+    viewport: str | None = None
+    hostname: str | None = None
+    run_title: str | None = None
+    tags: list[str] | None = None
+    grep_patterns: list[str] | None = None
+
+
+class RunChange(Struct, rename="camel"):
+    status: RunStatus | None = None
+    total_tests: Count | None = None
+    passed_tests: Count | None = None
+    failed_tests: Count | None = None
+    skipped_tests: Count | None = None
+    flaky_tests: Count | None = None
+    duration: Milliseconds | None = None
+
+
+class Annotation(Struct, gc=False):
+    type: str
+    description: str | None = None
+
+
+class TestError(Struct, gc=False, omit_defaults=True):
+    __test__ = False
+    message: str
+    stack: str | None = None
+    expected: str | None = None
+    actual: str | None = None
+
+
+class StepError(Struct, gc=False, omit_defaults=True):
+    message: str
+    stack: str | None = None
+
+
+class Step(Struct, gc=False):
+    title: str
+    category: StepCategory | None = None
+    status: str | None = None
+    duration: Milliseconds | None = None
+    error: StepError | None = None
+    depth: Annotated[int, Meta(ge=0, le=1000)] | UnsetType | None = UNSET
+    """Beyond the contract: the nesting level, from 0."""
+    start: Milliseconds | UnsetType | None = UNSET
+    """Beyond the contract: milliseconds since the attempt began."""
+
+
+class Attempt(Struct, rename="camel", omit_defaults=True):
+    attempt: Count
+    status: str | None = None
+    started_at: str | None = None
+    duration: Milliseconds | None = None
+    error: TestError | None = None
+    steps: list[Step] = []
+    stdout: str | None = None
+    stderr: str | None = None
+    annotations: list[Annotation] = []
+
+
+class NewTest(Struct, rename="camel"):
+    run_id: str
+    project_id: ProjectId
+    title: Name
+    full_title: Name
+    status: TestStatus
+    duration: Milliseconds
+    file_path: str | None = None
+    line_number: Count | None = None
+    retries: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    attempt: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    is_flaky: bool | None = None
+    tags: list[str] | None = None
+    annotations: list[Annotation] | None = None
+    error: TestError | None = None
+    steps: list[Step] | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    attempts: list[Attempt] | None = None
+
+
+class NewSuite(Struct, rename="camel"):
+    run_id: str
+    project_id: ProjectId
+    title: Name
+    file_path: str | None = None
+    parent_suite_id: str | None = None

@@ -1,0 +1,1 @@
+"""Artifacts: what may be one, and where their bytes lie."""
