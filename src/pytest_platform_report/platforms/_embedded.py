@@ -45,7 +45,7 @@ def open_embedded(folder: Path) -> Http:
 class AppTransport(BaseTransport):
     """Requests to an ASGI app in this process; the app runs in the calling thread, while a request is under way.
 
-    :raises RuntimeError: the app said that it could not start.
+    :raises Exception: the app's own, where it cannot start.
     """
 
     def __init__(self, app: App) -> None:
@@ -98,6 +98,7 @@ class _Lifespan:
         self._to_app: asyncio.Queue[_Message] = asyncio.Queue()
         self._from_app: asyncio.Queue[_Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
 
     async def start(self) -> None:
         self._task = asyncio.ensure_future(self._run())
@@ -114,10 +115,14 @@ class _Lifespan:
             await self._app(scope, self._to_app.get, self._from_app.put)
             await self._from_app.put({"type": "lifespan.left"})
         except Exception as error:
-            await self._from_app.put({"type": "lifespan.raised", "message": str(error), "error": error})
+            self._error = error
+            await self._from_app.put({"type": "lifespan.raised"})
 
     async def _tell(self, phase: str) -> None:
         await self._to_app.put({"type": f"lifespan.{phase}"})
         answer = await self._from_app.get()
-        if answer["type"] != f"lifespan.{phase}.complete":
-            raise RuntimeError(answer.get("message") or answer["type"]) from answer.get("error")
+        if answer["type"] == f"lifespan.{phase}.complete":
+            return
+        if self._task is not None:  # what it raises says more than its message, which is a traceback as text
+            await self._task
+        raise self._error or RuntimeError(str(answer.get("message") or f"the app answered {answer['type']}"))
