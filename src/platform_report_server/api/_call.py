@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from platform_report_server.api import _answers, _requests
 from platform_report_server.auth.access import Caller
-from platform_report_server.db.queries.runs import RunRow, find_run
-from platform_report_server.errors import NotFound
+from platform_report_server.auth.visible import visible_run
+from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.ingest.once import Answer, Once
 from platform_report_server.ingest.writer import Job
 from platform_report_server.services import Services
@@ -49,10 +49,7 @@ class Call:
 
     def visible_run(self, connection: Connection, public_id: str, project: str | None = None) -> RunRow:
         """Return a run that the caller may see, and that is in `project` where one is named."""
-        row = find_run(connection, _requests.run_number(public_id))
-        if row is None or not self.caller.may(row.project) or project not in (None, row.project):
-            raise NotFound(f"There is no run {public_id!r}" + (f" in project {project!r}" if project else ""))
-        return row
+        return visible_run(connection, self.caller, public_id, project)
 
     async def write(self, job: Job[Answer]) -> Response:
         """Run a job of the writer that answers the request."""

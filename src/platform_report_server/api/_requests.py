@@ -10,9 +10,7 @@ from typing import Literal, TypeVar
 import msgspec
 from starlette.requests import Request
 
-from platform_report_server.errors import Invalid, NotFound, TooLarge
-from platform_report_server.ids import decode as decode_id
-from platform_report_server.ids import decode_pair
+from platform_report_server.errors import Invalid, TooLarge
 
 T = TypeVar("T")
 
@@ -117,22 +115,6 @@ def query_number(request: Request, name: str, default: int, smallest: int, large
 def page(request: Request) -> tuple[int, int]:
     """Return limit and offset."""
     return query_number(request, "limit", 50, 1, 200), query_number(request, "offset", 0, 0, 10**12)
-
-
-def run_number(public_id: str) -> int:
-    """Return a run's number."""
-    number = decode_id("run", public_id)
-    if number is None:
-        raise NotFound(f"There is no run {public_id!r}")
-    return number
-
-
-def result_numbers(public_id: str) -> tuple[int, int]:
-    """Return the numbers of a result: its run's and its own."""
-    numbers = decode_pair("test", public_id)
-    if numbers is None or numbers[1] is None:
-        raise NotFound(f"There is no test {public_id!r}")
-    return numbers[0], numbers[1]
 
 
 def idempotency_key(request: Request) -> str | None:

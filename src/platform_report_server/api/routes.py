@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from platform_report_server.api import runs, suites, tests
+from platform_report_server.api import artifacts, runs, suites, tests
 from platform_report_server.api._call import route
 
 
@@ -19,4 +19,7 @@ def api_routes() -> list[Route]:
         route("/api/tests/{test_id}/steps", GET=tests.steps),
         route("/api/tests/{test_id}/history", GET=tests.history),
         route("/api/test-suites", GET=suites.index, POST=suites.create),
+        route("/api/upload", POST=artifacts.upload),
+        route("/api/artifacts", GET=artifacts.index),
+        route("/api/artifacts/{artifact_id}/content", public=True, GET=artifacts.content),
     ]

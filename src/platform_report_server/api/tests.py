@@ -20,9 +20,9 @@ from platform_report_server.api._requests import (
     query_text,
     query_word,
     required_query,
-    result_numbers,
 )
 from platform_report_server.api._shapes import execution_shape, listed_test_shape, number, test_shape
+from platform_report_server.auth.visible import visible_case, visible_test
 from platform_report_server.clock import iso
 from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries import tests as queries
@@ -119,7 +119,7 @@ async def history(call: Call) -> Response:
     public_id = call.request.path_params["test_id"]
 
     def query(connection: Connection) -> dict[str, Any]:
-        project_id, case_id = _case(call, connection, public_id)
+        project_id, case_id = visible_case(connection, call.caller, public_id)
         rows, total = list_executions(connection, project_id, case_id, _HISTORY)
         return {"data": [execution_shape(row) for row in rows], "total": total}
 
@@ -175,25 +175,7 @@ async def _loaded(call: Call) -> tuple[queries.TestRow, Detail]:
     public_id = call.request.path_params["test_id"]
 
     def query(connection: Connection) -> tuple[queries.TestRow, Detail]:
-        row = _result(call, connection, public_id)
+        row = visible_test(connection, call.caller, public_id)
         return row, read_details(connection, row.project_id, [(row.run_id, row.seq)])[row.run_id, row.seq]
 
     return await call.read(query)
-
-
-def _result(call: Call, connection: Connection, public_id: str) -> queries.TestRow:
-    row = queries.find_test(connection, *result_numbers(public_id))
-    if row is None or not call.caller.may(row.project):
-        raise NotFound(f"There is no test {public_id!r}")
-    return row
-
-
-def _case(call: Call, connection: Connection, public_id: str) -> tuple[int, int]:
-    case_id = ids.decode("test", public_id)
-    if case_id is None:
-        row = _result(call, connection, public_id)
-        return row.project_id, row.case_id
-    case = queries.find_case(connection, case_id)
-    if case is None or not call.caller.may(case[1]):
-        raise NotFound(f"There is no test {public_id!r}")
-    return case[0], case_id

@@ -1,0 +1,120 @@
+"""/api/upload and /api/artifacts"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy import Connection
+from starlette.responses import FileResponse, Response
+
+from platform_report_server import ids
+from platform_report_server.api._answers import answer, body
+from platform_report_server.api._call import Call
+from platform_report_server.api._forms import Form, read_form
+from platform_report_server.api._requests import query_text, required_query
+from platform_report_server.auth.links import artifact_link, check_artifact_link
+from platform_report_server.auth.visible import visible_test
+from platform_report_server.clock import iso
+from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact, list_artifacts
+from platform_report_server.db.queries.runs import RunRow
+from platform_report_server.errors import Invalid, NotFound
+from platform_report_server.ingest.artifacts import NewArtifact, add_artifact
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.writer import Write
+from platform_report_server.storage import formats
+from platform_report_server.storage.folder import Draft
+
+# an HTML or SVG file is active content: it must not run with the dashboard's rights
+_SANDBOX = {"content-security-policy": "default-src 'none'; sandbox", "cache-control": "private, max-age=3600"}
+
+
+async def upload(call: Call) -> Response:
+    draft = await anyio.to_thread.run_sync(call.services.artifacts.draft)
+    with draft:
+        form = await read_form(call.request, draft)
+        project, run_id = form.required("projectId"), form.required("runId")
+        call.caller.check(project)
+        kind, file_name, mime = _checked(form, draft)
+        test_id = form.fields.get("testId") or None
+        said = "\0".join((kind, file_name, project, run_id, test_id or "", draft.sha256().hex()))
+        once = call.once(hashlib.sha256(said.encode()).digest())
+
+        def job(write: Write) -> Answer:
+            run = call.visible_run(write.connection, run_id, project)
+            new = NewArtifact(kind, file_name, mime, _seq(call, write.connection, run, test_id), draft)
+            return answer_once(write, run.project_id, once, lambda: Answer(200, body(_add(call, write, run, new))))
+
+        return await call.write(job)
+
+
+async def index(call: Call) -> Response:
+    run_id, test_id = required_query(call.request, "runId"), query_text(call.request, "testId")
+
+    def query(connection: Connection) -> list[ArtifactRow]:
+        run = call.visible_run(connection, run_id)
+        return list_artifacts(connection, run.project_id, run.id, _seq(call, connection, run, test_id))
+
+    return answer({"data": [_shape(call, row) for row in await call.read(query)]})
+
+
+async def content(call: Call) -> Response:
+    public_id = call.request.path_params["artifact_id"]
+    query = call.request.query_params
+    check_artifact_link(call.services.signer, public_id, query.get("expires", ""), query.get("signature", ""))
+    numbers = ids.decode_pair("artifact", public_id)
+    if numbers is None or numbers[1] is None:
+        raise NotFound(f"There is no artifact {public_id!r}")
+    run_id, artifact_id = numbers[0], numbers[1]
+    row = await call.read(lambda connection: find_artifact(connection, run_id, artifact_id))
+    path = Path() if row is None else call.services.artifacts.path_of(row.sha256)
+    if row is None or not await anyio.to_thread.run_sync(path.is_file):
+        raise NotFound(f"The artifact {public_id!r} was deleted")
+    return FileResponse(
+        path,
+        headers=_SANDBOX,
+        media_type=row.mime,
+        filename=row.file_name,
+        content_disposition_type="inline" if formats.is_image(row.mime) else "attachment",
+    )
+
+
+def _checked(form: Form, draft: Draft) -> tuple[str, str, str]:
+    kind, file_name = form.required("type"), form.file_name
+    if file_name is None:
+        raise Invalid.field_is("file", "required")
+    mime = formats.check(kind, file_name, draft.head)
+    formats.check_size(kind, file_name, draft.size)
+    return kind, file_name, mime
+
+
+def _seq(call: Call, connection: Connection, run: RunRow, test_id: str | None) -> int | None:
+    if test_id is None:
+        return None
+    row = visible_test(connection, call.caller, test_id)
+    if row.run_id != run.id:
+        raise NotFound(f"The test {test_id!r} is not in this run")
+    return int(row.seq)
+
+
+def _add(call: Call, write: Write, run: RunRow, new: NewArtifact) -> dict[str, Any]:
+    row = add_artifact(write, run.project_id, run.id, new, call.services.artifacts)
+    return _shape(call, row)
+
+
+def _shape(call: Call, row: ArtifactRow) -> dict[str, Any]:
+    public_id = ids.encode("artifact", row.run_id, row.id)
+    link = artifact_link(call.services.signer, public_id)
+    return {
+        "id": public_id,
+        "type": row.type,
+        "fileName": row.file_name,
+        "fileSize": row.size,
+        "mimeType": row.mime,
+        "url": str(call.request.base_url).rstrip("/") + link.path,
+        "expiresAt": iso(link.expires_at),
+        "createdAt": iso(row.created_at),
+        "testId": None if row.seq is None else ids.test_id(row.run_id, row.seq),
+    }

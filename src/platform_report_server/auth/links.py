@@ -1,0 +1,36 @@
+"""Links to artifacts: whoever has one may download the file for an hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from platform_report_server.auth.signing import Signer
+from platform_report_server.clock import now_ms
+from platform_report_server.errors import Forbidden
+
+_LIFE_SECONDS = 3600
+_PURPOSE = "artifact"
+
+
+@dataclass(frozen=True)
+class Link:
+    """The path of a link with its signature, and when it ends, in milliseconds."""
+
+    path: str
+    expires_at: int
+
+
+def artifact_link(signer: Signer, artifact_id: str) -> Link:
+    """Return a new link to an artifact."""
+    expires = now_ms() // 1000 + _LIFE_SECONDS
+    signature = signer.sign(_PURPOSE, artifact_id, expires)
+    path = f"/api/artifacts/{artifact_id}/content?expires={expires}&signature={signature}"
+    return Link(path, expires * 1000)
+
+
+def check_artifact_link(signer: Signer, artifact_id: str, expires: str, signature: str) -> None:
+    """Refuse a link that was not made here, or is over."""
+    if not signer.holds(signature, _PURPOSE, artifact_id, expires):
+        raise Forbidden("This link was not signed by this server: ask GET /api/artifacts for a new one")
+    if int(expires) <= now_ms() // 1000:
+        raise Forbidden("This link has expired: ask GET /api/artifacts for a new one")

@@ -1,0 +1,50 @@
+"""Artifacts: a row for each, one file for equal contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert
+
+from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact
+from platform_report_server.db.schema import artifact, stale_content
+from platform_report_server.ingest.text import clean
+from platform_report_server.ingest.writer import Write
+from platform_report_server.storage.folder import ArtifactFolder, Draft
+
+
+@dataclass(frozen=True)
+class NewArtifact:
+    """An uploaded file, checked."""
+
+    type: str
+    file_name: str
+    mime: str
+    seq: int | None
+    draft: Draft
+
+
+def add_artifact(write: Write, project_id: int, run_id: int, new: NewArtifact, folder: ArtifactFolder) -> ArtifactRow:
+    """Store an artifact. The file moves into place under the write lock, where no sweep can take it away again."""
+    sha256 = new.draft.sha256()
+    folder.keep(new.draft)
+    write.connection.execute(delete(stale_content).where(stale_content.c.sha256 == sha256))
+    artifact_id = write.ids()
+    write.connection.execute(
+        insert(artifact).values(
+            project_id=project_id,
+            run_id=run_id,
+            id=artifact_id,
+            seq=new.seq,
+            type=new.type,
+            file_name=clean(new.file_name),
+            size=new.draft.size,
+            mime=new.mime,
+            sha256=sha256,
+            created_at=write.now,
+        )
+    )
+    row = find_artifact(write.connection, run_id, artifact_id)
+    if row is None:
+        raise LookupError(f"artifact {artifact_id} was just written and is not there")
+    return row
