@@ -26,6 +26,7 @@ from .. import __version__
 from ..errors import Busy, DeliveryError, NotSent, OutcomeUnknown, Refused
 from ..redact import make_redactor
 from ..text import clean
+from ._guard import Guard
 
 __all__ = [
     "ASGITransport",
@@ -82,7 +83,7 @@ class Answer:
 
 
 class Http:
-    """Requests to one platform, one at a time or from several threads.
+    """Requests to one platform, one at a time.
 
     :param base_url: ends in ``/api``.
     :param api_key: sent with every request, masked in every message; empty sends none.
@@ -101,6 +102,7 @@ class Http:
         self.base_url = base_url.rstrip("/")
         self._timeouts = timeouts or Timeouts()
         self._redact = make_redactor([api_key])
+        self._guard = Guard(self._timeouts.answer)
         try:
             self._client = self._make_client(api_key, transport)
         # The environment decides what this raises: ImportError for a SOCKS proxy without socksio, FileNotFoundError
@@ -143,6 +145,9 @@ class Http:
                 raise NotSent(
                     self._say(f"{where}: cannot be sent ({type(error).__name__}: {error})"), permanent=True
                 ) from error
+            self._guard.begin()
+            request.extensions["trace"] = self._guard.trace
+            stack.callback(self._guard.stop)
             try:
                 response = self._client.send(request, stream=True)
                 stack.callback(response.close)
@@ -164,7 +169,7 @@ class Http:
             follow_redirects=False,
             timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect, write=timeouts.write),
             # Servers close idle connections, Node's after 5 s, and a request that meets the close has no known outcome.
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=2, keepalive_expiry=2.0),
+            limits=httpx.Limits(keepalive_expiry=2.0),
         )
 
     def _build(
@@ -214,6 +219,8 @@ class Http:
             yield part
 
     def _map(self, error: Exception, where: str, upload: Upload | None) -> DeliveryError:
+        if self._guard.has_cut:
+            return OutcomeUnknown(self._say(f"{where}: no whole answer in {self._timeouts.answer:g} s"))
         cause = _brief(str(error), _MESSAGE)
         found = f"{type(error).__name__}: {cause}" if cause else type(error).__name__
         certificate = _find_cause(error, ssl.SSLCertVerificationError)
