@@ -100,7 +100,6 @@ class Result:
     place: Place
     attempts: tuple[Attempt, ...]
     tags: tuple[str, ...] = ()
-    artifacts: tuple[Artifact, ...] = ()
 
     @property
     def status(self) -> Status:

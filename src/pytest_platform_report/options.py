@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Kind = Literal["switch", "text", "path", "seconds", "list"]
@@ -48,3 +49,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("strict", "switch", "", "off", "exit with 1 where the tests passed but not every result was acknowledged"),
     Option("artifact", "list", "TYPE:GLOB", "", "files to send with the run when it ends; may be repeated"),
 )
+
+OFF_WORDS = ("", "0", "false", "no", "off")
+
+
+def is_on(flag: object, ini: object, environment: Mapping[str, str]) -> bool:
+    """Tell whether reporting is on; a wrong word counts as on, to be refused when the settings are read."""
+    if flag:
+        return True
+    word = environment.get("PLATFORM_REPORT")
+    return word.strip().lower() not in OFF_WORDS if word is not None else bool(ini)

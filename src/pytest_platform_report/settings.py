@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 from .ids import is_run_key
-from .options import OPTIONS, Option
+from .options import OFF_WORDS, OPTIONS, Option
 
 _ALIASES = {"project": "EURIQA_PROJECT_ID", "api-key": "EURIQA_API_KEY"}
 _PLACEHOLDERS = ("your-api-key", "test-key", "your-api-key-here")
 _SHORTEST_KEY = 16
-_ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+_ON_WORDS = ("1", "true", "yes", "on")
 ARTIFACT_TYPES = ("screenshot", "video", "trace", "report", "attachment")
 
 Lookup = Callable[[str], object]
@@ -75,14 +75,6 @@ class Settings:
         kept["shard"] = tuple(kept["shard"]) if kept["shard"] else None
         kept["artifacts"] = tuple((kind, glob) for kind, glob in kept["artifacts"])
         return cls(enabled=True, api_key=api_key, **kept)
-
-
-def is_on(flag: object, ini: object, environment: Mapping[str, str]) -> bool:
-    """Tell whether ``--platform-report`` is on; a wrong value counts as on, to be refused when settings are read."""
-    value = environment.get("PLATFORM_REPORT")
-    if flag:
-        return True
-    return value.strip().lower() not in _OFF if value is not None else bool(ini)
 
 
 def read_settings(
@@ -168,8 +160,8 @@ def _convert(option: Option, raw: object, source: str, base: Path) -> Any:
 
 def _parse_switch(text: str, where: str) -> bool:
     lower = text.strip().lower()
-    if lower in _ON or lower in _OFF:
-        return lower in _ON
+    if lower in _ON_WORDS or lower in OFF_WORDS:
+        return lower in _ON_WORDS
     raise ConfigurationError(f"{where}: {text!r} is neither on nor off: set it to true or false")
 
 

@@ -7,7 +7,8 @@ session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``
            workers, ``settings`` (without secrets). The first record of every segment.
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``
 ended      ``test``, ``attempts``, ``tags``
-artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``
+artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
+           the file could not be kept, ``problem`` says why
 collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
 lost       ``worker``, ``node``, ``message``: the controller's word on a worker that went away
 closed     ``exit`` (pytest's status), ``interrupted``, ``undone`` (records that could not be written), ``at``
@@ -53,6 +54,11 @@ def ended(test: int, attempts: list[Record], tags: list[str]) -> Record:
 def artifact(test: int | None, path: str, name: str, type_: str, size: int) -> Record:
     """A file was kept."""
     return {"v": FORMAT, "kind": "artifact", "test": test, "path": path, "name": name, "type": type_, "size": size}
+
+
+def not_kept(test: int | None, name: str, problem: str) -> Record:
+    """A file should have been kept and could not be."""
+    return {**artifact(test, "", name, "", 0), "problem": problem}
 
 
 def collected(node: str, file: str, outcome: str, message: str, stack: str, at: float) -> Record:

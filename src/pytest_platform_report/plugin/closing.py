@@ -1,0 +1,164 @@
+"""The session's end: wait for the delivery, and say what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ..native import native
+from ..process import Watched
+from ..settings import Settings
+from .journal import Journal
+from .problems import Problems
+
+_LOOK_SECONDS = 0.05
+_START_SECONDS = 15.0
+_SHOWN_NOTES = 10
+_loads = json.JSONDecoder().decode
+
+
+class Closing:
+    """Waits for the uploader and writes the summary.
+
+    :param finished: tells how many tests have ended, as far as this process knows.
+    :ivar launch_problem: why there is no uploader, in words.
+    :ivar is_over: whether the wait has been.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        journal: Journal,
+        problems: Problems,
+        finished: Callable[[], int],
+    ) -> None:
+        self.launch_problem = ""
+        self.is_over = False
+        self._config = config
+        self._settings = settings
+        self._journal = journal
+        self._problems = problems
+        self._finished = finished
+        self._status: dict[str, Any] = {}
+        self._is_told = False
+
+    def wait(self) -> None:
+        """Wait until this session's results are settled, the uploader is gone, the drain timeout or Ctrl-C."""
+        self.is_over = True
+        if self._settings.detach or self.launch_problem:
+            self._status = self._read()
+            return
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        progress = terminal if terminal is not None and getattr(terminal, "isatty", False) else None
+        begun = native.monotonic()
+        try:
+            while (waited := native.monotonic() - begun) < self._settings.drain_timeout:
+                self._status = self._read()
+                if self._is_settled() or self._is_deserted(waited):
+                    break
+                if progress is not None and waited > 0.5:
+                    progress.rewrite(f"platform report: {self._progress()} ", erase=True)
+                native.sleep(_LOOK_SECONDS)
+        except KeyboardInterrupt:
+            pass  # ends the wait, not the session: the spool keeps what is left
+        if progress is not None and native.monotonic() - begun > 0.5:
+            progress.rewrite("", erase=True)
+
+    def fails_strictly(self, exit_status: int) -> bool:
+        """Tell whether ``--platform-strict`` turns this session's success into a failure."""
+        return self._settings.strict and exit_status == 0 and not self._is_complete()
+
+    def write_summary(self, terminal: Any) -> None:
+        """Write the summary section, if this session has a run."""
+        lines = [] if self._is_told else self._summary()
+        self._is_told = True
+        if lines:
+            terminal.section("platform report", "=")
+            for line in lines:
+                terminal.line(line)
+
+    def _summary(self) -> list[str]:
+        journal, problem = self._journal, self._problems.first
+        if not self.is_over:
+            return [line for line in (journal.problem, problem and f"internal error: {problem}") if line]
+        status = self._status
+        lines = []
+        if status.get("run"):
+            lines.append(f"run: {status['run']}")
+        lines.append(self._receipt())
+        notes = [journal.folder.problem, self.launch_problem, *status.get("notes", ())]
+        if journal.undone:
+            notes.append(f"{journal.undone} records could not be written to {journal.folder.journal}")
+        if problem:
+            notes.append(f"internal error: {problem}")
+        notes = [note for note in notes if note]
+        lines += notes[:_SHOWN_NOTES]
+        if len(notes) > _SHOWN_NOTES:
+            lines.append(f"... and {len(notes) - _SHOWN_NOTES} more: 'platform-report show' lists them")
+        if not self._is_complete():
+            lines.append(self._what_is_left())
+        return lines
+
+    def _receipt(self) -> str:
+        mine = self._mine()
+        run = mine["found"] if mine["settled"] else max(mine["found"], self._finished())
+        refused = f", {mine['refused']:,} refused" if mine["refused"] else ""
+        so_far = "" if mine["settled"] else " so far"
+        return f"{run:,} tests run, {mine['acknowledged']:,} acknowledged{refused}{so_far}"
+
+    def _what_is_left(self) -> str:
+        folder, spool = self._journal.folder.path, self._journal.folder.path.rpartition("/runs/")[0]
+        command = "platform-report sync"
+        if self._journal.folder.problem or str(self._settings.spool) != str(self._config.rootpath / ".platform-report"):
+            command += f" --platform-spool {spool}"
+        if self._settings.detach and not self.launch_problem:
+            return f"delivery goes on in the background; should it be cut short, '{command}' delivers what is left"
+        return f"not everything was delivered: it is kept in {folder}; '{command}' delivers it"
+
+    def _progress(self) -> str:
+        mine = self._mine()
+        return f"{mine['acknowledged']:,} of {mine['found']:,} tests delivered"
+
+    def _is_settled(self) -> bool:
+        return self._status.get("state") == "done" or bool(self._mine()["settled"])
+
+    def _is_complete(self) -> bool:
+        mine = self._mine()
+        return bool(mine["settled"]) and bool(mine["complete"]) and not self._journal.undone
+
+    def _is_deserted(self, waited: float) -> bool:
+        process = self._status.get("process")
+        if process is None:
+            return waited > _START_SECONDS
+        watched = Watched(process)
+        try:
+            if watched.is_alive():
+                return False
+        finally:
+            watched.close()
+        self._status = self._read()  # it may have written its last word just before
+        return True
+
+    def _mine(self) -> dict[str, Any]:
+        nothing = {"found": 0, "acknowledged": 0, "refused": 0, "settled": False, "complete": False}
+        mine = self._status.get("sessions", {}).get(self._journal.session_id, {})
+        return {**nothing, **mine}
+
+    def _read(self) -> dict[str, Any]:
+        """Read the uploader's status; it replaces the file as a whole, so that it is never half written."""
+        try:
+            fd = native.open(f"{self._journal.folder.path}/status.json", native.READ)
+        except OSError:
+            return self._status
+        try:
+            content = b"".join(iter(lambda: native.read(fd, 65536), b""))
+            status = _loads(content.decode())
+        except (OSError, ValueError):
+            return self._status
+        finally:
+            native.close(fd)
+        return status if isinstance(status, dict) else self._status

@@ -1,0 +1,183 @@
+"""Begin and close the run: in a plain session and in xdist's controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ..journal import records
+from ..native import now_ms
+from ..process import describe_exit
+from ..settings import Settings
+from ..text import MESSAGE_LIMIT, NAME_LIMIT, STACK_LIMIT, shorten
+from .closing import Closing
+from .failures import Redact, describe_collection, describe_skip
+from .journal import Journal
+from .keeper import FileKeeper
+from .launch import launch_uploader
+from .problems import Problems
+
+
+class Conductor:
+    """The hooks that span the session.
+
+    The run begins with the first test, or with the first module that cannot be collected: ``--help``, a mistyped path
+    and a session that finds no test make none.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        journal: Journal,
+        environment: Mapping[str, str],
+        redact: Redact,
+        guard: Problems,
+    ) -> None:
+        self.journal = journal
+        self.guard = guard
+        self._settings = settings
+        self._rootdir = config.rootpath
+        self._plugins = config.pluginmanager
+        self._environment = environment
+        self._redact = redact
+        self._finished = 0
+        self._interrupted = False
+        self._closing = Closing(config, settings, journal, guard, self._count_finished)
+        journal.on_open = self._launch
+
+    def _launch(self) -> None:
+        self._closing.launch_problem = launch_uploader(
+            self.journal.folder.path, self._environment, self._settings.api_key
+        )
+
+    def lose(self, worker: str, node: str, message: str, exit_code: int | None) -> None:
+        """Note that *worker* went away while it ran *node*; *message* is pytest's, where nothing better is known."""
+        if exit_code is not None:
+            message = f"process ended ({describe_exit(exit_code)}) while running this test"
+        node = self._redact(shorten(node, NAME_LIMIT))
+        self.journal.append(records.lost(worker, node, self._redact(message)))
+
+    def pytest_report_header(self) -> str:
+        """Called when pytest prints its header."""
+        return f"platform-report: {self._settings.destination}"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Called when a test starts, here or in a worker."""
+        try:
+            self.journal.open()
+        except Exception as error:
+            self.guard(error)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Called when a test is over, here or in a worker."""
+        self._finished += 1
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Called when a module, class or folder has been collected, or could not be."""
+        try:
+            if report.failed:
+                self.journal.append(self._describe_collected(report))
+            elif report.skipped:
+                self.journal.hold(self._describe_collected(report))
+        except Exception as error:
+            self.guard(error)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Called for Ctrl-C and pytest.exit; also for -x under xdist, which interrupts nothing."""
+        self._interrupted = not issubclass(excinfo.type, pytest.Session.Interrupted)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Called when all tests have run."""
+        try:
+            self._finish(int(exitstatus))
+            if self._closing.fails_strictly(int(exitstatus)):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        except Exception as error:
+            self.guard(error)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Called when pytest prints its summaries."""
+        self._write_summary(terminalreporter)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Called last, also where pytest.exit or an internal error left out what comes before."""
+        try:
+            self._finish(pytest.ExitCode.INTERNAL_ERROR)
+        except Exception as error:
+            self.guard(error)
+        terminal = config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            self._write_summary(terminal)
+
+    def _count_finished(self) -> int:
+        terminal: Any = self._plugins.get_plugin("terminalreporter")
+        reruns = getattr(terminal, "stats", {}).get("rerun", ())  # pytest-rerunfailures tells each as a finished test
+        return self._finished - len(reruns)
+
+    def _finish(self, exit_status: int) -> None:
+        if self.journal.is_own and self.journal.is_open and not self._closing.is_over:
+            self._keep_artifacts()
+            self.journal.end(exit_status, self._interrupted)
+            self._closing.wait()
+
+    def _keep_artifacts(self) -> None:
+        """Keep the files that ``--platform-artifact`` names."""
+        keep_file = FileKeeper(self.journal, self._redact)
+        for type_, glob in self._settings.artifacts:
+            for path in sorted(self._rootdir.glob(glob)):
+                if path.is_file() and path.resolve().is_relative_to(self._rootdir.resolve()):
+                    keep_file(path, path.relative_to(self._rootdir).as_posix(), type_)
+
+    def _write_summary(self, terminal: pytest.TerminalReporter) -> None:
+        if not self.journal.is_own:
+            return
+        try:
+            self._closing.write_summary(terminal)
+        except Exception as error:
+            self.guard(error)
+
+    def _describe_collected(self, report: pytest.CollectReport) -> records.Record:
+        if report.failed:
+            message, stack = describe_collection(report.longrepr)
+        else:
+            message, stack = describe_skip(report.longrepr), ""
+        return records.collected(
+            self._redact(report.nodeid),
+            self._redact(report.nodeid.partition("::")[0]),
+            report.outcome,
+            self._redact(shorten(message, MESSAGE_LIMIT)),
+            self._redact(shorten(stack, STACK_LIMIT)),
+            round(now_ms()),
+        )
+
+
+class ControllerHooks:
+    """What xdist's controller does besides: hand the run to its workers, and tell of those that went away."""
+
+    def __init__(self, conductor: Conductor, handed: Mapping[str, Any]) -> None:
+        self._conductor = conductor
+        self._handed = handed
+        self._ends: dict[str, str] = {}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Called before a worker is started."""
+        node.workerinput.update(self._handed)
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Called when a worker went away while it ran a test."""
+        try:
+            gateway = getattr(getattr(report, "node", None), "gateway", None)
+            popen = getattr(getattr(gateway, "_io", None), "popen", None)
+            self._conductor.lose(
+                getattr(gateway, "id", ""), crashitem, str(report.longrepr), popen.poll() if popen else None
+            )
+        except Exception as error:
+            self._conductor.guard(error)

@@ -1,0 +1,89 @@
+"""Say why a phase failed, was skipped, or was expected to fail, from what pytest knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from _pytest._io.saferepr import saferepr  # what pytest itself shows values with; it has no public name
+
+from ..journal.records import Record
+from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten
+
+Redact = Callable[[str], str]
+
+_VALUE_LIMIT = 8 * 1024
+_SHOWN_WHOLE = ("auto", "long")
+
+
+class Comparison:
+    """The last comparison that pytest explained: it belongs to an error only where the error repeats it."""
+
+    __slots__ = ("actual", "expected", "summary")
+
+    def __init__(self, summary: str, left: object, right: object) -> None:
+        self.summary = summary
+        self.actual = saferepr(left, maxsize=_VALUE_LIMIT)
+        self.expected = saferepr(right, maxsize=_VALUE_LIMIT)
+
+
+def describe_failure(
+    item: pytest.Item,
+    report: pytest.TestReport,
+    excinfo: pytest.ExceptionInfo[BaseException] | None,
+    comparison: Comparison | None,
+    redact: Redact,
+) -> Record:
+    """Return the journal's failure of a failed phase."""
+    longrepr: Any = report.longrepr
+    crash = getattr(longrepr, "reprcrash", None)
+    stack = _render(item, longrepr, excinfo)
+    message = crash.message if crash is not None else stack
+    if not message and excinfo is not None:
+        message = excinfo.exconly(tryshort=True)
+    failure: Record = {"phase": report.when, "message": redact(shorten(message, MESSAGE_LIMIT))}
+    if stack != message:
+        failure["stack"] = redact(shorten(stack, STACK_LIMIT))
+    if comparison is not None and comparison.summary in message:
+        failure["expected"] = redact(comparison.expected)
+        failure["actual"] = redact(comparison.actual)
+    return failure
+
+
+def describe_outcome(report: pytest.TestReport, redact: Redact) -> Record | None:
+    """Return the annotation of a phase that was skipped or was expected to fail; None of any other."""
+    expected = getattr(report, "wasxfail", None)
+    if expected is not None:
+        type_ = "xpass" if report.outcome == "passed" else "xfail"
+        return {"type": type_, "description": redact(str(expected).removeprefix("reason: "))}
+    if report.outcome != "skipped":
+        return None
+    return {"type": "skip", "description": redact(describe_skip(report.longrepr))}
+
+
+def describe_skip(longrepr: Any) -> str:
+    """Return a skip's reason and the place that it comes from."""
+    if isinstance(longrepr, (tuple, list)) and len(longrepr) == 3:
+        path, line, reason = longrepr
+        return f"{str(reason).removeprefix('Skipped: ')} ({path}:{line})"
+    return str(longrepr)
+
+
+def describe_collection(longrepr: Any) -> tuple[str, str]:
+    """Return message and stack of a module that could not be collected."""
+    stack = str(longrepr)
+    errors = [line[1:].strip() for line in stack.splitlines() if line.startswith("E  ")]
+    return (errors[-1] if errors else stack.strip().partition("\n")[0]), stack
+
+
+def _render(item: pytest.Item, longrepr: Any, excinfo: pytest.ExceptionInfo[BaseException] | None) -> str:
+    style = item.config.getoption("tbstyle", "auto")
+    if style in _SHOWN_WHOLE or excinfo is None or not hasattr(longrepr, "reprcrash"):
+        return str(longrepr)
+
+    # --tb=no, line and native are for the terminal; who reads the report was not there.
+    def cut(info: pytest.ExceptionInfo[BaseException]) -> Any:
+        return info.traceback.cut(path=item.path).filter(info)
+
+    return str(excinfo.getrepr(style="long", tbfilter=cut))

@@ -1,0 +1,87 @@
+"""The run folder, made when a run begins: ``<spool>/runs/<run key>/``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+
+from ..native import native
+
+_getuid = getattr(os, "getuid", lambda: 0)
+
+
+class RunFolder:
+    """Where a run is kept.
+
+    Every process of a run computes the same paths, with the same way out where the spool cannot be written: a folder
+    of this user's in the system's temporary directory.
+
+    :ivar path: the run folder; final once it has been made.
+    :ivar problem: why it is not in the spool that was asked for, in words; empty where it is.
+    """
+
+    def __init__(self, spool: str, run_key: str) -> None:
+        self._spool = spool
+        self._run_key = run_key
+        self.path = self._path_in(spool)
+        self.problem = ""
+
+    @property
+    def journal(self) -> str:
+        """Where the segments are."""
+        return f"{self.path}/journal"
+
+    @property
+    def artifacts(self) -> str:
+        """Where the copies of artifacts are."""
+        return f"{self.path}/artifacts"
+
+    def make(self) -> None:
+        """Make the folder, unless another process of the run has.
+
+        :raises OSError: neither the spool nor the temporary directory can be written.
+        """
+        try:
+            self._make_in(self._spool)
+        except OSError as error:
+            spare = f"{tempfile.gettempdir()}/platform-report-{_getuid()}"
+            self._make_in(spare)
+            self.problem = f"{self._spool} cannot be written ({error.strerror or error}): the run is kept in {spare}"
+
+    def _path_in(self, spool: str) -> str:
+        return f"{spool}/runs/{self._run_key}"
+
+    def _make_in(self, spool: str) -> None:
+        _make_folders(spool)
+        if spool != self._spool and native.stat(spool).st_uid != _getuid():
+            raise PermissionError(f"{spool} belongs to somebody else")
+        _write_new(f"{spool}/.gitignore", b"*\n")
+        self.path = self._path_in(spool)
+        for folder in (f"{spool}/runs", self.path, self.journal, self.artifacts):
+            _make_folder(folder)
+
+
+def _make_folders(path: str) -> None:
+    """Make *path* and what is missing above it."""
+    try:
+        _make_folder(path)
+    except FileNotFoundError:
+        _make_folders(path.rpartition("/")[0])
+        _make_folder(path)
+
+
+def _make_folder(path: str) -> None:
+    with suppress(FileExistsError):
+        native.mkdir(path, 0o700)
+
+
+def _write_new(path: str, content: bytes) -> None:
+    try:
+        fd = native.open(path, native.CREATE, 0o600)
+    except FileExistsError:
+        return
+    try:
+        native.write(fd, content)
+    finally:
+        native.close(fd)

@@ -1,0 +1,99 @@
+"""This process's part of the journal: nothing on disk until there is something to say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from ..journal import records
+from ..journal.records import Record
+from ..journal.segment import Segment
+from ..native import native, now_ms
+from ..process import identify
+from .folder import RunFolder
+
+
+class Journal:
+    """The segment of this process, made with its run folder when the first test begins.
+
+    :ivar session_id: names this process's records; also the segment's file name without ending.
+    :ivar on_open: called once, when the segment has been made.
+    :ivar problem: why nothing can be recorded, in words; empty where it can.
+    """
+
+    def __init__(self, folder: RunFolder, session_id: str, role: str, worker: str | None, about: Record) -> None:
+        self.folder = folder
+        self.session_id = session_id
+        self.problem = ""
+        self.on_open: Callable[[], None] = _do_nothing
+        self._segment: Segment | None = None
+        self._early: list[Record] = []
+        self._pid = native.getpid()
+        self._about: Record = {
+            "v": records.FORMAT,
+            "kind": "session",
+            "id": session_id,
+            "role": role,
+            "worker": worker,
+            "process": identify(self._pid),
+            **about,
+        }
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the segment has been made."""
+        return self._segment is not None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is still the process that the journal was made in, and no child forked by a test."""
+        return native.getpid() == self._pid
+
+    @property
+    def undone(self) -> int:
+        """How many records did not reach the disk."""
+        return self._segment.undone if self._segment is not None else 0
+
+    def open(self) -> None:
+        """Make the run folder and the segment; where that fails, say so in :attr:`problem` once and for all."""
+        if self._segment is not None or self.problem or not self.is_own:
+            return
+        try:
+            self.folder.make()
+            self._segment = Segment(self.folder.journal, self.session_id)
+        except OSError as error:
+            self.problem = f"nothing could be recorded: {error}"
+            return
+        self._segment.append({**self._about, "at": round(now_ms())})
+        for record in self._early:
+            self._segment.append(record)
+        self._early.clear()
+        self.on_open()
+
+    def append(self, record: Record) -> None:
+        """Write *record*, opening the journal if need be."""
+        if self._segment is None:
+            self.open()
+        if self._segment is not None:
+            self._segment.append(record)
+
+    def hold(self, record: Record) -> None:
+        """Write *record* only if something else opens the journal, before or after."""
+        if self._segment is not None:
+            self._segment.append(record)
+        else:
+            self._early.append(record)
+
+    def end(self, exit_status: int, interrupted: bool) -> None:
+        """Say that this process's session is over."""
+        if self._segment is not None:
+            self._segment.append(records.closed(exit_status, interrupted, self.undone, round(now_ms())))
+
+
+def _do_nothing() -> None:
+    """A worker's uploader is its controller's business."""
+
+
+def describe_interpreter() -> str:
+    """Return the running Python, such as ``CPython 3.12.1``."""
+    return f"{sys.implementation.name} {'.'.join(map(str, sys.version_info[:3]))}"

@@ -1,0 +1,152 @@
+"""Decide what this pytest process is to a run, and register the hooks that follow from it.
+
+alone       a plain session: runs the tests, begins and closes the run
+controller  of xdist workers: runs no tests, begins and closes the run
+worker      of xdist: runs tests; takes part only where its controller handed it the run
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..ci import ci_build
+from ..errors import ConfigurationError
+from ..ids import new_id, new_run_key, shared_run_key
+from ..native import native
+from ..redact import make_redactor
+from ..settings import Settings, read_settings
+from .conductor import Conductor, ControllerHooks
+from .folder import RunFolder
+from .journal import Journal, describe_interpreter
+from .problems import Problems
+from .recorder import Recorder
+
+HANDED = "platform_report"
+
+_RUNS_NO_TEST = ("collectonly", "setuponly", "setupplan")
+
+# Captured at import: conftest files and tests may clear or change both.
+_environment = dict(os.environ)
+_directory = Path(os.path.abspath(""))
+
+
+class _Active:
+    """The one session of this process that reports; a session inside one of its tests does not."""
+
+    pid: int = 0
+
+
+def start(config: pytest.Config) -> None:
+    """Register the hooks that report *config*'s session, if it is to be reported.
+
+    :raises pytest.UsageError: where the options are wrong.
+    """
+    is_worker = hasattr(config, "workerinput")
+    handed: dict[str, Any] = getattr(config, "workerinput", {}).get(HANDED, {})
+    if _Active.pid == native.getpid() or (is_worker and not handed):
+        return
+    if not is_worker and "PYTEST_CURRENT_TEST" in _environment:
+        return  # started by a test of a session that may well report itself
+    if any(getattr(config.option, name, False) for name in _RUNS_NO_TEST):
+        return
+    try:
+        settings = _read(config)
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not settings.enabled:
+        return
+    _Active.pid = native.getpid()
+    config.add_cleanup(_forget)
+    redact = make_redactor([settings.api_key, _environment.get("PLATFORM_API_KEY", "").strip()])
+    if is_worker:
+        _register_worker(config, handed, redact)
+    else:
+        _register_main(config, settings, redact)
+
+
+def _read(config: pytest.Config) -> Settings:
+    def flag(name: str) -> object:
+        return getattr(config.option, name, None)
+
+    def ini(name: str) -> object:
+        try:
+            return config.getini(name)
+        except ValueError as error:
+            raise ConfigurationError(f"ini {name}: {error}: set it to true or false") from error
+
+    return read_settings(flag, ini, _environment, config.rootpath, _directory)
+
+
+def _forget() -> None:
+    _Active.pid = 0
+
+
+def _register_worker(config: pytest.Config, handed: dict[str, Any], redact: Callable[[str], str]) -> None:
+    worker = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist puts it there
+    folder = RunFolder(handed["spool"], handed["run_key"])
+    journal = Journal(folder, f"{handed['session']}-{worker}-{new_id(4)}", "worker", worker, {"of": handed["session"]})
+    problems = Problems()
+    config.pluginmanager.register(Recorder(journal, redact, problems), "platform-report-recorder")
+    config.pluginmanager.register(WorkerHooks(journal), "platform-report-worker")
+
+
+def _register_main(config: pytest.Config, settings: Settings, redact: Callable[[str], str]) -> None:
+    run_key = _choose_run_key(settings)
+    folder = RunFolder(str(settings.spool), run_key)
+    session_id = f"{run_key[-8:]}-{new_id(6)}"
+    is_controller = config.getoption("dist", "no") != "no"
+    about = {
+        "settings": {**settings.to_journal(), "run_title": redact(settings.run_title), "run_key": run_key},
+        "facts": _describe(config, redact),
+    }
+    journal = Journal(folder, session_id, "controller" if is_controller else "alone", None, about)
+    problems = Problems()
+    conductor = Conductor(config, settings, journal, _environment, redact, problems)
+    config.pluginmanager.register(conductor, "platform-report-conductor")
+    if is_controller:
+        handed = {"spool": str(settings.spool), "run_key": run_key, "session": session_id}
+        config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
+    else:
+        config.pluginmanager.register(Recorder(journal, redact, problems), "platform-report-recorder")
+
+
+def _choose_run_key(settings: Settings) -> str:
+    """Shards of one CI build share a run folder where they share a machine; any other session has one of its own."""
+    if settings.run_key:
+        return settings.run_key
+    if settings.run_id:
+        return shared_run_key(settings.project, settings.run_id)
+    build = ci_build(_environment) if settings.shard else None
+    if build is not None and build.build_id:
+        return shared_run_key(settings.project, build.provider, build.build_id)
+    return new_run_key()
+
+
+def _describe(config: pytest.Config, redact: Callable[[str], str]) -> dict[str, Any]:
+    workers = config.getoption("numprocesses", None) or len(config.getoption("tx", None) or ())
+    patterns = [config.getoption("keyword", ""), config.getoption("markexpr", "")]
+    return {
+        "python": describe_interpreter(),
+        "pytest": pytest.__version__,
+        "rootdir": str(config.rootpath),
+        "workers": workers or 1,
+        "grep_patterns": [redact(pattern) for pattern in patterns if pattern],
+    }
+
+
+class WorkerHooks:
+    """What an xdist worker does at its end."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Called when the worker has run all its tests."""
+        if self._journal.is_open and self._journal.is_own:
+            self._journal.end(int(exitstatus), interrupted=False)

@@ -1,0 +1,329 @@
+"""The delivery record: what of a run has been found, sent and acknowledged; ``delivery.sqlite`` in the run folder.
+
+A test or an artifact is in one of these states::
+
+    held ──▶ pending ──▶ sent ──▶ acknowledged
+                ▲          ├────▶ refused         the platform said no: kept, told, not repeated
+                │          ├────▶ pending         it certainly did not arrive
+                └──────────┴────▶ unknown         no answer came: looked up before it is sent again
+
+``sent`` is written before the request goes out, so a record found in it by the next uploader is ``unknown``. The texts
+stay in the journal: a row holds where they stand.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..model import STATUSES, Result
+from .findings import Span
+
+FORMAT = 1
+
+_SCHEMA = """
+CREATE TABLE run(
+    one INTEGER PRIMARY KEY CHECK (one = 1), remote TEXT, state TEXT NOT NULL, capabilities TEXT NOT NULL,
+    fields TEXT NOT NULL, finished TEXT);
+CREATE TABLE segment(name TEXT PRIMARY KEY, position INTEGER NOT NULL);
+CREATE TABLE test(
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL, segment TEXT NOT NULL, began INTEGER NOT NULL, node TEXT NOT NULL,
+    worker TEXT NOT NULL, kind TEXT NOT NULL, spans TEXT NOT NULL, bytes INTEGER NOT NULL, status TEXT NOT NULL,
+    urgent INTEGER NOT NULL, state TEXT NOT NULL, batch TEXT, remote TEXT, why TEXT, UNIQUE(segment, began));
+CREATE INDEX test_to_send ON test(state, urgent DESC, id);
+CREATE INDEX test_of_node ON test(node);
+CREATE INDEX test_of_session ON test(session, state);
+CREATE TABLE artifact(
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL, segment TEXT NOT NULL, began INTEGER, start INTEGER NOT NULL,
+    stop INTEGER NOT NULL, state TEXT NOT NULL, why TEXT, UNIQUE(segment, start));
+CREATE INDEX artifact_to_send ON artifact(state, id);
+CREATE TABLE suite(path TEXT PRIMARY KEY, remote TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class TestRow:
+    """A test on its way. ``kind``: ended, died, collected, lost; ``why``: the platform's words, or a lost worker's."""
+
+    __test__ = False
+
+    id: int
+    node: str
+    kind: str
+    spans: tuple[Span, ...]
+    bytes: int
+    status: str
+    state: str
+    batch: str | None
+    remote: str | None
+    why: str | None
+
+
+@dataclass(frozen=True)
+class ArtifactRow:
+    """An artifact on its way; ``test`` is the remote id of its test, None for the run's own."""
+
+    id: int
+    segment: str
+    start: int
+    stop: int
+    state: str
+    test: str | None
+
+
+class DeliveryRecord:
+    """The delivery record of one run folder; its methods commit, but for those called inside :meth:`together`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "delivery.sqlite", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA busy_timeout=10000")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            with self.together():
+                for statement in _SCHEMA.split(";\n"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version={FORMAT}")
+        elif version > FORMAT:
+            self._db.close()
+            raise sqlite3.DatabaseError(
+                f"{folder / 'delivery.sqlite'}: format {version}, but this pytest-platform-report knows formats up to "
+                f"{FORMAT}: update pytest-platform-report, then run 'platform-report sync'"
+            )
+        self._db.execute("UPDATE test SET state='unknown' WHERE state='sent'")
+        self._db.execute("UPDATE artifact SET state='pending' WHERE state='sent'")
+        self._db.execute("UPDATE run SET state='unknown' WHERE state='sent'")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of what is done inside."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # -- the run
+
+    def run(self) -> tuple[str | None, str, str, dict[str, Any]] | None:
+        """Return the run's remote id, state, capabilities and fields; None before :meth:`plan_run`."""
+        row = self._db.execute("SELECT remote, state, capabilities, fields FROM run").fetchone()
+        return None if row is None else (row[0], row[1], row[2], json.loads(row[3]))
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id on the platform, None until it is known."""
+        row = self._db.execute("SELECT remote FROM run").fetchone()
+        return row[0] if row else None
+
+    def plan_run(self, fields: dict[str, Any]) -> None:
+        """Keep the run's fields as they are now: whoever creates the run, however late, sends these."""
+        self._db.execute("INSERT OR IGNORE INTO run VALUES (1, NULL, 'pending', '', ?, NULL)", (json.dumps(fields),))
+
+    def set_run(self, state: str, remote: str | None = None, capabilities: str = "") -> None:
+        """Note what has become of the run's creation."""
+        self._db.execute("UPDATE run SET state=?, remote=?, capabilities=?", (state, remote, capabilities))
+
+    def finished(self) -> str | None:
+        """Return the closing statistics that the platform has acknowledged, as they were given."""
+        row = self._db.execute("SELECT finished FROM run").fetchone()
+        return row[0] if row else None
+
+    def set_finished(self, statistics: str) -> None:
+        """Note closing statistics that the platform has acknowledged."""
+        self._db.execute("UPDATE run SET finished=?", (statistics,))
+
+    # -- what the journal told
+
+    def positions(self) -> dict[str, int]:
+        """Return up to which byte each segment has been taken over."""
+        return dict(self._db.execute("SELECT name, position FROM segment"))
+
+    def set_position(self, segment: str, position: int) -> None:
+        """Note up to which byte a segment has been taken over."""
+        self._db.execute("INSERT OR REPLACE INTO segment VALUES (?, ?)", (segment, position))
+
+    def add_test(self, session: str, worker: str, kind: str, span: Span, result: Result, state: str, size: int) -> None:
+        """Add a test, unless it is there. *size* is what it takes of the journal, in bytes."""
+        urgent = int(result.status in ("failed", "flaky"))
+        self._db.execute(
+            "INSERT OR IGNORE INTO test(session, segment, began, node, worker, kind, spans, bytes, status, urgent,"
+            " state) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                session,
+                span.segment,
+                span.began[0],
+                result.place.node_id,
+                worker,
+                kind,
+                json.dumps([span.to_json()]),
+                size,
+                result.status,
+                urgent,
+                state,
+            ),
+        )
+
+    def add_lost(self, session: str, worker: str, node: str, message: str, segment: str, at: int) -> None:
+        """Add a test that only the controller knows of."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO test(session, segment, began, node, worker, kind, spans, bytes, status, urgent,"
+            " state, why) VALUES (?,?,?,?,?,'lost','[]',0,'failed',1,'held',?)",
+            (session, segment, at, node, worker, message),
+        )
+
+    def add_artifact(self, session: str, segment: str, began: int | None, start: int, stop: int) -> None:
+        """Add an artifact of the test that began at byte *began*, or of the run."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO artifact(session, segment, began, start, stop, state) VALUES (?,?,?,?,?,'pending')",
+            (session, segment, began, start, stop),
+        )
+
+    def knows(self, node: str, kind: str) -> bool:
+        """Tell whether a test of this kind is there for the node id."""
+        found = self._db.execute("SELECT 1 FROM test WHERE node=? AND kind=?", (node, kind)).fetchone()
+        return found is not None
+
+    def held(self) -> list[TestRow]:
+        """Return the tests that wait for other executions of theirs."""
+        return self._tests("state='held' ORDER BY id", ())
+
+    def settle_lost(self, row: TestRow) -> None:
+        """Let a test go that only the controller told of, unless a journal told of it in that worker."""
+        self._db.execute(
+            "DELETE FROM test WHERE id=? AND EXISTS (SELECT 1 FROM test o WHERE o.node=test.node"
+            " AND o.worker=test.worker AND o.kind<>'lost')",
+            (row.id,),
+        )
+        self._db.execute("UPDATE test SET state='pending' WHERE id=?", (row.id,))
+
+    def let_go(self, kept: TestRow, spans: list[Span], result: Result, merged: Iterable[int]) -> None:
+        """Make one test of several executions, and send it."""
+        urgent = int(result.status in ("failed", "flaky"))
+        self._db.execute(
+            "UPDATE test SET spans=?, status=?, urgent=?, state='pending' WHERE id=?",
+            (json.dumps([span.to_json() for span in spans]), result.status, urgent, kept.id),
+        )
+        self._db.executemany("DELETE FROM test WHERE id=?", [(each,) for each in merged])
+
+    # -- sending
+
+    def unknown_tests(self) -> list[TestRow]:
+        """Return some tests that may or may not have arrived; of one batch, where they were sent as such."""
+        rows = self._tests("state='unknown' ORDER BY id LIMIT 1", ())
+        if rows and rows[0].batch is not None:
+            return self._tests("batch=? ORDER BY id", (rows[0].batch,))
+        return rows
+
+    def tests_to_send(self, most: int, most_bytes: int) -> list[TestRow]:
+        """Return the next tests to send, failures first: at least one if there is one."""
+        rows = self._tests("state='pending' ORDER BY urgent DESC, id LIMIT ?", (most,))
+        size, count = 0, 0
+        for row in rows:
+            size += row.bytes
+            if count and size > most_bytes:
+                break
+            count += 1
+        return rows[:count]
+
+    def set_tests(
+        self,
+        ids: Iterable[int],
+        state: str,
+        *,
+        batch: str | None = None,
+        remote: str | None = None,
+        why: str | None = None,
+    ) -> None:
+        """Note what has become of tests."""
+        self._db.executemany(
+            "UPDATE test SET state=?, batch=?, remote=coalesce(?, remote), why=coalesce(?, why) WHERE id=?",
+            [(state, batch, remote, why, each) for each in ids],
+        )
+
+    def artifacts_to_send(self, most: int) -> list[ArtifactRow]:
+        """Return artifacts whose test has been acknowledged, and the run's own."""
+        rows = self._db.execute(
+            "SELECT a.id, a.segment, a.start, a.stop, a.state, t.remote FROM artifact a"
+            " LEFT JOIN test t ON t.segment=a.segment AND t.began=a.began"
+            " WHERE a.state='pending' AND (a.began IS NULL OR t.remote IS NOT NULL) ORDER BY a.id LIMIT ?",
+            (most,),
+        )
+        return [ArtifactRow(*row) for row in rows]
+
+    def set_artifact(self, id_: int, state: str, why: str | None = None) -> None:
+        """Note what has become of an artifact."""
+        self._db.execute("UPDATE artifact SET state=?, why=? WHERE id=?", (state, why, id_))
+
+    def refuse_orphans(self) -> None:
+        """Set the artifacts of refused tests aside."""
+        self._db.execute(
+            "UPDATE artifact SET state='refused', why='its test was refused' WHERE state='pending' AND EXISTS"
+            " (SELECT 1 FROM test t WHERE t.segment=artifact.segment AND t.began=artifact.began AND t.state='refused')"
+        )
+
+    def suite(self, path: str) -> str | None:
+        """Return a suite's remote id."""
+        row = self._db.execute("SELECT remote FROM suite WHERE path=?", (path,)).fetchone()
+        return row[0] if row else None
+
+    def add_suite(self, path: str, remote: str) -> None:
+        """Note a suite's remote id."""
+        self._db.execute("INSERT OR REPLACE INTO suite VALUES (?, ?)", (path, remote))
+
+    # -- looking back
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Return the number of tests by session and state."""
+        rows = self._db.execute("SELECT session, state, count(*) FROM test GROUP BY session, state")
+        return {(session, state): count for session, state, count in rows}
+
+    def artifact_counts(self) -> dict[tuple[str, str], int]:
+        """Return the number of artifacts by session and state."""
+        rows = self._db.execute("SELECT session, state, count(*) FROM artifact GROUP BY session, state")
+        return {(session, state): count for session, state, count in rows}
+
+    def totals(self) -> dict[str, int]:
+        """Return the number of tests by status."""
+        found = dict(self._db.execute("SELECT status, count(*) FROM test GROUP BY status"))
+        return {status: found.get(status, 0) for status in STATUSES}
+
+    def open_count(self) -> int:
+        """Return how many tests and artifacts are neither acknowledged nor refused."""
+        return sum(
+            count
+            for counts in (self.counts(), self.artifact_counts())
+            for (_, state), count in counts.items()
+            if state not in ("acknowledged", "refused")
+        )
+
+    def refusals(self, most: int) -> list[tuple[str, str]]:
+        """Return refused tests with the platform's words."""
+        return list(self._db.execute("SELECT node, why FROM test WHERE state='refused' ORDER BY id LIMIT ?", (most,)))
+
+    def skipped_artifacts(self, most: int) -> list[str]:
+        """Return why artifacts were not sent."""
+        rows = self._db.execute("SELECT why FROM artifact WHERE state='refused' ORDER BY id LIMIT ?", (most,))
+        return [row[0] for row in rows]
+
+    def _tests(self, where: str, parameters: tuple[object, ...]) -> list[TestRow]:
+        rows = self._db.execute(
+            f"SELECT id, node, kind, spans, bytes, status, state, batch, remote, why FROM test WHERE {where}",  # noqa: S608  fixed texts of this module
+            parameters,
+        )
+        return [
+            TestRow(id_, node, kind, tuple(Span.from_json(span) for span in json.loads(spans)), *rest)
+            for id_, node, kind, spans, *rest in rows
+        ]

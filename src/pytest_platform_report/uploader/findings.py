@@ -1,0 +1,139 @@
+"""Turn journal lines into findings: which tests there are, and where in the journal each of them stands.
+
+A test that was begun and whose process is gone has died. It is held back until the run is over, since a later
+attempt elsewhere (pytest-rerunfailures on another worker) makes one test of both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..journal import records
+from ..journal.reader import Line, SegmentReader
+from ..model import Annotation, Artifact, Attempt, Failure, Outcome, Place, Result
+from .tail import Segment
+
+_INTERRUPTING = {"signal 1", "signal 2", "signal 15"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where records of one test stand: bytes ``[start, end)`` of each, ``ended`` None where there is none.
+
+    ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC).
+    """
+
+    segment: str
+    began: tuple[int, int]
+    ended: tuple[int, int] | None = None
+    death: str = ""
+    at: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"segment": self.segment, "began": self.began, "ended": self.ended, "death": self.death, "at": self.at}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Span:
+        """Read back what :meth:`to_json` returned."""
+        ended = values["ended"]
+        return cls(
+            values["segment"], tuple(values["began"]), tuple(ended) if ended else None, values["death"], values["at"]
+        )
+
+    @property
+    def report_id(self) -> str:
+        """Unique over all runs."""
+        return f"{self.segment}:{self.began[0]}"
+
+
+def ended_span(segment: Segment, began: Line, ended: Line) -> Span:
+    """Return the span of a test that has come to its end."""
+    return Span(segment.name, (began.start, began.end), (ended.start, ended.end))
+
+
+def died_span(segment: Segment, began: Line) -> Span:
+    """Return the span of the test that was running when the segment's process ended."""
+    at = time.time() * 1000 if segment.was_seen_alive else segment.reader.path.stat().st_mtime * 1000
+    return Span(segment.name, (began.start, began.end), None, segment.how_ended or "?", at)
+
+
+class Journals:
+    """Reads results back from a run folder's segments, one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, spans: Sequence[Span]) -> Result:
+        """Read a test from the spans of its executions, in order.
+
+        :raises JournalError: the journal no longer holds them.
+        :raises OSError: a segment cannot be read.
+        """
+        return build_result(
+            [
+                (
+                    span,
+                    self._record(span.segment, span.began),
+                    self._record(span.segment, span.ended) if span.ended else None,
+                )
+                for span in spans
+            ]
+        )
+
+    def read_artifact(self, segment: str, start: int, end: int) -> Artifact:
+        """Read an artifact's record."""
+        return records.artifact_of(self._record(segment, (start, end)))
+
+    def _record(self, segment: str, where: tuple[int, int]) -> records.Record:
+        return SegmentReader(self._folder / "journal" / f"{segment}.jsonl").record_at(*where)
+
+
+def build_result(executions: Sequence[tuple[Span, records.Record, records.Record | None]]) -> Result:
+    """Make one test of its executions, in order: each one's span, ``began`` (or ``collected``) and ``ended`` record."""
+    attempts: list[Attempt] = []
+    tags: tuple[str, ...] = ()
+    span, began, _ = executions[-1]
+    if began["kind"] == "collected":
+        return _collected(began, span)
+    for each, its_began, ended in executions:
+        if ended is None:
+            attempts.append(_died(its_began, each))
+        else:
+            attempts += records.attempts(ended)
+            tags = tuple(ended["tags"])
+    return Result(span.report_id, records.place(began), tuple(attempts), tags)
+
+
+def lost_result(node: str, message: str, report_id: str) -> Result:
+    """Return a test that no journal knows: its worker was lost before it could write of it."""
+    file, _, rest = node.partition("::")
+    parts = rest.split("[", 1)[0].split("::")
+    title = rest[len("::".join(parts[:-1])) :].removeprefix("::") if len(parts) > 1 else rest
+    place = Place(node, file, None, (Path(file).stem, *parts[:-1]), title or node)
+    attempt = Attempt("failed", time.time() * 1000, 0.0, failures=(Failure("call", message),))
+    return Result(report_id, place, (attempt,))
+
+
+def _collected(record: records.Record, span: Span) -> Result:
+    outcome: Outcome = "skipped" if record["outcome"] == "skipped" else "failed"
+    attempt = Attempt(outcome, record["at"], 0.0)
+    if outcome == "failed":
+        attempt = replace(attempt, failures=(Failure("collection", record["message"], record["stack"]),))
+    else:
+        attempt = replace(attempt, annotations=(Annotation("skip", record["message"]),))
+    place = Place(record["node"], record["file"], None, (Path(record["file"]).stem,), "collection")
+    return Result(span.report_id, place, (attempt,))
+
+
+def _died(began: records.Record, span: Span) -> Attempt:
+    attempt = Attempt("failed", began["at"], round(max(0.0, span.at - began["at"]), 2))
+    how = "" if span.death == "?" else f" ({span.death})"
+    message = f"process ended{how} while running this test"
+    if span.death in _INTERRUPTING:
+        return replace(attempt, outcome="skipped", annotations=(Annotation("interrupted", message),))
+    return replace(attempt, failures=(Failure("call", message),))

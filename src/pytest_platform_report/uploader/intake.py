@@ -1,0 +1,146 @@
+"""Take over what the journals say into the delivery record, each line once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from ..journal.reader import Line
+from ..journal.records import Record
+from .delivery import DeliveryRecord, TestRow
+from .findings import Journals, Span, build_result, died_span, ended_span
+from .tail import Segment, Tail
+
+
+class Intake:
+    """Follows the run folder's segments.
+
+    :ivar main: the session record of the process that began the run, None until it is known.
+    """
+
+    def __init__(self, folder: Path, record: DeliveryRecord, journals: Journals, session_pidfd: int | None) -> None:
+        self.tail = Tail(folder, session_pidfd)
+        self.main: Record | None = None
+        self._record = record
+        self._journals = journals
+
+    def take(self) -> bool:
+        """Take over what is new; return whether there was anything."""
+        self.tail.discover()
+        anything = False
+        for segment in list(self.tail.segments.values()):
+            if segment.is_over:
+                continue
+            ended = self.tail.look_after(segment)
+            anything |= self._take_segment(segment)
+            if ended:
+                self._bury(segment)
+                anything = True
+        return anything
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all processes that have said anything so far have ended."""
+        # A segment without its first record is of a process that was killed before it could say who it is.
+        known = [segment for segment in self.tail.segments.values() if segment.session is not None]
+        return bool(known or self.tail.problems) and all(segment.is_over for segment in known)
+
+    def settle_held(self) -> None:
+        """Let the held tests go, those of one node id as one test: to be called when the run is over."""
+        by_node: dict[str, list[TestRow]] = defaultdict(list)
+        for row in self._record.held():
+            by_node[row.node].append(row)
+        with self._record.together():
+            for rows in by_node.values():
+                self._merge(rows)
+
+    def _take_segment(self, segment: Segment) -> bool:
+        if segment.session is None and not self._read_head(segment):
+            return False
+        anything = False
+        with self._record.together():
+            for line in self.tail.read(segment):
+                anything = True
+                self._take_line(segment, line)
+            if anything:
+                # Not beyond a test that still runs: an uploader that takes over must see its beginning again.
+                position = segment.open_test.start if segment.open_test else segment.reader.offset
+                self._record.set_position(segment.name, position)
+        return anything
+
+    def _read_head(self, segment: Segment) -> bool:
+        """Read the segment's first record, and go on from where an uploader before this one has been."""
+        for line in self.tail.read(segment):
+            if line.record["kind"] != "session":
+                self.tail.problems[segment.name] = f"{segment.reader.path}: does not begin with its session"
+                self.tail.segments.pop(segment.name, None)
+                return False
+            self.tail.meet(segment, line.record)
+            if line.record["role"] != "worker" and self.main is None:
+                self.main = line.record
+            segment.reader.offset = max(line.end, self._record.positions().get(segment.name, 0))
+            return True
+        return False
+
+    def _take_line(self, segment: Segment, line: Line) -> None:
+        kind = line.record["kind"]
+        if kind == "began":
+            segment.open_test = line
+        elif kind == "ended" and segment.open_test is not None:
+            began, segment.open_test = segment.open_test, None
+            state = "held" if self._may_be_second(segment, began.record["node"]) else "pending"
+            self._add(segment, kind, ended_span(segment, began, line), began, line, state)
+        elif kind == "collected":
+            if not self._record.knows(line.record["node"], kind):
+                self._add(segment, kind, Span(segment.name, (line.start, line.end)), line, None, "pending")
+        elif kind == "artifact":
+            self._add_artifact(segment, line)
+        elif kind == "lost":
+            record = line.record
+            self._record.add_lost(
+                segment.owner, record["worker"], record["node"], record["message"], segment.name, line.start
+            )
+        elif kind == "closed":
+            segment.closed = line.record
+
+    def _add(self, segment: Segment, kind: str, span: Span, began: Line, ended: Line | None, state: str) -> None:
+        result = build_result([(span, began.record, ended.record if ended else None)])
+        size = (ended or began).end - began.start
+        self._record.add_test(segment.owner, segment.worker, kind, span, result, state, size)
+
+    def _add_artifact(self, segment: Segment, line: Line) -> None:
+        of_test = segment.open_test if line.record["test"] is not None else None
+        began = of_test.start if of_test else None
+        self._record.add_artifact(segment.owner, segment.name, began, line.start, line.end)
+
+    def _bury(self, segment: Segment) -> None:
+        """Note the test that was running when the segment's process went away."""
+        segment.reader.drop_tail()
+        began, segment.open_test = segment.open_test, None
+        if began is not None:
+            with self._record.together():
+                self._add(segment, "died", died_span(segment, began), began, None, "held")
+
+    def _may_be_second(self, segment: Segment, node: str) -> bool:
+        """Tell whether the same test began in another process that has not told its end: it may have died there."""
+        if self._record.knows(node, "died"):
+            return True
+        return any(
+            other.open_test is not None and other.open_test.record["node"] == node
+            for other in self.tail.segments.values()
+            if other is not segment
+        )
+
+    def _merge(self, rows: list[TestRow]) -> None:
+        died = [row for row in rows if row.kind == "died"]
+        ended = [row for row in rows if row.kind == "ended"]
+        for row in rows:
+            if row.kind == "lost":  # what a journal tells of the same execution is better
+                self._record.settle_lost(row)
+        kept = ended[-1] if ended else died[-1] if died else None
+        if kept is None:
+            return
+        self._record.set_tests([row.id for row in ended if row is not kept], "pending")
+        merged = [row for row in died if row is not kept]
+        spans = [span for row in [*merged, kept] for span in row.spans]
+        self._record.let_go(kept, spans, self._journals.read(spans), [row.id for row in merged])

@@ -1,0 +1,326 @@
+"""Bring what the delivery record holds to the platform, one request at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import Busy, DeliveryError, JournalError, NotSent, OutcomeUnknown, Refused
+from ..model import Place, Result
+from ..platforms.artifacts import check
+from ..platforms.capabilities import Capabilities
+from ..platforms.client import Platform
+from ..platforms.payload import test_fields
+from ..settings import Settings
+from .delivery import ArtifactRow, DeliveryRecord, TestRow
+from .findings import Journals, lost_result
+from .pace import Pace
+
+MARKER = "report-id"
+
+_BATCH_BYTES = 4 * 1024 * 1024
+_SURELY_NOT_DONE = (408, 425, 429)
+_HOPELESS = (401, 403, 404)
+
+
+class Sender:
+    """Delivers one run to *platform*, which it closes.
+
+    :ivar given_up: why nothing more will be tried, in words; empty while there is hope.
+    :ivar trouble: what kept the last request from being answered, empty after an answer.
+    :ivar unreachable: whether the last request did not even reach the platform.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        folder: Path,
+        settings: Settings,
+        record: DeliveryRecord,
+        journals: Journals,
+        pace: Pace,
+    ) -> None:
+        self.given_up = ""
+        self.trouble = ""
+        self.unreachable = False
+        self._platform = platform
+        self._pace = pace
+        self._folder = folder
+        self._settings = settings
+        self._record = record
+        self._journals = journals
+        self._marker = f"{MARKER}:{folder.name}"
+
+    def close(self) -> None:
+        """Close the platform."""
+        self._platform.close()
+
+    def send_some(self) -> bool:
+        """Send the next piece of what is due, the run, then tests, then artifacts; return whether there was one."""
+        if self.given_up:
+            return False
+        if self._record.run_id is None:
+            return self._attempt("runs", self._send_run)
+        return self._attempt("tests", self._send_tests) or self._attempt("uploads", self._send_artifact)
+
+    def finish(self, status: str, duration: float) -> bool:
+        """Close the run with its statistics, unless that has been done with the same ones; return whether it is done.
+
+        :param duration: milliseconds.
+        """
+        if self._record.run_id is None or self.given_up:
+            return False
+        totals = self._totals()
+        if totals is None:
+            return False
+        if self._settings.run_id and status != "cancelled":
+            status = "failed" if totals["failed"] else status
+        fields = {
+            "status": status,
+            "totalTests": sum(totals.values()),
+            **{f"{name}Tests": count for name, count in totals.items()},
+            "duration": round(duration),
+        }
+        statistics = json.dumps(fields, sort_keys=True)
+        if self._record.finished() == statistics:
+            return True
+
+        def patch() -> bool:
+            key = self._key("finish", statistics)
+            self._platform.update_run(str(self._record.run_id), fields, key)
+            self._record.set_finished(statistics)
+            return True
+
+        return self._attempt("runs", patch) and self._record.finished() == statistics
+
+    def platform_total(self) -> int | None:
+        """Return how many tests the platform counts in this run, None where it does not tell."""
+        if self._record.run_id is None:
+            return None
+        try:
+            return self._platform.count_tests(self._record.run_id)
+        except DeliveryError:
+            return None
+
+    def _totals(self) -> dict[str, int] | None:
+        own = self._record.totals()
+        if not self._settings.run_id:
+            return own
+        # A run that others report into as well: only the platform has seen all of it.
+        try:
+            return {status: self._platform.count_tests(str(self._record.run_id), status) for status in own}
+        except DeliveryError as error:
+            self._note("runs", error)
+            return None
+
+    def _attempt(self, group: str, send: Callable[[], bool]) -> bool:
+        """Do *send* if its group may, and take note of how it went; return whether there was anything to send."""
+        if not self._pace.is_free(group):
+            return False
+        try:
+            sent = send()
+        except DeliveryError as error:
+            self._note(group, error)
+            return True
+        if sent:
+            self.trouble, self.unreachable = "", False
+            self._pace.succeeded(group)
+        return sent
+
+    def _note(self, group: str, error: DeliveryError) -> None:
+        self.trouble, self.unreachable = str(error), isinstance(error, NotSent)
+        if error.permanent:
+            self.given_up = str(error)
+        else:
+            self._pace.failed(group, error)
+
+    # -- the run
+
+    def _send_run(self) -> bool:
+        run = self._record.run()
+        if run is None:
+            return False
+        _, state, _, fields = run
+        if self._settings.run_id:
+            self._platform.get_run(self._settings.run_id)
+            self._record.set_run("acknowledged", self._settings.run_id)
+            return True
+        if state == "unknown":
+            found = self._platform.find_run(
+                self._marker, branch=fields.get("branch"), ci_build_id=fields.get("ciBuildId")
+            )
+            if found is not None:
+                self._record.set_run("acknowledged", found)
+                return True
+        self._record.set_run("sent")
+        try:
+            created = self._platform.create_run(
+                {**fields, "tags": [*fields.get("tags", ()), self._marker]}, self._key("run")
+            )
+        except DeliveryError as error:
+            self._record.set_run("unknown" if _may_have_arrived(error) else "pending")
+            raise
+        self._record.set_run("acknowledged", created.id, created.capabilities.to_text())
+        return True
+
+    # -- tests
+
+    def _send_tests(self) -> bool:
+        rows = self._record.unknown_tests()
+        if rows:
+            return self._settle_unknown(rows)
+        capabilities = self._capabilities()
+        rows = self._record.tests_to_send(max(1, min(capabilities.bulk, 200)), _BATCH_BYTES)
+        if not rows:
+            return False
+        self._send_batch(rows, batch=self._key("tests", *(str(row.id) for row in rows)))
+        return True
+
+    def _settle_unknown(self, rows: list[TestRow]) -> bool:
+        if self._capabilities().idempotency and rows[0].batch is not None:
+            self._send_batch(rows, batch=rows[0].batch)
+            return True
+        for row in rows:
+            result = self._result(row)
+            if result is None:
+                continue
+            found = self._platform.find_test(str(self._record.run_id), result.place.full_title, result.report_id)
+            if found is not None:
+                self._record.set_tests([row.id], "acknowledged", remote=found)
+            else:
+                self._record.set_tests([row.id], "pending")
+        return True
+
+    def _send_batch(self, rows: list[TestRow], batch: str) -> None:
+        capabilities = self._capabilities()
+        ready: list[TestRow] = []
+        bodies = []
+        for row in rows:
+            result = self._result(row)
+            if result is None:
+                continue
+            self._send_suites(result.place)
+            ready.append(row)
+            bodies.append(
+                test_fields(
+                    result, run_id=str(self._record.run_id), project=self._settings.project, capabilities=capabilities
+                )
+            )
+        if not ready:
+            return
+        ids = [row.id for row in ready]
+        self._record.set_tests(ids, "sent", batch=batch)
+        try:
+            answers: list[str | DeliveryError]
+            if capabilities.bulk:
+                answers = self._platform.create_tests(bodies, batch)
+            else:
+                answers = [self._platform.create_test(bodies[0], batch)]
+        except DeliveryError as error:
+            if isinstance(error, Refused) and error.status not in _HOPELESS and len(ready) == 1:
+                answers = [error]
+            elif isinstance(error, Refused) and error.status not in _HOPELESS:
+                # One of many is at fault, and the answer does not tell which.
+                self._record.set_tests(ids, "pending")
+                for row in ready:
+                    self._send_batch([row], self._key("tests", str(row.id)))
+                return
+            else:
+                self._record.set_tests(ids, "unknown" if _may_have_arrived(error) else "pending", batch=batch)
+                raise
+        self._take_answers(ids, answers)
+
+    def _take_answers(self, ids: list[int], answers: list[str | DeliveryError]) -> None:
+        postponed: DeliveryError | None = None
+        with self._record.together():
+            for id_, answer in zip(ids, answers, strict=True):
+                if isinstance(answer, str):
+                    self._record.set_tests([id_], "acknowledged", remote=answer)
+                elif isinstance(answer, Refused):
+                    self._record.set_tests([id_], "refused", why=str(answer))
+                else:
+                    self._record.set_tests([id_], "unknown" if _may_have_arrived(answer) else "pending")
+                    postponed = answer
+        if postponed is not None:
+            raise postponed
+
+    def _send_suites(self, place: Place) -> None:
+        parent: str | None = None
+        for depth in range(1, len(place.suites) + 1):
+            path = json.dumps([place.file_path, *place.suites[:depth]])
+            remote = self._record.suite(path)
+            if remote is None:
+                fields = {"runId": self._record.run_id, "title": place.suites[depth - 1], "filePath": place.file_path}
+                if parent is not None:
+                    fields["parentSuiteId"] = parent
+                remote = self._platform.upsert_suite(fields, self._key("suite", path))
+                self._record.add_suite(path, remote)
+            parent = remote
+
+    def _result(self, row: TestRow) -> Result | None:
+        try:
+            if row.kind == "lost":
+                return lost_result(row.node, row.why or "the worker was lost", f"{self._marker}:{row.id}")
+            return self._journals.read(list(row.spans))
+        except (JournalError, OSError, KeyError, TypeError, ValueError) as error:
+            self._record.set_tests([row.id], "refused", why=f"the journal cannot be read back: {error}")
+            return None
+
+    # -- artifacts
+
+    def _send_artifact(self) -> bool:
+        self._record.refuse_orphans()
+        rows = self._record.artifacts_to_send(1)
+        if not rows:
+            return False
+        self._upload(rows[0])
+        return True
+
+    def _upload(self, row: ArtifactRow) -> None:
+        try:
+            artifact = self._journals.read_artifact(row.segment, row.start, row.stop)
+            path = self._folder / artifact.path
+            reason = check(artifact.type, artifact.name, artifact.size, self._capabilities())
+            if not reason and not path.is_file():
+                reason = f"{artifact.name}: its copy {path} is gone"
+        except (JournalError, OSError, KeyError, TypeError) as error:
+            reason = f"the journal cannot be read back: {error}"
+        if reason:
+            self._record.set_artifact(row.id, "refused", reason)
+            return
+        self._record.set_artifact(row.id, "sent")
+        try:
+            self._platform.upload(
+                path,
+                file_name=artifact.name,
+                type=artifact.type,
+                run_id=str(self._record.run_id),
+                test_id=row.test,
+                idempotency_key=self._key("artifact", row.segment, str(row.start)),
+            )
+        except Refused as error:
+            if error.status in _HOPELESS[:2]:
+                self._record.set_artifact(row.id, "pending")
+                raise
+            self._record.set_artifact(row.id, "refused", f"{artifact.name}: {error}")
+        except DeliveryError:
+            self._record.set_artifact(row.id, "pending")
+            raise
+        else:
+            self._record.set_artifact(row.id, "acknowledged")
+
+    def _capabilities(self) -> Capabilities:
+        run = self._record.run()
+        return Capabilities.parse(run[2]) if run else Capabilities()
+
+    def _key(self, *parts: str) -> str:
+        return hashlib.sha256("\0".join((self._marker, *parts)).encode()).hexdigest()[:40]
+
+
+def _may_have_arrived(error: DeliveryError) -> bool:
+    """Tell whether the platform may have carried out a request that ended with *error*."""
+    if isinstance(error, Busy):
+        return error.status not in _SURELY_NOT_DONE
+    return isinstance(error, OutcomeUnknown) and not isinstance(error, NotSent)

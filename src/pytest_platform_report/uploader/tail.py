@@ -1,0 +1,118 @@
+"""Follow the segments of a run folder, and know which of their processes still live."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import NewerFormatError
+from ..journal.reader import Line, SegmentReader
+from ..journal.records import Record
+from ..process import Watched
+
+
+@dataclass
+class Segment:
+    """A segment as far as it has been read.
+
+    :ivar session: its ``session`` record, None until that has been read.
+    :ivar closed: its ``closed`` record, None where there is none (yet).
+    :ivar is_over: nothing will be appended any more.
+    :ivar open_test: the ``began`` line of the test that runs, None between tests.
+    """
+
+    reader: SegmentReader
+    session: Record | None = None
+    closed: Record | None = None
+    is_over: bool = False
+    how_ended: str = ""
+    open_test: Line | None = None
+    process: Watched | None = None
+    was_seen_alive: bool = False
+
+    @property
+    def name(self) -> str:
+        """The segment's file name without ending."""
+        return self.reader.path.stem
+
+    @property
+    def owner(self) -> str:
+        """The session that counts this segment's tests as its own: a worker's is its controller's."""
+        session = self.session or {}
+        return str(session.get("of") or session.get("id", ""))
+
+    @property
+    def worker(self) -> str:
+        """The xdist worker's name, empty in other processes."""
+        return str((self.session or {}).get("worker") or "")
+
+
+@dataclass
+class Tail:
+    """The segments of one run folder.
+
+    :ivar problems: segments that cannot be read, and why.
+    :param session_pidfd: a descriptor of the process that started us, opened before its first test ran.
+    """
+
+    folder: Path
+    session_pidfd: int | None = None
+    segments: dict[str, Segment] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def discover(self) -> None:
+        """Find segments that have come since."""
+        try:
+            names = sorted(entry.name for entry in os.scandir(self.folder / "journal") if entry.name.endswith(".jsonl"))
+        except FileNotFoundError:
+            return
+        for name in names:
+            stem = name.removesuffix(".jsonl")
+            if stem not in self.segments and stem not in self.problems:
+                self.segments[stem] = Segment(SegmentReader(self.folder / "journal" / name))
+
+    def read(self, segment: Segment) -> Iterator[Line]:
+        """Yield a segment's new lines."""
+        try:
+            yield from segment.reader.read()
+        except (NewerFormatError, OSError) as error:
+            self.problems[segment.name] = str(error)
+            self.segments.pop(segment.name, None)
+
+    def meet(self, segment: Segment, session: Record) -> None:
+        """Take a segment's first record, and hold on to its process."""
+        segment.session = session
+        identity: dict[str, Any] = session["process"]
+        pidfd = None
+        if (
+            self.session_pidfd is not None
+            and session["role"] != "worker"
+            and identity["pid"] == _pid(self.session_pidfd)
+        ):
+            pidfd, self.session_pidfd = self.session_pidfd, None
+        segment.process = Watched(identity, pidfd)
+
+    def look_after(self, segment: Segment) -> bool:
+        """Return whether the segment's process has ended since the last look; read the rest of it then."""
+        if segment.is_over or segment.process is None:
+            return False
+        if segment.closed is None and segment.process.is_alive():
+            segment.was_seen_alive = True
+            return False
+        if segment.closed is None:
+            segment.how_ended = segment.process.how_it_ended()
+        segment.process.close()
+        segment.is_over = True
+        return True
+
+
+def _pid(pidfd: int) -> int:
+    """Return the process id behind a descriptor, even of a process that is gone; 0 where the system does not tell."""
+    try:
+        content = Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in content.splitlines() if line.startswith("Pid:")), 0)

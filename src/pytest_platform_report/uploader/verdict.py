@@ -1,0 +1,40 @@
+"""What is to be said of a run as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..model import RunStatus
+from .tail import Segment
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A run's final status, and its duration in milliseconds."""
+
+    status: RunStatus
+    duration: float
+
+
+def judge(segments: Sequence[Segment], totals: Mapping[str, int]) -> Verdict | None:
+    """Judge a run by its sessions' ends and its tests; None where no session has told anything.
+
+    A session that was killed or interrupted makes the run ``cancelled``: what it would have found is not known.
+    """
+    sessions = [segment for segment in segments if segment.session and segment.session["role"] != "worker"]
+    begun = [segment.session["at"] for segment in segments if segment.session]
+    if not begun:
+        return None
+    ends = [segment.closed["at"] if segment.closed else _last_written(segment) for segment in segments]
+    duration = max(0.0, max(ends) - min(begun))
+    if any(segment.closed is None or segment.closed["interrupted"] for segment in sessions) or not sessions:
+        return Verdict("cancelled", duration)
+    # Exit 1 is failed tests, which the totals know; 2 and more are sessions that did not end as they should.
+    clean = all(segment.closed and segment.closed["exit"] in (0, 1) for segment in sessions)
+    passed = clean and not totals["failed"] and sum(totals.values()) > 0
+    return Verdict("passed" if passed else "failed", duration)
+
+
+def _last_written(segment: Segment) -> float:
+    return segment.reader.path.stat().st_mtime * 1000
