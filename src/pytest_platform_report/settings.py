@@ -22,6 +22,8 @@ _SHORTEST_KEY = 16
 _ON_WORDS = ("1", "true", "yes", "on")
 ARTIFACT_TYPES = ("screenshot", "video", "trace", "report", "attachment")
 
+_NOT_JOURNALED = ("api_key", "api_key_file", "sources", "enabled")
+
 Lookup = Callable[[str], object]
 
 
@@ -50,6 +52,7 @@ class Settings:
     detach: bool = False
     strict: bool = False
     artifacts: tuple[tuple[str, str], ...] = ()
+    api_key_file: Path | None = None
     api_key: str = field(default="", repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -62,7 +65,7 @@ class Settings:
 
     def to_journal(self) -> dict[str, Any]:
         """Return what an uploader must know, as JSON values and without the key."""
-        kept = {key: value for key, value in asdict(self).items() if key not in ("api_key", "sources", "enabled")}
+        kept = {key: value for key, value in asdict(self).items() if key not in _NOT_JOURNALED}
         return {**kept, "spool": str(self.spool)}
 
     @classmethod
@@ -119,6 +122,7 @@ def read_settings(
         detach=values["detach"],
         strict=values["strict"],
         artifacts=tuple(_parse_artifact(text, sources["artifact"]) for text in values["artifact"]),
+        api_key_file=values["api-key-file"],
         api_key=api_key,
         sources=sources,
     )

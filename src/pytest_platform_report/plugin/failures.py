@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
+import _pytest
+import pluggy
 import pytest
 from _pytest._io.saferepr import saferepr  # what pytest itself shows values with; it has no public name
 
@@ -14,6 +17,7 @@ from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten
 Redact = Callable[[str], str]
 
 _VALUE_LIMIT = 8 * 1024
+_FRAMEWORK = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (_pytest, pluggy))
 _SHOWN_WHOLE = ("auto", "long")
 
 
@@ -84,6 +88,7 @@ def _render(item: pytest.Item, longrepr: Any, excinfo: pytest.ExceptionInfo[Base
 
     # --tb=no, line and native are for the terminal; who reads the report was not there.
     def cut(info: pytest.ExceptionInfo[BaseException]) -> Any:
-        return info.traceback.cut(path=item.path).filter(info)
+        own = info.traceback.filter(lambda entry: not str(entry.path).startswith(_FRAMEWORK))
+        return (own or info.traceback).filter(info)
 
     return str(excinfo.getrepr(style="long", tbfilter=cut))

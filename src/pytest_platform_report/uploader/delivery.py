@@ -300,14 +300,11 @@ class DeliveryRecord:
         found = dict(self._db.execute("SELECT status, count(*) FROM test GROUP BY status"))
         return {status: found.get(status, 0) for status in STATUSES}
 
-    def open_count(self) -> int:
-        """Return how many tests and artifacts are neither acknowledged nor refused."""
-        return sum(
-            count
-            for counts in (self.counts(), self.artifact_counts())
-            for (_, state), count in counts.items()
-            if state not in ("acknowledged", "refused")
-        )
+    def has_open(self) -> bool:
+        """Tell whether there is a test or an artifact that is neither acknowledged nor refused."""
+        among = "state IN ('held', 'pending', 'sent', 'unknown')"
+        query = f"SELECT EXISTS (SELECT 1 FROM test WHERE {among}) OR EXISTS (SELECT 1 FROM artifact WHERE {among})"  # noqa: S608  fixed texts
+        return bool(self._db.execute(query).fetchone()[0])
 
     def refusals(self, most: int) -> list[tuple[str, str]]:
         """Return refused tests with the platform's words."""

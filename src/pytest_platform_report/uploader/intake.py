@@ -63,8 +63,13 @@ class Intake:
                 anything = True
                 self._take_line(segment, line)
             if anything:
-                # Not beyond a test that still runs: an uploader that takes over must see its beginning again.
-                position = segment.open_test.start if segment.open_test else segment.reader.offset
+                # Not beyond a test that still runs: an uploader that takes over must see its beginning again,
+                # and the session's end, which says what became of it.
+                position = segment.reader.offset
+                if segment.open_test is not None:
+                    position = segment.open_test.start
+                elif segment.closed is not None:
+                    position = line.start
                 self._record.set_position(segment.name, position)
         return anything
 

@@ -21,12 +21,13 @@ from .intake import Intake
 from .pace import Pace
 from .sender import Sender
 from .status import Status
-from .verdict import Verdict, judge
+from .verdict import Verdict, closing_fields, judge, to_text
 
 _IDLE_SECONDS = 0.05
 _DETACHED_SECONDS = 3600.0
 _UNREACHABLE_SECONDS = 10.0
 _NOTES = 100
+_CLOSING_TRIES = 3
 
 _log = logging.getLogger(__name__)
 
@@ -50,17 +51,19 @@ def deliver(
     *,
     session_pidfd: int | None = None,
     patience: float | None = None,
+    follow: bool = True,
     watch: Callable[[dict[str, Any]], None] = lambda status: None,
 ) -> dict[str, Any]:
     """Deliver the run in *folder* until it is over and settled, or the time for it has come; return the last status.
 
     :param patience: seconds to go on after the run's end; by default what its session was told to wait, or an hour
         where that does not wait.
+    :param follow: wait for sessions that still run; without it, what there is is delivered.
     :param watch: told of each new status.
     :raises LockedError: another uploader has the folder.
     """
     with hold(folder / "lock"):
-        uploader = Uploader(folder, api_key, session_pidfd, patience, watch)
+        uploader = Uploader(folder, api_key, session_pidfd, patience, follow, watch)
         try:
             uploader.run()
             return uploader.status()
@@ -77,11 +80,13 @@ class Uploader:
         api_key: str,
         session_pidfd: int | None,
         patience: float | None,
+        follow: bool,
         watch: Callable[[dict[str, Any]], None],
     ) -> None:
         self._folder = folder
         self._api_key = api_key
         self._patience = patience
+        self._follow = follow
         self._watch = watch
         self._record = DeliveryRecord(folder)
         self._journals = Journals(folder)
@@ -112,6 +117,7 @@ class Uploader:
             sent = self._send()
             if self._intake.is_over:
                 self._intake.settle_held()
+            if self._intake.is_over or not self._follow:
                 if not sent and self._is_settled():
                     break
                 if deadline.is_past(self._longest(), self._sender is None or bool(self._sender.unreachable)):
@@ -120,8 +126,9 @@ class Uploader:
                 self._tell()
             if not found and not sent:
                 time.sleep(_IDLE_SECONDS)
-        self._close_run()
-        self._is_done = True
+        if self._intake.is_over:
+            self._close_run()
+            self._is_done = True
         self._tell()
 
     def status(self) -> dict[str, Any]:
@@ -158,7 +165,7 @@ class Uploader:
         self._sender = Sender(platform, self._folder, settings, self._record, self._journals, self._pace)
 
     def _send(self) -> bool:
-        if self._settings is None:
+        if self._settings is None or not (self._record.run_id is None or self._record.has_open()):
             return False
         if self._sender is None:
             self._open(self._settings)
@@ -170,7 +177,7 @@ class Uploader:
         """Whether nothing is left to do, or nothing can be done."""
         if self._hopeless():
             return True
-        return self._record.open_count() == 0
+        return self._settings is None or (self._record.run_id is not None and not self._record.has_open())
 
     def _hopeless(self) -> str:
         return self._given_up or (self._sender.given_up if self._sender else "")
@@ -183,17 +190,24 @@ class Uploader:
         return _DETACHED_SECONDS if self._settings.detach else self._settings.drain_timeout
 
     def _close_run(self) -> None:
-        if self._sender is None or self._hopeless():
-            return
         verdict = self._judge()
-        if verdict is None:
+        if verdict is None or self._settings is None or self._hopeless():
             return
-        for _ in range(3):
-            self._is_finished = self._sender.finish(verdict.status, verdict.duration)
+        if not self._settings.run_id and self._record.finished() == to_text(
+            closing_fields(verdict, self._record.totals())
+        ):
+            self._is_finished = True
+            return
+        for _ in range(_CLOSING_TRIES):
+            if self._sender is None:
+                self._open(self._settings)
+            if self._sender is not None:
+                self._is_finished = self._sender.finish(verdict)
             if self._is_finished or self._hopeless():
                 break
             time.sleep(min(1.0, self._pace.next_try()))
-        self._total = self._sender.platform_total()
+        if self._sender is not None:
+            self._total = self._sender.platform_total()
 
     def _judge(self) -> Verdict | None:
         segments = [segment for segment in self._intake.tail.segments.values() if segment.session is not None]

@@ -17,6 +17,7 @@ from ..settings import Settings
 from .delivery import ArtifactRow, DeliveryRecord, TestRow
 from .findings import Journals, lost_result
 from .pace import Pace
+from .verdict import Verdict, closing_fields, to_text
 
 MARKER = "report-id"
 
@@ -65,35 +66,25 @@ class Sender:
             return self._attempt("runs", self._send_run)
         return self._attempt("tests", self._send_tests) or self._attempt("uploads", self._send_artifact)
 
-    def finish(self, status: str, duration: float) -> bool:
-        """Close the run with its statistics, unless that has been done with the same ones; return whether it is done.
-
-        :param duration: milliseconds.
-        """
-        if self._record.run_id is None or self.given_up:
+    def finish(self, verdict: Verdict) -> bool:
+        """Close the run with its statistics, unless that has been done with the same; return whether it is done."""
+        run_id = self._record.run_id
+        if run_id is None or self.given_up:
             return False
-        totals = self._totals()
+        totals = self._totals(run_id)
         if totals is None:
             return False
-        if self._settings.run_id and status != "cancelled":
-            status = "failed" if totals["failed"] else status
-        fields = {
-            "status": status,
-            "totalTests": sum(totals.values()),
-            **{f"{name}Tests": count for name, count in totals.items()},
-            "duration": round(duration),
-        }
-        statistics = json.dumps(fields, sort_keys=True)
-        if self._record.finished() == statistics:
+        fields = closing_fields(verdict, totals)
+        text = to_text(fields)
+        if self._record.finished() == text:
             return True
 
         def patch() -> bool:
-            key = self._key("finish", statistics)
-            self._platform.update_run(str(self._record.run_id), fields, key)
-            self._record.set_finished(statistics)
+            self._platform.update_run(run_id, fields, self._key("finish", text))
+            self._record.set_finished(text)
             return True
 
-        return self._attempt("runs", patch) and self._record.finished() == statistics
+        return self._attempt("runs", patch) and self._record.finished() == text
 
     def platform_total(self) -> int | None:
         """Return how many tests the platform counts in this run, None where it does not tell."""
@@ -104,13 +95,13 @@ class Sender:
         except DeliveryError:
             return None
 
-    def _totals(self) -> dict[str, int] | None:
+    def _totals(self, run_id: str) -> dict[str, int] | None:
         own = self._record.totals()
         if not self._settings.run_id:
             return own
         # A run that others report into as well: only the platform has seen all of it.
         try:
-            return {status: self._platform.count_tests(str(self._record.run_id), status) for status in own}
+            return {status: self._platform.count_tests(run_id, status) for status in own}
         except DeliveryError as error:
             self._note("runs", error)
             return None

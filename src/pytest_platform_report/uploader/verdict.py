@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..model import RunStatus
 from .tail import Segment
@@ -34,6 +36,22 @@ def judge(segments: Sequence[Segment], totals: Mapping[str, int]) -> Verdict | N
     clean = all(segment.closed and segment.closed["exit"] in (0, 1) for segment in sessions)
     passed = clean and not totals["failed"] and sum(totals.values()) > 0
     return Verdict("passed" if passed else "failed", duration)
+
+
+def closing_fields(verdict: Verdict, totals: Mapping[str, int]) -> dict[str, Any]:
+    """Return the body of PATCH /runs/:id that closes a run with *totals*, tests by status."""
+    failed = verdict.status == "passed" and totals["failed"]  # by another session that reports into the same run
+    return {
+        "status": "failed" if failed else verdict.status,
+        "totalTests": sum(totals.values()),
+        **{f"{status}Tests": count for status, count in totals.items()},
+        "duration": round(verdict.duration),
+    }
+
+
+def to_text(fields: Mapping[str, Any]) -> str:
+    """Return fields as one text: equal texts are equal statistics."""
+    return json.dumps(fields, sort_keys=True)
 
 
 def _last_written(segment: Segment) -> float:

@@ -1,0 +1,44 @@
+"""The command ``platform-report``: show, serve, deliver and examine what sessions reported."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import PlatformReportError
+from ..options import OPTIONS
+from . import doctor, serve, show, sync
+
+_SHARED = ("url", "project", "api-key-file", "spool")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status: 0 done, 1 something is wrong with the reports, 2 with the call."""
+    arguments = _make_parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except PlatformReportError as error:
+        print(f"platform-report: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader has left: platform-report show | head
+        sys.stderr.close()
+        return 1
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    group = shared.add_argument_group("options of the plugin, which are otherwise read as pytest reads them")
+    for option in OPTIONS:
+        if option.name in _SHARED:
+            group.add_argument(option.flag, dest=option.ini, metavar=option.metavar, help=option.help)
+    parser = argparse.ArgumentParser(prog="platform-report", description=__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for module, name in ((show, "show"), (serve, "serve"), (sync, "sync"), (doctor, "doctor")):
+        summary = (module.__doc__ or "").strip()
+        command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser

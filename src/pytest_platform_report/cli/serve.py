@@ -1,0 +1,73 @@
+"""Serve the embedded platform of this directory on the loopback interface."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError
+from ..ids import new_id
+from ._pytest_settings import ask_pytest
+from ._terminal import say
+
+_HOST = "127.0.0.1"
+_PORT = 8484
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what ``serve`` takes."""
+    parser.add_argument(
+        "--port", type=int, default=_PORT, metavar="PORT", help=f"port to listen on; 0 takes a free one ({_PORT})"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    given = os.environ.get("PLATFORM_API_KEY", "").strip()
+    settings = ask_pytest(arguments)
+    server = _load_server()
+    folder = settings.spool / "platform"
+    key = given or f"prk_live_{new_id(32)}"
+
+    def on_started(address: str) -> None:
+        say(f"serving {folder}")
+        say(f"  dashboard: {address}")
+        say(f"  reporting API: {address.partition('/?')[0]}/api, project {settings.project}")
+        if given:
+            say("  API key: the one in PLATFORM_API_KEY")
+        else:
+            say(f"  API key, until this server ends: {key}")
+        say("Ctrl-C ends it.")
+
+    try:
+        server(folder, {settings.project: key}, arguments.port, on_started)
+    except server.error as error:
+        raise ConfigurationError(str(error)) from error
+    return 0
+
+
+class _Server:
+    """The server package's entrance, loaded where it is installed."""
+
+    def __init__(self, serve: Any, settings: Any, error: type[Exception]) -> None:
+        self._serve = serve
+        self._settings = settings
+        self.error = error
+
+    def __call__(self, folder: Path, keys: dict[str, str], port: int, on_started: Any) -> None:
+        self._serve(self._settings.served(folder, keys=keys), _HOST, port, on_started)
+
+
+def _load_server() -> _Server:
+    try:
+        from platform_report_server.errors import SettingsError
+        from platform_report_server.serve import serve
+        from platform_report_server.settings import Settings
+    except ImportError as error:
+        raise ConfigurationError(
+            f"serving needs packages that are not installed ({error}): "
+            f"pip install 'pytest-platform-report[server]' installs them"
+        ) from error
+    return _Server(serve, Settings, SettingsError)
