@@ -11,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 
 from platform_report_server.errors import Invalid, TooLarge
+from platform_report_server.text import clean
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ def _words(expected: type, field: str) -> tuple[str, ...]:
 
 def query_text(request: Request, name: str) -> str | None:
     """Return a query parameter, None where it is missing or empty."""
-    return request.query_params.get(name) or None
+    return clean(request.query_params.get(name) or None)
 
 
 def required_query(request: Request, name: str) -> str:

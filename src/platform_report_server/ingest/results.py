@@ -14,7 +14,7 @@ from platform_report_server.db.bulk import bulk_insert
 from platform_report_server.db.details import Detail, write_details
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.fold import FOLD_AT, fold
-from platform_report_server.ingest.text import clean
+from platform_report_server.text import clean
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewTest
 
@@ -90,8 +90,8 @@ def _take_numbers(write: Write, project_id: int, run_id: int, tests: Sequence[Ne
 def _cases(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> dict[bytes, tuple[int, str]]:
     # no cache of ids between transactions: another process may have deleted or made rows meanwhile
     by_key = {_key(test): test for test in tests}
-    found = write.connection.execute(_CASES, {"project": project_id, "keys": list(by_key)}).tuples()
-    cases = {key: (case_id, title) for key, case_id, title in found}
+    found = write.connection.execute(_CASES, {"project": project_id, "keys": list(by_key)})
+    cases: dict[bytes, tuple[int, str]] = {row.key: (row.id, row.title) for row in found}
     rows = []
     for key, test in by_key.items():
         if key not in cases:

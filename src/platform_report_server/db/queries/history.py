@@ -27,7 +27,7 @@ def list_executions(connection: Connection, project_id: int, case_id: int, limit
         if taken < limit:
             newest = select(history.c.run_id, history.c.seq).where(here)
             newest = newest.order_by(history.c.run_id.desc(), history.c.seq.desc()).limit(limit)
-            found = connection.execute(newest).tuples().all()
+            found = [(row.run_id, row.seq) for row in connection.execute(newest)]
             taken += len(found)
             places += found
     places.sort(reverse=True)

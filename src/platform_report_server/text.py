@@ -1,4 +1,4 @@
-"""Text on its way into a column."""
+"""Text on its way to the database."""
 
 from __future__ import annotations
 

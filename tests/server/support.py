@@ -1,0 +1,132 @@
+"""What the server's tests share."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from platform_report_server.app import create_app
+from platform_report_server.settings import Settings
+
+PROJECT = "proj_abc123"
+OTHER_PROJECT = "proj_other"
+KEY = "the-key-of-project-abc123"
+OTHER_KEY = "the-key-of-another-project"
+DEADLINE = 30.0
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+ZIP = b"PK\x03\x04" + bytes(60)
+
+
+def served_settings(folder: Path) -> Settings:
+    return Settings.served(folder, {PROJECT: KEY, OTHER_PROJECT: OTHER_KEY})
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[str]:
+    """Serve on a free loopback port, from a thread; the address is given out."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = _Server(uvicorn.Config(create_app(settings), log_level="warning", lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            assert server.up.wait(DEADLINE), "the server did not start"
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(DEADLINE)
+            assert not thread.is_alive()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+
+class Api:
+    """The API as one project's client sees it."""
+
+    def __init__(self, http: httpx.Client, project: str = PROJECT) -> None:
+        self.http = http
+        self.project = project
+
+    def get(self, path: str, **query: Any) -> Any:
+        return checked(self.http.get(path, params=query), 200)
+
+    def new_run(self, **fields: Any) -> Any:
+        body = {"projectId": self.project, "status": "running"} | fields
+        return checked(self.http.post("/api/runs", json=body), 201)
+
+    def end_run(self, run: Any, **fields: Any) -> Any:
+        return checked(self.http.patch(f"/api/runs/{run['id']}", json={"status": "passed"} | fields), 200)
+
+    def test_body(self, run: Any, title: str = "test_ok", **fields: Any) -> dict[str, Any]:
+        return {
+            "runId": run["id"],
+            "projectId": self.project,
+            "title": title,
+            "fullTitle": f"test_mod > {title}",
+            "filePath": "tests/test_mod.py",
+            "status": "passed",
+            "duration": 12,
+        } | fields
+
+    def new_test(self, run: Any, title: str = "test_ok", **fields: Any) -> Any:
+        return checked(self.http.post("/api/tests", json=self.test_body(run, title, **fields)), 201)
+
+    def bulk(self, tests: list[Any], **kwargs: Any) -> list[Any]:
+        entries: list[Any] = checked(self.http.post("/api/tests/bulk", json={"tests": tests}, **kwargs), 200)["data"]
+        return entries
+
+    def post_file(
+        self, run: Any, name: str = "shot.png", content: bytes = PNG, kind: str = "screenshot", **fields: str
+    ) -> httpx.Response:
+        data = {"type": kind, "runId": run["id"], "projectId": self.project} | fields
+        return self.http.post("/api/upload", files={"file": (name, content)}, data=data)
+
+    def upload(self, *args: Any, **fields: Any) -> Any:
+        return checked(self.post_file(*args, **fields), 200)
+
+
+def checked(response: httpx.Response, status: int) -> Any:
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+def refused(response: httpx.Response, status: int, code: str, field: str | None = None) -> str:
+    """Check that the answer is an error in the API's one shape; return its message."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    (error,) = response.json().values()
+    assert list(error) == ["code", "message", "details"]
+    assert error["code"] == code
+    if field is not None:
+        assert error["details"]["field"] == field
+        assert error["details"]["reason"]
+    message: str = error["message"]
+    return message
+
+
+def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Run `work` in threads that begin together; return what they returned."""
+    barrier = threading.Barrier(count)
+
+    def begin(number: int) -> Any:
+        barrier.wait(DEADLINE)
+        return work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(begin, range(count)))

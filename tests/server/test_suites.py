@@ -1,0 +1,65 @@
+"""Suites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.support import PROJECT, Api, checked, refused
+
+
+def test_a_tree(api: Api) -> None:
+    run = api.new_run()
+    top = _suite(api, run, "Auth", 201)
+    page = _suite(api, run, "Login Page", 201, parentSuiteId=top["id"])
+    assert (
+        page.items()
+        >= {
+            "runId": run["id"],
+            "projectId": PROJECT,
+            "title": "Login Page",
+            "filePath": "tests/auth/login.spec.ts",
+            "parentSuiteId": top["id"],
+        }.items()
+    )
+    assert page["id"].startswith("suite_")
+    assert page["createdAt"].endswith("Z")
+    second = _suite(api, run, "Billing", 201, filePath=None)
+
+    tree = api.get("/api/test-suites", runId=run["id"], projectId=PROJECT)["data"]
+    leaf = {"id": page["id"], "title": "Login Page", "filePath": page["filePath"], "parentSuiteId": top["id"]}
+    assert tree == [
+        {
+            "id": top["id"],
+            "title": "Auth",
+            "filePath": "tests/auth/login.spec.ts",
+            "parentSuiteId": None,
+            "children": [leaf | {"children": []}],
+        },
+        {"id": second["id"], "title": "Billing", "filePath": None, "parentSuiteId": None, "children": []},
+    ]
+
+
+def test_the_same_suite_is_found_again_not_doubled(api: Api) -> None:
+    run, another = api.new_run(), api.new_run()
+    first = _suite(api, run, "Auth", 201)
+    assert _suite(api, run, "Auth", 200) == first
+    ids = {
+        first["id"],
+        _suite(api, another, "Auth", 201)["id"],
+        _suite(api, run, "Auth", 201, filePath="elsewhere.ts")["id"],
+        _suite(api, run, "Auth", 201, parentSuiteId=first["id"])["id"],
+    }
+    assert len(ids) == 4
+
+
+def test_a_parent_must_be_of_the_same_run(api: Api) -> None:
+    run, another = api.new_run(), api.new_run()
+    stranger = _suite(api, another, "Auth", 201)["id"]
+    for parent in (stranger, "suite_0000000000000", "nonsense"):
+        body = {"runId": run["id"], "projectId": PROJECT, "title": "Auth", "parentSuiteId": parent}
+        refused(api.http.post("/api/test-suites", json=body), 400, "VALIDATION_ERROR", "parentSuiteId")
+
+
+def _suite(api: Api, run: Any, title: str, status: int, **fields: Any) -> Any:
+    body = {"runId": run["id"], "projectId": PROJECT, "title": title, "filePath": "tests/auth/login.spec.ts"}
+    return checked(api.http.post("/api/test-suites", json=body | fields), status)
