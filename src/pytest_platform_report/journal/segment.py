@@ -9,6 +9,10 @@ from .records import Record
 _KEPT_BYTES = 16 * 1024 * 1024
 _HIGH_DESCRIPTORS = (900, 200, 60, 3)
 
+# Ends the piece that a short write left, so that readers pass over it. A line break alone would not do: a piece that
+# lacks nothing but its own is the whole record, which then stood there twice.
+_SPOIL = b"~\n"
+
 
 class Segment:
     """A journal file that only the process which made it appends to.
@@ -73,7 +77,7 @@ class Segment:
 
     def _write(self, line: bytes) -> bool:
         if self._torn:
-            line = b"\n" + line  # ends the piece that a short write left, which readers pass over
+            line = _SPOIL + line
         try:
             if not self._is_open():
                 self._fd = _move_high(native.open(self._path, native.APPEND))
