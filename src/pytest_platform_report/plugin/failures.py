@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import _pytest
 import pluggy
 import pytest
+from _pytest._io import TerminalWriter
 from _pytest._io.saferepr import saferepr  # what pytest itself shows values with; it has no public name
 
 from ..journal.records import Record
@@ -84,11 +86,20 @@ def describe_collection(longrepr: Any) -> tuple[str, str]:
 def _render(item: pytest.Item, longrepr: Any, excinfo: pytest.ExceptionInfo[BaseException] | None) -> str:
     style = item.config.getoption("tbstyle", "auto")
     if style in _SHOWN_WHOLE or excinfo is None or not hasattr(longrepr, "reprcrash"):
-        return str(longrepr)
+        return _to_text(longrepr)
 
     # --tb=no, line and native are for the terminal; who reads the report was not there.
     def cut(info: pytest.ExceptionInfo[BaseException]) -> Any:
         own = info.traceback.filter(lambda entry: not str(entry.path).startswith(_FRAMEWORK))
         return (own or info.traceback).filter(info)
 
-    return str(excinfo.getrepr(style="long", tbfilter=cut))
+    return _to_text(excinfo.getrepr(style="long", tbfilter=cut))
+
+
+def _to_text(longrepr: Any) -> str:
+    """Return what pytest would print, with the first line's indentation, which ``str`` takes off."""
+    if not hasattr(longrepr, "toterminal"):
+        return str(longrepr)
+    page = io.StringIO()
+    longrepr.toterminal(TerminalWriter(page))
+    return page.getvalue().strip("\n")
