@@ -7,7 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,15 @@ def send(server: Server | str, *, timeouts: Timeouts | None = None, expect: str 
         return http.request("POST", "/runs", json={"a": 1}, idempotency_key="once", expect=expect)
     finally:
         http.close()
+
+
+def trickle(server: Server, head: bytes) -> Callable[[socket.socket], None]:
+    def send_slowly(connection: socket.socket) -> None:
+        connection.sendall(head)
+        while not server.ended.wait(0.02):
+            connection.sendall(b"x")
+
+    return send_slowly
 
 
 class TestAnswered:
@@ -182,8 +191,12 @@ class TestUnknown:
 
     def test_reset_before_the_request_was_read(self, server: Server) -> None:
         # It looks the same from here as one that was carried out, so it must not be taken for unsent.
+        def reset_unread(connection: socket.socket) -> None:
+            connection.recv(1, socket.MSG_PEEK)
+            reset(connection)
+
         server.reads = False
-        server.will(reset)
+        server.will(reset_unread)
         with pytest.raises(OutcomeUnknown):
             send(server)
 
@@ -205,12 +218,7 @@ class TestUnknown:
 
     @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n", b""])
     def test_trickle(self, server: Server, head: bytes) -> None:
-        def trickle(connection: socket.socket) -> None:
-            connection.sendall(head or b"HTTP/1.1 200 OK\r\nX-Slow: ")
-            while not server.ended.wait(0.02):
-                connection.sendall(b"x")
-
-        server.will(trickle)
+        server.will(trickle(server, head or b"HTTP/1.1 200 OK\r\nX-Slow: "))
         with pytest.raises(OutcomeUnknown, match=r"no whole answer in 0\.3 s"):
             send(server, timeouts=SHORT)
 
@@ -274,12 +282,14 @@ class TestNotSent:
         assert caught.value.permanent
         assert "✓" not in str(caught.value)
 
-    def test_certificate_file_that_is_missing(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-        with pytest.raises(NotSent, match=r"FileNotFoundError.*look at .*SSL_CERT_FILE") as caught:
+    def test_certificate_file_that_is_none(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        path = tmp_path / "certificates.pem"
+        path.write_text("no certificate")
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        with pytest.raises(NotSent, match=r"SSLError.*look at .*SSL_CERT_FILE") as caught:
             Http("https://127.0.0.1/api", KEY)
         assert caught.value.permanent
-        assert isinstance(caught.value.__cause__, FileNotFoundError)
+        assert isinstance(caught.value.__cause__, ssl.SSLError)
 
     def test_proxy_of_an_unknown_kind(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ALL_PROXY", "gopher://127.0.0.1:70")
@@ -339,6 +349,12 @@ class TestTls:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         server.will(reply(200, {"id": "run_1"}))
         assert send(server).body == {"id": "run_1"}
+
+    def test_trickle(self, server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        server.will(trickle(server, b"HTTP/1.1 200 OK\r\nX-Slow: "))
+        with pytest.raises(OutcomeUnknown, match=r"no whole answer in 0\.3 s"):
+            send(server, timeouts=SHORT)
 
     def test_plain_http_where_tls_is_spoken(self, server: Server) -> None:
         with pytest.raises(DeliveryError):
