@@ -37,7 +37,7 @@ class SegmentReader:
     def read(self) -> Iterator[Line]:
         """Yield what has been committed since the last call.
 
-        :raises NewerFormatError: at the first record of an unknown format.
+        :raises NewerFormatError: at the first record of an unknown format; :attr:`offset` stays before it.
         """
         with self.path.open("rb") as file:
             file.seek(self.offset)
@@ -46,8 +46,8 @@ class SegmentReader:
                 lines = (tail + block).split(b"\n")
                 tail = lines.pop()
                 for line in lines:
+                    record = self._parse(line)  # raises before the offset moves: a later version reads from here
                     start, self.offset = self.offset, self.offset + len(line) + 1
-                    record = self._parse(line)
                     if record is not None:
                         yield Line(record, start, self.offset)
 
@@ -74,7 +74,7 @@ class SegmentReader:
             return None
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             record = None
         if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
             self.torn += 1
