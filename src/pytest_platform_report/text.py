@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+# A control sequence, an operating system command, any other escape sequence (ECMA-35), or an escape with nothing to it.
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])?")
 _sub_ansi = _ANSI.sub
 
 OUTPUT_LIMIT = 2 * 64 * 1024
