@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,9 +22,9 @@ import httpx
 from httpx import ASGITransport, BaseTransport, ReadTimeout, Request, Response
 
 from .. import __version__
-from ..errors import Busy, DeliveryError, NotSent, OutcomeUnknown, Refused
+from ..errors import DeliveryError, NotSent, OutcomeUnknown
 from ..redact import make_redactor
-from ..text import clean
+from ._answers import MESSAGE, brief, error_of_answer, quote_body
 from ._guard import Guard
 
 __all__ = [
@@ -38,16 +37,11 @@ __all__ = [
     "Response",
     "Timeouts",
     "Upload",
-    "error_of_answer",
 ]
 
 LARGEST_ANSWER = 16 * 2**20
 LARGEST_ERROR = 64 * 2**10
-_MESSAGE = 500
-_QUOTE = 80
-_WAIT = (0.5, 300.0)
 
-_BUSY = (408, 425, 429)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _NOT_SENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 _SHAPES: Mapping[str, type] = {"id": str, "data": list, "total": int}
@@ -221,7 +215,7 @@ class Http:
     def _map(self, error: Exception, where: str, upload: Upload | None) -> DeliveryError:
         if self._guard.has_cut:
             return OutcomeUnknown(self._say(f"{where}: no whole answer in {self._timeouts.answer:g} s"))
-        cause = _brief(str(error), _MESSAGE)
+        cause = brief(str(error), MESSAGE)
         found = f"{type(error).__name__}: {cause}" if cause else type(error).__name__
         certificate = _find_cause(error, ssl.SSLCertVerificationError)
         if certificate is not None:
@@ -232,7 +226,8 @@ class Http:
             return NotSent(self._say(message), permanent=True)
         if isinstance(error, _NOT_SENT):
             return NotSent(self._say(f"{where}: not sent ({found})"))
-        if isinstance(error, (*_NOT_SENDABLE, UnicodeError)):
+        bad_name = isinstance(error, UnicodeError) and not isinstance(error, UnicodeDecodeError)
+        if bad_name or isinstance(error, _NOT_SENDABLE):
             return NotSent(self._say(f"{where}: cannot be sent ({found})"), permanent=True)
         if upload is not None and isinstance(error, OSError):
             return NotSent(self._say(f"{where}: {upload.path} cannot be read ({found})"), permanent=True)
@@ -251,7 +246,7 @@ class Http:
             raise OutcomeUnknown(
                 self._say(
                     f"{where}: answered {status} with {headers.get('content-type') or 'no content type'} "
-                    f"where {wanted} was expected: {_quote(body)}; is PLATFORM_URL the platform's own address?"
+                    f"where {wanted} was expected: {quote_body(body)}; is PLATFORM_URL the platform's own address?"
                 ),
                 misconfigured=True,
             )
@@ -259,71 +254,6 @@ class Http:
 
     def _say(self, message: str) -> str:
         return self._redact(message)
-
-
-def error_of_answer(
-    status: int, headers: Mapping[str, str], body: bytes, where: str, redact: Any = clean
-) -> Busy | Refused:
-    """Return the error that an answer other than 2xx stands for.
-
-    :param headers: by lower-case name.
-    :param where: the request, for the message.
-    """
-    if 300 <= status < 400:
-        target = _brief(headers.get("location", "nowhere"), 200)
-        message = f"{where}: answered {status}, a redirect to {target}; is PLATFORM_URL the platform's own address?"
-        return Refused(redact(message), status)
-    code, text = _error_in(body)
-    message = f"{where}: answered {status}" + (f" {code}" if code else "") + (f": {text}" if text else "")
-    if status in _BUSY or status >= 500:
-        return Busy(redact(message), status, _wait(status, headers))
-    if status in (401, 403):
-        message += " (is PLATFORM_API_KEY a key of this project? 'platform-report doctor' checks it)"
-    return Refused(redact(message), status, code)
-
-
-def _error_in(body: bytes) -> tuple[str, str]:
-    """Return code and message of an error answer, in the forms that platforms and proxies give them."""
-    try:
-        parsed = json_module.loads(body)
-    except (ValueError, RecursionError):
-        return "", _quote(body) if body.strip() else ""
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else parsed
-    if isinstance(error, dict):
-        code, text = error.get("code"), error.get("message") or error.get("detail")
-        return _brief(code, _QUOTE) if isinstance(code, str) else "", _brief(str(text or ""), _MESSAGE)
-    return "", _brief(str(error), _MESSAGE)
-
-
-def _wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds the platform asks us to stay away; None where it does not say."""
-    now = _moment(headers.get("date", "")) or time.time()
-    text = headers.get("retry-after", "").strip()
-    seconds = _number(text)
-    if seconds is None and (moment := _moment(text)) is not None:
-        seconds = max(moment - now, 0.0)
-    if seconds is None and status == 429:
-        seconds = _number(headers.get("x-ratelimit-reset", ""))
-        if seconds is not None and seconds > 1e9:  # no span but a moment, in seconds or milliseconds since 1970
-            seconds = max((seconds / 1000 if seconds > 1e11 else seconds) - now, 0.0)
-    if seconds is None:
-        return None
-    return min(max(seconds, _WAIT[0]), _WAIT[1])
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _direct(base_url: str) -> dict[str, BaseTransport | None]:
@@ -338,12 +268,3 @@ def _find_cause(error: BaseException | None, kind: type[Exception]) -> BaseExcep
     while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _brief(text: str, limit: int) -> str:
-    line = " ".join(clean(text).split())
-    return line if len(line) <= limit else f"{line[: limit - 3]}..."
-
-
-def _quote(body: bytes) -> str:
-    return repr(_brief(body[: 4 * _QUOTE].decode("utf-8", "replace"), _QUOTE)) if body else "an empty body"

@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from ..errors import DeliveryError, OutcomeUnknown
 from ..settings import Settings
+from ._answers import error_of_answer
 from ._embedded import open_embedded
-from ._http import Answer, Http, Upload, error_of_answer
+from ._http import Answer, Http, Upload
 from .artifacts import mime_type, safe_name
 from .capabilities import Capabilities
 from .payload import REPORT_ID
