@@ -57,5 +57,5 @@ def is_on(flag: object, ini: object, environment: Mapping[str, str]) -> bool:
     """Tell whether reporting is on; a wrong word counts as on, to be refused when the settings are read."""
     if flag:
         return True
-    word = environment.get("PLATFORM_REPORT")
-    return word.strip().lower() not in OFF_WORDS if word is not None else bool(ini)
+    word = environment.get("PLATFORM_REPORT", "").strip()
+    return word.lower() not in OFF_WORDS if word else bool(ini)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 from .native import native
@@ -27,36 +28,40 @@ def identify(pid: int) -> dict[str, Any]:
     return {"pid": pid, "started": _started(pid), "boot": _boot()}
 
 
+def is_alive(identity: Mapping[str, Any]) -> bool:
+    """Tell whether a process named by :func:`identify` still runs; a zombie does not, a stopped process does."""
+    if identity["boot"] != _boot():
+        return False
+    pid = int(identity["pid"])
+    if identity["started"] is not None:
+        return _started(pid) == int(identity["started"])
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 class Watched:
     """A process named by :func:`identify`, here or elsewhere.
 
     :param pidfd: a descriptor of the process, taken over; opened where it is not given and the system has such.
     """
 
-    def __init__(self, identity: dict[str, Any], pidfd: int | None = None) -> None:
-        self._pid = int(identity["pid"])
-        self._started: int | None = identity["started"]
-        self._here: bool = identity["boot"] == _boot()
+    def __init__(self, identity: Mapping[str, Any], pidfd: int | None = None) -> None:
+        self._identity = identity
         self._pidfd = pidfd
         if pidfd is None and self.is_alive() and hasattr(os, "pidfd_open"):
             try:
-                self._pidfd = os.pidfd_open(self._pid)
+                self._pidfd = os.pidfd_open(int(identity["pid"]))
             except OSError:
                 self._pidfd = None
 
     def is_alive(self) -> bool:
-        """Tell whether it still runs; a zombie does not, a stopped process does."""
-        if not self._here:
-            return False
-        if self._started is not None:
-            return _started(self._pid) == self._started
-        try:
-            os.kill(self._pid, 0)
-        except PermissionError:
-            return True
-        except OSError:
-            return False
-        return True
+        """Tell whether it still runs."""
+        return is_alive(self._identity)
 
     def how_it_ended(self) -> str:
         """Return ``signal 9`` or ``exit code 3``; empty where the system does not tell (Linux 6.15 and up do)."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ..native import native
-from ..process import Watched
+from ..process import is_alive
 from ..settings import Settings
 from .journal import Journal
 from .problems import Problems
@@ -134,13 +134,11 @@ class Closing:
         process = self._status.get("process")
         if process is None:
             return waited > _START_SECONDS
-        watched = Watched(process)
-        try:
-            if watched.is_alive():
-                return False
-        finally:
-            watched.close()
+        if is_alive(process):
+            return False
         self._status = self._read()  # it may have written its last word just before
+        if not self._is_settled():
+            self.launch_problem = f"the uploader ended early: {self._journal.folder.path}/uploader.log may say why"
         return True
 
     def _mine(self) -> dict[str, Any]:

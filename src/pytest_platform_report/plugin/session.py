@@ -17,7 +17,6 @@ import pytest
 from ..ci import ci_build
 from ..errors import ConfigurationError
 from ..ids import new_id, new_run_key, shared_run_key
-from ..native import native
 from ..redact import make_redactor
 from ..settings import Settings, read_settings
 from .conductor import Conductor, ControllerHooks
@@ -36,9 +35,9 @@ _directory = Path(os.path.abspath(""))
 
 
 class _Active:
-    """The one session of this process that reports; a session inside one of its tests does not."""
+    """Whether a session of this process, or of the one that it was forked from, reports: one inside it does not."""
 
-    pid: int = 0
+    is_taken = False
 
 
 def start(config: pytest.Config) -> None:
@@ -48,7 +47,7 @@ def start(config: pytest.Config) -> None:
     """
     is_worker = hasattr(config, "workerinput")
     handed: dict[str, Any] = getattr(config, "workerinput", {}).get(HANDED, {})
-    if _Active.pid == native.getpid() or (is_worker and not handed):
+    if _Active.is_taken or (is_worker and not handed):
         return
     if not is_worker and "PYTEST_CURRENT_TEST" in _environment:
         return  # started by a test of a session that may well report itself
@@ -60,7 +59,7 @@ def start(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if not settings.enabled:
         return
-    _Active.pid = native.getpid()
+    _Active.is_taken = True
     config.add_cleanup(_forget)
     redact = make_redactor([settings.api_key, _environment.get("PLATFORM_API_KEY", "").strip()])
     if is_worker:
@@ -83,7 +82,7 @@ def _read(config: pytest.Config) -> Settings:
 
 
 def _forget() -> None:
-    _Active.pid = 0
+    _Active.is_taken = False
 
 
 def _register_worker(config: pytest.Config, handed: dict[str, Any], redact: Callable[[str], str]) -> None:

@@ -62,13 +62,18 @@ def deliver(
     :param watch: told of each new status.
     :raises LockedError: another uploader has the folder.
     """
-    with hold(folder / "lock"):
-        uploader = Uploader(folder, api_key, session_pidfd, patience, follow, watch)
-        try:
-            uploader.run()
-            return uploader.status()
-        finally:
-            uploader.close()
+    while True:
+        with hold(folder / "lock"):
+            uploader = Uploader(folder, api_key, session_pidfd, patience, follow, watch)
+            try:
+                uploader.run()
+                status = uploader.status()
+            finally:
+                uploader.close()
+        # A session of the same run may have begun, and its uploader left, while this one still held the lock.
+        if not uploader.has_newcomers():
+            return status
+        session_pidfd = None
 
 
 class Uploader:
@@ -131,6 +136,12 @@ class Uploader:
             self._is_done = True
         self._tell()
 
+    def has_newcomers(self) -> bool:
+        """Tell whether a process has joined the run since the last look."""
+        known = len(self._intake.tail.segments)
+        self._intake.tail.discover()
+        return len(self._intake.tail.segments) > known
+
     def status(self) -> dict[str, Any]:
         """Return what there is to tell, as JSON values."""
         sessions = self._sessions()
@@ -162,6 +173,7 @@ class Uploader:
             else:
                 self._pace.failed("open", error)
             return
+        self._trouble = ""
         self._sender = Sender(platform, self._folder, settings, self._record, self._journals, self._pace)
 
     def _send(self) -> bool:

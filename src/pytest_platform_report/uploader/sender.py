@@ -210,17 +210,15 @@ class Sender:
             else:
                 answers = [self._platform.create_test(bodies[0], batch)]
         except DeliveryError as error:
-            if isinstance(error, Refused) and error.status not in _HOPELESS and len(ready) == 1:
-                answers = [error]
-            elif isinstance(error, Refused) and error.status not in _HOPELESS:
-                # One of many is at fault, and the answer does not tell which.
+            if not _is_about_the_item(error):
+                self._record.set_tests(ids, "unknown" if _may_have_arrived(error) else "pending", batch=batch)
+                raise
+            if len(ready) > 1:  # one of them is at fault, and the answer does not tell which
                 self._record.set_tests(ids, "pending")
                 for row in ready:
                     self._send_batch([row], self._key("tests", str(row.id)))
                 return
-            else:
-                self._record.set_tests(ids, "unknown" if _may_have_arrived(error) else "pending", batch=batch)
-                raise
+            answers = [error]
         self._take_answers(ids, answers)
 
     def _take_answers(self, ids: list[int], answers: list[str | DeliveryError]) -> None:
@@ -229,7 +227,7 @@ class Sender:
             for id_, answer in zip(ids, answers, strict=True):
                 if isinstance(answer, str):
                     self._record.set_tests([id_], "acknowledged", remote=answer)
-                elif isinstance(answer, Refused):
+                elif _is_about_the_item(answer):
                     self._record.set_tests([id_], "refused", why=str(answer))
                 else:
                     self._record.set_tests([id_], "unknown" if _may_have_arrived(answer) else "pending")
@@ -291,14 +289,11 @@ class Sender:
                 test_id=row.test,
                 idempotency_key=self._key("artifact", row.segment, str(row.start)),
             )
-        except Refused as error:
-            if error.status in _HOPELESS[:2]:
+        except DeliveryError as error:
+            if not _is_about_the_item(error):
                 self._record.set_artifact(row.id, "pending")
                 raise
             self._record.set_artifact(row.id, "refused", f"{artifact.name}: {error}")
-        except DeliveryError:
-            self._record.set_artifact(row.id, "pending")
-            raise
         else:
             self._record.set_artifact(row.id, "acknowledged")
 
@@ -308,6 +303,13 @@ class Sender:
 
     def _key(self, *parts: str) -> str:
         return hashlib.sha256("\0".join((self._marker, *parts)).encode()).hexdigest()[:40]
+
+
+def _is_about_the_item(error: DeliveryError) -> bool:
+    """Tell whether only this test or file cannot be sent, and others may: it is set aside."""
+    if isinstance(error, Refused):
+        return error.status not in _HOPELESS
+    return isinstance(error, NotSent) and error.permanent
 
 
 def _may_have_arrived(error: DeliveryError) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,5 +33,6 @@ class Status:
             return
         self._written = values
         fresh = self._path.with_name("status.json.new")
-        fresh.write_text(json.dumps({"process": identify(os.getpid()), **values}), encoding="utf-8")
-        fresh.replace(self._path)
+        with suppress(OSError):  # a full disk; what is delivered is delivered all the same
+            fresh.write_text(json.dumps({"process": identify(os.getpid()), **values}), encoding="utf-8")
+            fresh.replace(self._path)
