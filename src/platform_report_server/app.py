@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from platform_report_server.api import _answers
+from platform_report_server.api import answers
 from platform_report_server.api.routes import api_routes
 from platform_report_server.auth.guard import Guard
-from platform_report_server.errors import Forbidden
+from platform_report_server.errors import Forbidden, NotFound
 from platform_report_server.services import open_services
 from platform_report_server.settings import Settings
+from platform_report_server.web.refuse import refuse_page
+from platform_report_server.web.routes import web_routes
 
 __all__ = ["create_app"]
 
@@ -32,7 +34,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     app = Starlette(
-        routes=api_routes(),
+        routes=[*api_routes(), *web_routes()],
         middleware=[Middleware(Guard, host_names=settings.host_names, refuse=_foreign_host)],
         exception_handlers={HTTPException: _refuse_http},
         lifespan=lifespan,
@@ -44,9 +46,15 @@ def create_app(settings: Settings) -> Starlette:
 async def _refuse_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _answers.refuse_http(request, error)
+    if error.status_code == 404 and "text/html" in request.headers.get("accept", "") and not _is_api(request):
+        return refuse_page(NotFound("There is no such page"))
+    return answers.refuse_http(request, error)
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
 
 
 async def _foreign_host(scope: Scope, receive: Receive, send: Send) -> None:
     error = Forbidden("This server answers to its own names only; the Host header names another")
-    await _answers.refuse(error)(scope, receive, send)
+    await answers.refuse(error)(scope, receive, send)

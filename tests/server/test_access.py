@@ -15,6 +15,7 @@ from platform_report_server.app import create_app
 from platform_report_server.errors import SettingsError
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 from server.support import KEY, OTHER_KEY, PNG, PROJECT, Api, checked, refused, served_settings, serving
+from server.test_pages import PAGES
 
 FORBIDDEN, NOT_FOUND = (403, "FORBIDDEN"), (404, "NOT_FOUND")
 
@@ -43,6 +44,7 @@ TABLE: dict[tuple[str, str], tuple[dict[str, Any], tuple[int, str]]] = {
     ("GET", "/api/artifacts"): ({"params": {"runId": "{run_id}"}}, NOT_FOUND),
 }
 OPEN_TO_ALL = {("GET", "/api/artifacts/{artifact_id}/content")}  # the signature is the access: test_artifacts.py
+OPEN_TO_ALL |= {("GET", "/static/style.css")}
 
 
 def test_every_route_is_in_the_table(settings: Settings) -> None:
@@ -50,7 +52,10 @@ def test_every_route_is_in_the_table(settings: Settings) -> None:
     routes = [route for route in app.routes if isinstance(route, Route)]
     assert len(routes) == len(app.routes)
     found = {(method, route.path) for route in routes for method in (route.methods or ())}
-    assert {each for each in found if each[0] != "HEAD"} == TABLE.keys() | OPEN_TO_ALL
+    pages = {("GET", page) for page in PAGES}
+    assert {each for each in found if each[0] != "HEAD"} == TABLE.keys() | OPEN_TO_ALL | {
+        ("GET", page) for page in PAGES
+    }
 
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
@@ -79,7 +84,7 @@ def test_who_may_call(api: Api, url: str, method: str, path: str) -> None:
 
 
 def test_a_link_opens_one_session_once(settings: Settings) -> None:
-    with serving(replace(settings, link_token="the-token")) as url:  # noqa: S106  a test's own
+    with serving(replace(settings, link_token="the-token")) as url:
         with httpx.Client(base_url=url) as stranger:
             assert stranger.get("/?token=wrong").status_code == 401
             assert stranger.get("/").status_code == 401
@@ -106,7 +111,7 @@ def test_a_link_opens_one_session_once(settings: Settings) -> None:
 
 
 def test_a_session_outlives_a_restart(settings: Settings) -> None:
-    with serving(replace(settings, link_token="the-token")) as url, httpx.Client(base_url=url) as browser:  # noqa: S106
+    with serving(replace(settings, link_token="the-token")) as url, httpx.Client(base_url=url) as browser:
         browser.get("/?token=the-token")
         cookies = dict(browser.cookies)
     with serving(settings) as url, httpx.Client(base_url=url, cookies=cookies) as browser:
@@ -127,7 +132,7 @@ def test_our_own_names_are_answered(settings: Settings, host: str) -> None:
 
 
 def test_secrets_stay_out_of_sight(folder: Path, url: str) -> None:
-    settings = replace(served_settings(folder), link_token="the-token")  # noqa: S106  a test's own
+    settings = replace(served_settings(folder), link_token="the-token")
     assert KEY not in repr(settings)
     assert "the-token" not in repr(settings)
     assert KEY not in str(dict(settings.key_hashes))

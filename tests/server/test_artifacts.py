@@ -162,7 +162,7 @@ def test_what_is_larger_than_any_limit_is_refused_unread(api: Api, url: str) -> 
         ("new\tline\x00\x1b[31m.png", "newline[31m.png"),
         ('quo"te;.png', 'quo"te;.png'),
         ("ünïcode ✓.png", "ünïcode ✓.png"),
-        ("‮gnp.exe.png", "gnp.exe.png"),
+        ("\u202egnp.exe.png", "gnp.exe.png"),
         ("a" * 500 + ".png", "a" * 196 + ".png"),
         (".png", ".png"),
     ],

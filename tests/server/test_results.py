@@ -157,14 +157,14 @@ def test_a_list_of_a_run_that_is_not_there_is_not_found(api: Api) -> None:
 def test_bulk_answers_one_entry_a_test_in_order(api: Api) -> None:
     run, second = api.new_run(), api.new_run()
     tests: list[Any] = [
-        api.test_body(run, "first", **{"status": "failed", "error": {"message": "boom"}}),
+        api.test_body(run, "first", status="failed", error={"message": "boom"}),
         {"title": 1},
         api.test_body(second, "second"),
         api.test_body({"id": "run_0000000000000"}),
         api.test_body(run, projectId="proj_of_somebody"),
         "no test at all",
         api.test_body(run, "third", steps=[{"title": "s", "category": "dance"}]),
-        api.test_body(run, "fourth", **{"duration": 3.25}),
+        api.test_body(run, "fourth", duration=3.25),
     ]
     entries = api.bulk(tests)
     codes = [entry["error"]["code"] if "error" in entry else "" for entry in entries]

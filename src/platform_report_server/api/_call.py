@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from platform_report_server.api import _answers, _requests
+from platform_report_server.api import _requests, answers
 from platform_report_server.auth.access import Caller
 from platform_report_server.auth.visible import visible_run
 from platform_report_server.db.queries.runs import RunRow
@@ -54,7 +54,7 @@ class Call:
     async def write(self, job: Job[Answer]) -> Response:
         """Run a job of the writer that answers the request."""
         done = await self.services.writer.do(job)
-        return _answers.raw_answer(done.body, done.status)
+        return answers.raw_answer(done.body, done.status)
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -73,6 +73,6 @@ def route(path: str, *, public: bool = False, **handlers: Handler) -> Route:
             method = "GET" if request.method == "HEAD" else request.method
             return await handlers[method](Call(request, services, caller))
         except Exception as error:
-            return _answers.refuse(error)
+            return answers.refuse(error)
 
     return Route(path, endpoint, methods=list(handlers))

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from starlette.responses import FileResponse, Response
 
 from platform_report_server import ids
-from platform_report_server.api._answers import answer, body
 from platform_report_server.api._call import Call
 from platform_report_server.api._forms import Form, read_form
 from platform_report_server.api._requests import query_text, required_query
+from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.links import artifact_link, check_artifact_link
 from platform_report_server.auth.visible import visible_test
 from platform_report_server.clock import iso

@@ -9,10 +9,10 @@ import msgspec
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.api._answers import answer, body
 from platform_report_server.api._call import Call
 from platform_report_server.api._requests import page, query_text, query_word, required_query
 from platform_report_server.api._shapes import run_shape
+from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
 from platform_report_server.db.queries import runs as queries
 from platform_report_server.db.queries.projects import ensure_project

@@ -8,10 +8,10 @@ import msgspec
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from platform_report_server.api._answers import answer, body
 from platform_report_server.api._call import Call
 from platform_report_server.api._requests import required_query
 from platform_report_server.api._shapes import branch_shape, suite_shape
+from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.queries.suites import suite_tree

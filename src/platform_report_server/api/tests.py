@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.api._answers import answer, body, error_content
 from platform_report_server.api._call import Call
 from platform_report_server.api._requests import (
     decode,
@@ -22,6 +21,7 @@ from platform_report_server.api._requests import (
     required_query,
 )
 from platform_report_server.api._shapes import execution_shape, listed_test_shape, number, test_shape
+from platform_report_server.api.answers import answer, body, error_content
 from platform_report_server.auth.visible import visible_case, visible_test
 from platform_report_server.clock import iso
 from platform_report_server.db.details import Detail, read_details

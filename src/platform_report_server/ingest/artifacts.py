@@ -8,9 +8,9 @@ from sqlalchemy import delete, insert
 
 from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact
 from platform_report_server.db.schema import artifact, stale_content
-from platform_report_server.text import clean
 from platform_report_server.ingest.writer import Write
 from platform_report_server.storage.folder import ArtifactFolder, Draft
+from platform_report_server.text import clean
 
 
 @dataclass(frozen=True)

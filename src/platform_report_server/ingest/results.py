@@ -14,9 +14,9 @@ from platform_report_server.db.bulk import bulk_insert
 from platform_report_server.db.details import Detail, write_details
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.fold import FOLD_AT, fold
-from platform_report_server.text import clean
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewTest
+from platform_report_server.text import clean
 
 _STATUS = {name: number for number, name in enumerate(schema.RESULT_STATUSES)}
 _CASE_COLUMNS = ("project_id", "id", "key", "title", "full_title", "file_path", "first_run")

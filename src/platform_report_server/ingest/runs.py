@@ -11,9 +11,9 @@ from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import artifact, detail, history, result, run, suite
 from platform_report_server.ingest.contents import forget_contents
 from platform_report_server.ingest.fold import fold
-from platform_report_server.text import clean
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, RunChange
+from platform_report_server.text import clean
 
 _TEXTS = (
     "branch",

@@ -9,9 +9,9 @@ from sqlalchemy import Row, and_, insert, select, update
 from platform_report_server.db.schema import suite
 from platform_report_server.errors import Invalid
 from platform_report_server.ids import decode
-from platform_report_server.text import clean
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewSuite
+from platform_report_server.text import clean
 
 
 def put_suite(write: Write, project_id: int, run_id: int, new: NewSuite) -> tuple[Row[Any], bool]:

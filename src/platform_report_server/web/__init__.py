@@ -1,0 +1,1 @@
+"""The dashboard: full pages made on the server, plain links and forms."""

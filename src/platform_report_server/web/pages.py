@@ -1,0 +1,132 @@
+"""The pages: runs, one run, one test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from platform_report_server import ids
+from platform_report_server.auth.access import Caller
+from platform_report_server.auth.links import artifact_link
+from platform_report_server.auth.visible import visible_run, visible_test
+from platform_report_server.db.details import Detail, read_details
+from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts
+from platform_report_server.db.queries.history import list_executions
+from platform_report_server.db.queries.projects import list_projects
+from platform_report_server.db.queries.runs import list_runs
+from platform_report_server.db.queries.suites import suite_tree
+from platform_report_server.db.queries.tests import list_tests
+from platform_report_server.db.schema import RESULT_STATUSES
+from platform_report_server.model import Attempt
+from platform_report_server.services import Services
+from platform_report_server.storage.formats import is_image
+from platform_report_server.text import clean
+from platform_report_server.web._render import page
+
+_RUNS = 50
+_TESTS = 100
+_FAILURES = 20
+_EXECUTIONS = 30
+_RUN_STATUSES = ("running", "passed", "failed", "cancelled")
+
+
+async def show_runs(request: Request, services: Services, caller: Caller) -> Response:
+    chosen = {name: _chosen(request, name) for name in ("project", "status", "branch")}
+    offset = _offset(request)
+
+    def query(connection: Connection) -> dict[str, Any]:
+        visible = [project for project in list_projects(connection) if caller.may(project)]
+        among = [project for project in visible if chosen["project"] in (None, project)]
+        status = chosen["status"] if chosen["status"] in _RUN_STATUSES else None
+        rows, total = list_runs(connection, among, status=status, branch=chosen["branch"], limit=_RUNS, offset=offset)
+        return {"runs": rows, "total": total, "projects": visible}
+
+    found = await services.read(query)
+    return page("runs.html", **found, chosen=chosen, offset=offset, limit=_RUNS, statuses=_RUN_STATUSES)
+
+
+async def show_run(request: Request, services: Services, caller: Caller) -> Response:
+    chosen = {name: _chosen(request, name) for name in ("status", "search")}
+    status = chosen["status"] if chosen["status"] in RESULT_STATUSES else None
+    offset = _offset(request)
+
+    def query(connection: Connection) -> dict[str, Any]:
+        run = visible_run(connection, caller, request.path_params["run_id"])
+        tests, total = list_tests(
+            connection,
+            run.project_id,
+            run_id=run.id,
+            status=status,
+            search=chosen["search"],
+            limit=_TESTS,
+            offset=offset,
+        )
+        failures, failed = list_tests(
+            connection, run.project_id, run_id=run.id, status="failed", limit=_FAILURES, offset=0
+        )
+        suites = suite_tree(connection, run.project_id, run.id)
+        artifacts = [row for row in list_artifacts(connection, run.project_id, run.id) if row.seq is None]
+        return {
+            "run": run,
+            "tests": tests,
+            "total": total,
+            "failures": failures,
+            "failed": failed,
+            "suites": suites,
+            "artifacts": _linked(services, artifacts),
+        }
+
+    found = await services.read(query)
+    return page("run.html", **found, chosen=chosen, offset=offset, limit=_TESTS, statuses=RESULT_STATUSES)
+
+
+async def show_test(request: Request, services: Services, caller: Caller) -> Response:
+    def query(connection: Connection) -> dict[str, Any]:
+        test = visible_test(connection, caller, request.path_params["test_id"])
+        run = visible_run(connection, caller, ids.encode("run", test.run_id))
+        key = (test.run_id, test.seq)
+        detail = read_details(connection, test.project_id, [key])[key]
+        executions, count = list_executions(connection, test.project_id, test.case_id, _EXECUTIONS)
+        artifacts = list_artifacts(connection, test.project_id, test.run_id, test.seq)
+        return {
+            "test": test,
+            "run": run,
+            "detail": detail,
+            "attempts": _attempts(detail),
+            "executions": executions,
+            "count": count,
+            "artifacts": _linked(services, artifacts),
+        }
+
+    return page("test.html", **await services.read(query))
+
+
+def _attempts(detail: Detail) -> list[Attempt]:
+    """Return the attempts; a result that came without them is its only one."""
+    if detail.attempts:
+        return detail.attempts
+    return [Attempt(attempt=1, steps=detail.steps, stdout=detail.stdout, stderr=detail.stderr)]
+
+
+def _linked(services: Services, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": row,
+            "href": artifact_link(services.signer, ids.encode("artifact", row.run_id, row.id)).path,
+            "is_image": is_image(row.mime),
+        }
+        for row in artifacts
+    ]
+
+
+def _chosen(request: Request, name: str) -> str | None:
+    return clean(request.query_params.get(name) or None)
+
+
+def _offset(request: Request) -> int:
+    # a page's address is typed by hand now and then: what is no offset is the first page
+    text = request.query_params.get("offset", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

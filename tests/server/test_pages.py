@@ -1,0 +1,276 @@
+"""The dashboard: what the pages show, and what hostile text cannot do to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+
+from platform_report_server.settings import Settings
+from server.support import KEY, OTHER_PROJECT, PROJECT, Api, serving
+
+HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
+PAGES = ["/", "/runs/{run_id}", "/tests/{test_id}"]
+STEPS = [
+    {"title": "outer", "category": "hook", "status": "passed", "duration": 1500, "error": None},
+    {"title": "inner", "category": "assertion", "duration": 5, "depth": 1, "error": {"message": "not this"}},
+]
+
+
+@pytest.fixture
+def url(settings: Settings) -> Iterator[str]:
+    with serving(replace(settings, link_token="the-token")) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=url, headers={"Accept": "text/html"}) as client:
+        client.get("/?token=the-token")
+        yield client
+
+
+def test_an_empty_store_says_so(browser: httpx.Client) -> None:
+    assert "No runs here" in read(browser, "/").text
+
+
+def test_the_run_list_leads_to_runs(api: Api, other: Api, browser: httpx.Client) -> None:
+    run = api.new_run(runTitle="Nightly", branch="main", commitSha="a1b2c3d4e5f6a7b8")
+    api.end_run(run, status="failed", totalTests=142, passedTests=138, failedTests=3, flakyTests=1, duration=245000)
+    other.new_run(commitMessage="Theirs", branch="side")
+    page = read(browser, "/")
+    for shown in ("Nightly", "a1b2c3d4e5", "142 tests", "3 failed", "1 flaky", "97.18 %", "4 min 05 s", "Theirs"):
+        assert shown in page.text
+    assert f"/runs/{run['id']}" in page.links
+    for query, title in (
+        ({"branch": "main"}, "Nightly"),
+        ({"project": OTHER_PROJECT}, "Theirs"),
+        ({"status": "running"}, "Theirs"),
+    ):
+        shown = read(browser, "/", **query).text
+        assert [name for name in ("Nightly", "Theirs") if name in shown] == [title], query
+
+
+def test_a_key_shows_its_own_project_only(api: Api, other: Api) -> None:
+    ours = api.new_run(runTitle="Ours")
+    theirs = other.new_run(runTitle="Theirs")
+    page = api.http.get("/").text
+    assert "Ours" in page
+    assert "Theirs" not in page
+    assert "Theirs" not in api.http.get("/", params={"project": OTHER_PROJECT}).text
+    assert api.http.get(f"/runs/{ours['id']}").status_code == 200
+    assert api.http.get(f"/runs/{theirs['id']}").status_code == 404
+    assert api.http.get(f"/tests/{other.new_test(theirs)['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_strangers_are_shown_the_door(api: Api, url: str, path: str) -> None:
+    run = api.new_run(runTitle="Secret")
+    test = api.new_test(run)
+    place = url + path.format(run_id=run["id"], test_id=test["id"])
+    for headers in ({}, {"X-API-Key": "no such key at all"}):
+        response = httpx.get(place, headers=headers)
+        assert response.status_code == 401
+        assert "Secret" not in response.text
+        assert "platform-report serve" in response.text
+    assert httpx.get(place, headers={"X-API-Key": KEY}).status_code == 200
+
+
+def test_a_run_shows_its_failures_first(api: Api, browser: httpx.Client) -> None:
+    run = api.new_run(runTitle="Nightly", hostname="ci-runner-01")
+    api.new_test(run, "test_good")
+    bad = api.new_test(run, "test_bad", status="failed", error={"message": "assert 1 == 2"})
+    api.new_test(run, "test_left_out", status="skipped")
+    suite = {"runId": run["id"], "projectId": PROJECT, "title": "TestLogin"}
+    assert api.http.post("/api/test-suites", json=suite).is_success
+    api.upload(run, "report.html", b"<p>hello", "attachment")
+    path = f"/runs/{run['id']}"
+    page = read(browser, path)
+    assert page.text.index("assert 1 == 2") < page.text.index("test_bad") < page.text.index("test_good")
+    for shown in ("ci-runner-01", "TestLogin", "report.html", "50.0 %"):
+        assert shown in page.text
+    assert f"/tests/{bad['id']}" in page.links
+    skipped = read(browser, path, status="skipped").text
+    assert "test_left_out" in skipped
+    assert "test_good" not in skipped
+    found = read(browser, path, search="GOOD").text
+    assert "test_good" in found
+    assert "test_bad" not in found
+    assert "No tests here with these filters" in read(browser, path, search="none such").text
+
+
+def test_long_lists_come_in_pages(api: Api, browser: httpx.Client) -> None:
+    run = api.new_run()
+    api.bulk([api.test_body(run, f"test_{number:03}") for number in range(250)])
+    seen: list[str] = []
+    path: str | None = f"/runs/{run['id']}?search=test_"
+    while path is not None:
+        page = read(browser, path)
+        seen += re.findall(r"test_\d{3}", page.text)
+        path = page.next and f"/runs/{run['id']}{page.next}"
+    assert seen == [f"test_{number:03}" for number in range(250)]
+    assert "251 to 250" not in read(browser, f"/runs/{run['id']}?offset=300").text
+    for nonsense in ("-1", "x", "9" * 40, "٣"):
+        assert "test_000" in read(browser, f"/runs/{run['id']}", offset=nonsense).text
+
+
+def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
+    run = api.new_run(branch="main")
+    error = {"message": "assert a == b", "stack": "E   at line 7", "expected": "visible", "actual": "hidden"}
+    test = api.new_test(
+        run,
+        status="failed",
+        lineNumber=35,
+        error=error,
+        tags=["@smoke"],
+        annotations=[{"type": "slow", "description": "waits for the network"}],
+        attempts=[
+            {
+                "attempt": 1,
+                "status": "failed",
+                "error": {"message": "first try"},
+                "steps": STEPS,
+                "stdout": "said once",
+            },
+            {
+                "attempt": 2,
+                "status": "failed",
+                "error": error,
+                "steps": STEPS,
+                "stderr": "said twice",
+                "duration": 61000,
+            },
+        ],
+    )
+    shot = api.upload(run, testId=test["id"])
+    api.upload(run, "trace.zip", b"PK\x03\x04", "trace", testId=test["id"])
+    api.new_test(api.new_run())
+    page = read(browser, f"/tests/{test['id']}")
+    for shown in (
+        "assert a == b", "E   at line 7", "visible", "hidden", "tests/test_mod.py:35", "@smoke",
+        "waits for the network", "Attempt 1", "first try", "said once", "Attempt 2", "said twice", "1 min 01 s", "outer", "1.5 s", "not this",
+        "trace.zip", "2 executions",
+    ):  # fmt: skip
+        assert shown in page.text, shown
+    (image,) = page.images
+    assert shot["id"] in image
+    assert browser.get(image).headers["content-type"] == "image/png"
+    assert 'class="depth-1 failed"' in page.source
+
+
+def test_a_test_without_attempts_shows_its_steps(api: Api, browser: httpx.Client) -> None:
+    test = api.new_test(api.new_run(), steps=STEPS, stdout="said")
+    page = read(browser, f"/tests/{test['id']}")
+    assert "outer" in page.text
+    assert "said" in page.text
+    assert "Attempt" not in page.text
+
+
+def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
+    words = dict.fromkeys(
+        (
+            "branch",
+            "commitSha",
+            "commitMessage",
+            "commitAuthor",
+            "ciProvider",
+            "ciBuildId",
+            "browser",
+            "os",
+            "hostname",
+        ),
+        HOSTILE,
+    )
+    run = api.new_run(**words, runTitle=HOSTILE, tags=[HOSTILE])
+    error = dict.fromkeys(("message", "stack", "expected", "actual"), HOSTILE)
+    steps = [{"title": HOSTILE, "category": "action", "status": HOSTILE, "error": {"message": HOSTILE}}]
+    attempt = {"attempt": 1, "status": HOSTILE, "error": error, "steps": steps, "stdout": HOSTILE, "stderr": HOSTILE}
+    test = api.new_test(
+        run,
+        HOSTILE,
+        fullTitle=HOSTILE,
+        filePath=HOSTILE,
+        status="failed",
+        error=error,
+        steps=steps,
+        stdout=HOSTILE,
+        stderr=HOSTILE,
+        tags=[HOSTILE],
+        annotations=[{"type": HOSTILE, "description": HOSTILE}],
+        attempts=[attempt, attempt | {"attempt": 2}],
+    )
+    suite = {"runId": run["id"], "projectId": PROJECT, "title": HOSTILE}
+    assert api.http.post("/api/test-suites", json=suite).is_success
+    api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
+    assert api.get(f"/api/tests/{test['id']}")["stdout"] == HOSTILE
+    queries = {"search": HOSTILE, "status": HOSTILE, "branch": HOSTILE, "project": HOSTILE}
+    for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}"):
+        for query in ({}, queries, *({name: value} for name, value in queries.items())):
+            page = read(browser, path, **query)
+            assert "script" not in page.tags
+            assert page.handlers == set()
+            assert "alert(1)" not in page.images
+            assert not {"\x1b", "\0", "\u202e"} & set(page.source)
+            assert "{{ 7 * 7 }}" in page.text
+
+
+def test_pages_ask_nobody_else(api: Api, browser: httpx.Client) -> None:
+    run = api.new_run(ciBuildUrl="javascript:alert(1)")
+    test = api.new_test(run)
+    for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}"):
+        response = browser.get(path)
+        policy = response.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self'")
+        assert "unsafe" not in policy
+        page = read(browser, path)
+        assert all(link.startswith(("/", "?")) and not link.startswith("//") for link in page.links | page.images)
+        assert not re.search(r'\sstyle="|https?://|javascript:', page.source)
+    assert browser.get("/static/style.css").headers["content-type"].startswith("text/css")
+
+
+def test_what_is_not_there_is_a_page_too(browser: httpx.Client) -> None:
+    for path in ("/runs/run_0000000000000", "/tests/test_nope", "/tests/test_00000000000000", "/nothing", "/runs/%00"):
+        response = browser.get(path)
+        assert response.status_code == 404
+        assert response.headers["content-type"].startswith("text/html")
+    assert browser.get("/api/nothing").headers["content-type"] == "application/json"
+
+
+class Page(HTMLParser):
+    """A page taken apart."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.source = source
+        self.tags: set[str] = set()
+        self.links: set[str] = set()
+        self.images: set[str] = set()
+        self.handlers: set[str] = set()
+        self.next: str | None = None
+        self.text = ""
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.add(tag)
+        self.handlers |= {name for name in found if name.startswith("on")}
+        if tag == "a":
+            self.links.add(found["href"] or "")
+        if tag == "img":
+            self.images.add(found["src"] or "")
+        if found.get("rel") == "next":
+            self.next = found["href"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(browser: httpx.Client, path: str, **query: Any) -> Page:
+    response = browser.get(path, params=query) if query else browser.get(path)
+    assert response.status_code == 200, response.text
+    return Page(response.text)

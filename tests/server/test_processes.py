@@ -1,0 +1,190 @@
+"""Servers as processes: started, stopped, killed, side by side on one store."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from platform_report_server.app import create_app
+from platform_report_server.errors import SettingsError, StoreTooNew
+from platform_report_server.serve import serve
+from platform_report_server.settings import Settings
+from server.support import DEADLINE, KEY, PROJECT, Api, checked, in_threads, refused, served_settings, serving
+
+
+@contextmanager
+def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "server._process", str(folder)],
+        cwd=Path(__file__).parents[1],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        yield server, server.stdout.readline().strip()
+    finally:
+        server.kill()
+        server.communicate(timeout=DEADLINE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_tells_its_address_and_ends_in_order(folder: Path, number: signal.Signals) -> None:
+    with process(folder) as (server, link):
+        url, _, token = link.partition("/?token=")
+        assert len(token) > 40
+        with httpx.Client(base_url=url) as browser:
+            assert browser.get(link).status_code == 303
+            assert browser.get("/").status_code == 200
+            refused(browser.get("/", headers={"Host": "evil.example"}), 403, "FORBIDDEN")
+        with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+            run = Api(http).new_run()
+        server.send_signal(number)
+        rest, _ = server.communicate(timeout=DEADLINE)
+        assert (rest, server.returncode) == ("ended\n", 0)
+    assert not (folder / "platform.db-wal").exists()  # closed, not dropped
+    with serving(served_settings(folder)) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+        assert Api(http).get(f"/api/runs/{run['id']}") == run
+
+
+def test_a_taken_port_is_told(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"cannot listen on 127\.0\.0\.1, port {port}: Address already in use"):
+            serve(served_settings(folder), "127.0.0.1", port, pytest.fail)
+
+
+def test_an_open_server_is_refused(folder: Path) -> None:
+    with pytest.raises(SettingsError, match=r"open access is for one process only"):
+        serve(Settings.embedded(folder), "127.0.0.1", 0, pytest.fail)
+    assert not folder.exists()
+
+
+def test_a_newer_store_is_told_before_anything_listens(folder: Path) -> None:
+    with serving(served_settings(folder)):
+        pass
+    store = sqlite3.connect(folder / "platform.db")
+    with store:
+        store.execute("UPDATE alembic_version SET version_num = '0099'")
+    store.close()
+    with pytest.raises(StoreTooNew, match="Install the newer version"):
+        serve(served_settings(folder), "127.0.0.1", 0, pytest.fail)
+
+
+def test_what_was_acknowledged_survives_a_kill(folder: Path) -> None:
+    acknowledged: list[tuple[str, str]] = []
+    enough = threading.Event()
+
+    def post(worker: int) -> None:
+        with httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=DEADLINE) as client:
+            mine = Api(client)
+            try:
+                for number in range(100_000):
+                    title = f"test_{worker}_{number}"
+                    body = mine.test_body(run, title, stdout=f"output of {title}")
+                    if number % 5:
+                        made = [checked(client.post("/api/tests", json=body), 201)]
+                    else:
+                        made = mine.bulk([body, body | {"title": f"{title}_b"}])
+                    acknowledged.extend((each["id"], each["title"]) for each in made)
+                    if len(acknowledged) > 300:
+                        enough.set()
+            except httpx.TransportError:
+                return
+            finally:
+                enough.set()
+
+    with process(folder) as (server, link):
+        url = link.partition("/?")[0]
+        with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+            run = Api(http).new_run()
+
+        def kill() -> None:
+            enough.wait(DEADLINE)
+            server.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        in_threads(4, post)
+        killer.join(DEADLINE)
+    assert len(acknowledged) > 300
+    with serving(served_settings(folder)) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+        api = Api(http)
+        stored: dict[str, str] = {}
+        total = api.get("/api/tests", projectId=PROJECT, limit=1)["total"]
+        for offset in range(0, total, 200):
+            rows = api.get("/api/tests", projectId=PROJECT, limit=200, offset=offset)["data"]
+            stored |= {row["id"]: row["title"] for row in rows}
+        assert len(stored) == total == api.get(f"/api/runs/{run['id']}")["totalTests"]
+        assert stored.items() >= dict(acknowledged).items()
+        some = acknowledged[:: len(acknowledged) // 20]
+        for public_id, _ in some:
+            detail = api.get(f"/api/tests/{public_id}")
+            assert detail["stdout"] == f"output of {detail['fullTitle'].partition(' > ')[2]}"
+
+
+def test_two_processes_share_a_store(folder: Path) -> None:
+    """An embedded uploader writes while a served process writes, deletes and reads."""
+
+    async def embedded() -> list[str]:
+        app = create_app(Settings.embedded(folder))
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://in") as http,
+        ):
+            run = (await http.post("/api/runs", json={"projectId": PROJECT, "status": "running"})).json()
+            made = []
+            for number in range(60):
+                body = {
+                    "runId": run["id"],
+                    "projectId": PROJECT,
+                    "title": f"test_{number}",
+                    "fullTitle": f"test_mod > test_{number}",
+                    "filePath": "tests/test_mod.py",
+                    "status": "passed",
+                    "duration": 1,
+                }
+                entries = (await http.post("/api/tests/bulk", json={"tests": [body] * 10})).json()["data"]
+                made += [entry["id"] for entry in entries]
+            await http.patch(f"/api/runs/{run['id']}", json={"status": "passed"})
+            return made
+
+    def served(_: int) -> list[str]:
+        with httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=DEADLINE) as http:
+            api = Api(http)
+            kept, doomed = api.new_run(), api.new_run()
+            made = []
+            for number in range(60):
+                api.new_test(doomed, f"test_{number}")
+                made.append(api.new_test(kept, f"test_{number}")["id"])
+                assert api.get("/api/tests", projectId=PROJECT, runId=kept["id"], limit=1)["total"] == number + 1
+            checked(http.delete(f"/api/runs/{doomed['id']}"), 200)
+            api.end_run(kept)
+            return made
+
+    with process(folder) as (_, link):
+        url = link.partition("/?")[0]
+        lists = in_threads(3, lambda number: served(number) if number else asyncio.run(embedded()))
+        with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+            api = Api(http)
+            ids = [public_id for made in lists for public_id in made]
+            assert len(set(ids)) == 600 + 2 * 60
+            assert sum(run["totalTests"] for run in api.get("/api/runs", projectId=PROJECT)["data"]) == len(ids)
+            for made in lists:
+                assert api.get(f"/api/tests/{made[0]}/history")["total"] == 10 + 2
+    store = sqlite3.connect(folder / "platform.db")
+    assert store.execute("SELECT count(*), count(DISTINCT key) FROM test_case").fetchall() == [(60, 60)]
+    assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    store.close()
