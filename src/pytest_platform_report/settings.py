@@ -85,9 +85,10 @@ def read_settings(
 ) -> Settings:
     """Read every option of the table.
 
-    :param flag: from an option's ini name to the flag's value, None or empty where it was not given.
-    :param ini: the same for the configuration file.
-    :param rootdir: what relative paths in the configuration file start from.
+    :param flag: from an option's ini name to the flag's value, None where it was not given; an empty one asks for the
+        default, whatever the environment says.
+    :param ini: the same for the configuration file, where an empty one counts as not given.
+    :param rootdir: what relative paths in the configuration file and the defaults start from.
     :param directory: what relative paths in flags and the environment start from.
     :raises ConfigurationError: where a value is wrong or something is missing.
     """
@@ -95,10 +96,8 @@ def read_settings(
     sources: dict[str, str] = {}
     for option in OPTIONS:
         raw, source = _find(option, flag, ini, environment)
-        values[option.name] = _convert(option, raw, source, directory if source != "ini" else rootdir)
+        values[option.name] = _convert(option, raw, source, rootdir if source in ("ini", "default") else directory)
         sources[option.name] = _name_source(option, source, environment)
-    if not sources["spool"] or sources["spool"] == "default":
-        values["spool"] = rootdir / ".platform-report"
     url = _check_url(values["url"], sources["url"])
     api_key, sources["api-key"] = _read_key(environment, values["api-key-file"], sources["api-key-file"])
     if url:
@@ -130,15 +129,21 @@ def read_settings(
 
 def _find(option: Option, flag: Lookup, ini: Lookup, environment: Mapping[str, str]) -> tuple[object, str]:
     given = flag(option.ini)
+    if _is_blank(given):
+        return option.default, "default"
     if given not in (None, [], False):
         return given, "flag"
     for variable in (option.variable, _ALIASES.get(option.name)):
         if variable and environment.get(variable, "").strip():
             return environment[variable], "environment"
     given = ini(option.ini)
-    if given not in (None, "", [], False):
+    if given not in (None, [], False) and not _is_blank(given):
         return given, "ini"
     return option.default, "default"
+
+
+def _is_blank(given: object) -> bool:
+    return isinstance(given, str) and not given.strip()
 
 
 def _name_source(option: Option, source: str, environment: Mapping[str, str]) -> str:
@@ -203,10 +208,10 @@ def _check_url(url: str, where: str) -> str:
         return ""
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        is_address = bool(parts.hostname) and parts.scheme in ("http", "https") and parts.port != 0
     except ValueError:
-        host = None
-    if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
+        is_address = False
+    if not is_address or any(letter in "?#" or letter.isspace() for letter in url):
         raise ConfigurationError(f"{where}: {url!r} is no platform address: give one such as https://platform.example")
     if parts.username or parts.password:
         raise ConfigurationError(
@@ -223,9 +228,12 @@ def _read_key(environment: Mapping[str, str], file: Path | None, where: str) -> 
     if file is None:
         return "", "default"
     try:
-        return file.read_text(encoding="utf-8").strip(), f"{where} ({file})"
+        key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{where}: the API key cannot be read from {file}: {error}") from error
+    if not key:
+        raise ConfigurationError(f"{where}: the API key cannot be read from {file}: it is empty")
+    return key, f"{where} ({file})"
 
 
 def _check_access(url: str, key: str, project: str, sources: Mapping[str, str]) -> None:
