@@ -34,8 +34,9 @@ CREATE TABLE segment(name TEXT PRIMARY KEY, position INTEGER NOT NULL);
 CREATE TABLE test(
     id INTEGER PRIMARY KEY, session TEXT NOT NULL, segment TEXT NOT NULL, began INTEGER NOT NULL, node TEXT NOT NULL,
     worker TEXT NOT NULL, kind TEXT NOT NULL, spans TEXT NOT NULL, bytes INTEGER NOT NULL, status TEXT NOT NULL,
-    urgent INTEGER NOT NULL, state TEXT NOT NULL, batch TEXT, remote TEXT, why TEXT, UNIQUE(segment, began));
-CREATE INDEX test_to_send ON test(state, urgent DESC, id);
+    urgent INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, batch TEXT, remote TEXT, why TEXT,
+    UNIQUE(segment, began));
+CREATE INDEX test_to_send ON test(state, tries, urgent DESC, id);
 CREATE INDEX test_of_node ON test(node);
 CREATE INDEX test_of_session ON test(session, state);
 CREATE TABLE artifact(
@@ -228,8 +229,11 @@ class DeliveryRecord:
         return rows
 
     def tests_to_send(self, most: int, most_bytes: int) -> list[TestRow]:
-        """Return the next tests to send, failures first: at least one if there is one."""
-        rows = self._tests("state='pending' ORDER BY urgent DESC, id LIMIT ?", (most,))
+        """Return the next tests to send, failures first: at least one if there is one.
+
+        What has been tried without success comes last, so that one that can never be sent keeps no other waiting.
+        """
+        rows = self._tests("state='pending' ORDER BY tries, urgent DESC, id LIMIT ?", (most,))
         size, count = 0, 0
         for row in rows:
             size += row.bytes
@@ -249,8 +253,9 @@ class DeliveryRecord:
     ) -> None:
         """Note what has become of tests."""
         self._db.executemany(
-            "UPDATE test SET state=?, batch=?, remote=coalesce(?, remote), why=coalesce(?, why) WHERE id=?",
-            [(state, batch, remote, why, each) for each in ids],
+            "UPDATE test SET state=?, tries=tries + ?, batch=?, remote=coalesce(?, remote), why=coalesce(?, why)"
+            " WHERE id=?",
+            [(state, int(state == "sent"), batch, remote, why, each) for each in ids],
         )
 
     def artifacts_to_send(self, most: int) -> list[ArtifactRow]:
