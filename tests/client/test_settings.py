@@ -85,16 +85,17 @@ class TestPrecedence:
             (tmp_path / folder).mkdir()
             for name in names:
                 (tmp_path / folder / name).write_text(f"of {name} in {folder}")
-        flags, ini = {option.ini: case.flag}, {option.ini: case.ini}
+        flags: dict[str, object] = {option.ini: case.flag}
+        ini: dict[str, object] = {option.ini: case.ini}
         environment = {option.variable: case.variable}
-        layers = (
-            (option.flag, flags, ini, environment),
-            (option.variable, {}, ini, environment),
-            (f"ini {option.ini}", {}, ini, {}),
-            ("default", {}, {}, {}),
+        found = (
+            read(flags, ini=ini, environment={**access, **environment}, base=tmp_path),
+            read(ini=ini, environment={**access, **environment}, base=tmp_path),
+            read(ini=ini, environment=access, base=tmp_path),
+            read(environment=access, base=tmp_path),
         )
-        for (source, given, from_file, variables), expected in zip(layers, case.expected, strict=True):
-            settings = read(given, ini=from_file, environment={**access, **variables}, base=tmp_path)
+        sources = (option.flag, option.variable, f"ini {option.ini}", "default")
+        for settings, source, expected in zip(found, sources, case.expected, strict=True):
             value = getattr(settings, case.field)
             assert value == (tmp_path / expected if isinstance(expected, Path) else expected)
             assert settings.sources[option.name] == source
