@@ -1,0 +1,147 @@
+"""Projects of a user's, and pytest sessions in them: processes of their own, with an environment of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from end_to_end.waiting import wait_for
+from pytest_platform_report.process import Watched
+
+TIMEOUT = 120.0
+
+# Not those of pytest, of this product, of a CI vendor or of a proxy: the sessions here are nobody's children.
+_INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+
+# Whatever else is installed here, hypothesis above all, would cost each process of a session a second to load.
+FEW_PLUGINS = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_PLUGINS": "pytest_platform_report.plugin,xdist.plugin,pytest_rerunfailures",
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended: its exit status, what it printed, standard error in it."""
+
+    exit: int
+    out: str
+
+
+class Project:
+    """A directory with tests in it.
+
+    :ivar environment: what sessions and commands here get besides the inherited variables.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self.root = root
+        self.environment = {**FEW_PLUGINS, **environment}
+        self.write("pytest.ini", "[pytest]\n")
+
+    @property
+    def spool(self) -> Path:
+        return self.root / ".platform-report"
+
+    @property
+    def run_folders(self) -> list[Path]:
+        runs = self.spool / "runs"
+        return sorted(runs.iterdir()) if runs.is_dir() else []
+
+    @property
+    def run_folder(self) -> Path:
+        (folder,) = self.run_folders
+        return folder
+
+    def write(self, name: str, content: str) -> Path:
+        """Write a file of the project; common indentation is taken off."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(content), encoding="utf-8")
+        return path
+
+    def start(self, *arguments: str, workers: int = 0, report: bool = True) -> subprocess.Popen[str]:
+        """Start a pytest session, in a process group of its own."""
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+        command += ["-n", str(workers)] if workers else []
+        command += ["--platform-report"] if report else []
+        return self._start([*command, *arguments])
+
+    def run(self, *arguments: str, workers: int = 0, report: bool = True) -> Ended:
+        """Run a pytest session to its end."""
+        return finish(self.start(*arguments, workers=workers, report=report))
+
+    def start_command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command ``platform-report``."""
+        return self._start([str(Path(sys.executable).with_name("platform-report")), *arguments])
+
+    def command(self, *arguments: str) -> Ended:
+        """Run the command ``platform-report`` to its end."""
+        return finish(self.start_command(*arguments))
+
+    def status(self, folder: Path | None = None) -> dict[str, Any]:
+        """Return what the uploader of a run folder last told; nothing before it has."""
+        try:
+            status: dict[str, Any] = json.loads(((folder or self.run_folder) / "status.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return status
+
+    def wait_for_uploader(self, folder: Path | None = None) -> None:
+        """Wait until the uploader of a run folder has delivered all and is gone."""
+        wait_for(lambda: self.status(folder).get("state") == "done", "the uploader finished")
+        wait_for(lambda: not self.uploader_lives(folder), "the uploader left")
+
+    def uploader_lives(self, folder: Path | None = None) -> bool:
+        process = self.status(folder).get("process")
+        if process is None:
+            return False
+        watched = Watched(process)
+        try:
+            return watched.is_alive()
+        finally:
+            watched.close()
+
+    def kill_uploader(self, folder: Path | None = None) -> None:
+        """Kill the uploader of a run folder, and wait until it is gone."""
+        if self.uploader_lives(folder):
+            os.kill(self.status(folder)["process"]["pid"], signal.SIGKILL)
+            wait_for(lambda: not self.uploader_lives(folder), "the uploader was gone")
+
+    def close(self) -> None:
+        """Leave no uploader behind."""
+        for folder in self.run_folders:
+            self.kill_uploader(folder)
+
+    def _start(self, command: list[str]) -> subprocess.Popen[str]:
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env={**inherited, **coverage, "PYTHONDONTWRITEBYTECODE": "1", **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+
+def finish(process: subprocess.Popen[str]) -> Ended:
+    """Wait for the end of a process and of all that hold its output."""
+    try:
+        out, _ = process.communicate(timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, _ = process.communicate()
+        raise AssertionError(f"{process.args!r} did not end in {TIMEOUT:g} s:\n{out}") from None
+    return Ended(process.returncode, out)
