@@ -40,10 +40,8 @@ class Intake:
 
     @property
     def is_over(self) -> bool:
-        """Whether all processes that have said anything so far have ended."""
-        # A segment without its first record is of a process that was killed before it could say who it is.
-        known = [segment for segment in self.tail.segments.values() if segment.session is not None]
-        return bool(known or self.tail.problems) and all(segment.is_over for segment in known)
+        """Whether the run is over, as far as its processes have said anything."""
+        return self.tail.is_over
 
     def settle_held(self) -> None:
         """Let the held tests go, those of one node id as one test: to be called when the run is over."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Busy, DeliveryError, JournalError, NotSent, OutcomeUnknown, Refused
@@ -16,7 +15,6 @@ from ..platforms.payload import test_fields
 from ..settings import Settings
 from .delivery import ArtifactRow, DeliveryRecord, TestRow
 from .findings import Journals, lost_result
-from .pace import Pace
 from .verdict import Verdict, closing_fields, to_text
 
 MARKER = "report-id"
@@ -27,27 +25,16 @@ _HOPELESS = (401, 403, 404)
 
 
 class Sender:
-    """Delivers one run to *platform*, which it closes.
+    """Sends what is due of one run; each method returns whether there was anything to send.
 
-    :ivar given_up: why nothing more will be tried, in words; empty while there is hope.
-    :ivar trouble: what kept the last request from being answered, empty after an answer.
-    :ivar unreachable: whether the last request did not even reach the platform.
+    All of them raise :class:`.DeliveryError` where a request did not end well, after noting in the delivery record what
+    that means for what was sent.
     """
 
     def __init__(
-        self,
-        platform: Platform,
-        folder: Path,
-        settings: Settings,
-        record: DeliveryRecord,
-        journals: Journals,
-        pace: Pace,
+        self, platform: Platform, folder: Path, settings: Settings, record: DeliveryRecord, journals: Journals
     ) -> None:
-        self.given_up = ""
-        self.trouble = ""
-        self.unreachable = False
         self._platform = platform
-        self._pace = pace
         self._folder = folder
         self._settings = settings
         self._record = record
@@ -58,78 +45,8 @@ class Sender:
         """Close the platform."""
         self._platform.close()
 
-    def send_some(self) -> bool:
-        """Send the next piece of what is due, the run, then tests, then artifacts; return whether there was one."""
-        if self.given_up:
-            return False
-        if self._record.run_id is None:
-            return self._attempt("runs", self._send_run)
-        return self._attempt("tests", self._send_tests) or self._attempt("uploads", self._send_artifact)
-
-    def finish(self, verdict: Verdict) -> bool:
-        """Close the run with its statistics, unless that has been done with the same; return whether it is done."""
-        run_id = self._record.run_id
-        if run_id is None or self.given_up:
-            return False
-        totals = self._totals(run_id)
-        if totals is None:
-            return False
-        fields = closing_fields(verdict, totals)
-        text = to_text(fields)
-        if self._record.finished() == text:
-            return True
-
-        def patch() -> bool:
-            self._platform.update_run(run_id, fields, self._key("finish", text))
-            self._record.set_finished(text)
-            return True
-
-        return self._attempt("runs", patch) and self._record.finished() == text
-
-    def platform_total(self) -> int | None:
-        """Return how many tests the platform counts in this run, None where it does not tell."""
-        if self._record.run_id is None:
-            return None
-        try:
-            return self._platform.count_tests(self._record.run_id)
-        except DeliveryError:
-            return None
-
-    def _totals(self, run_id: str) -> dict[str, int] | None:
-        own = self._record.totals()
-        if not self._settings.run_id:
-            return own
-        # A run that others report into as well: only the platform has seen all of it.
-        try:
-            return {status: self._platform.count_tests(run_id, status) for status in own}
-        except DeliveryError as error:
-            self._note("runs", error)
-            return None
-
-    def _attempt(self, group: str, send: Callable[[], bool]) -> bool:
-        """Do *send* if its group may, and take note of how it went; return whether there was anything to send."""
-        if not self._pace.is_free(group):
-            return False
-        try:
-            sent = send()
-        except DeliveryError as error:
-            self._note(group, error)
-            return True
-        if sent:
-            self.trouble, self.unreachable = "", False
-            self._pace.succeeded(group)
-        return sent
-
-    def _note(self, group: str, error: DeliveryError) -> None:
-        self.trouble, self.unreachable = str(error), isinstance(error, NotSent)
-        if error.permanent:
-            self.given_up = str(error)
-        else:
-            self._pace.failed(group, error)
-
-    # -- the run
-
-    def _send_run(self) -> bool:
+    def send_run(self) -> bool:
+        """Create the run, or find it where it may have been created, or join the one that was asked for."""
         run = self._record.run()
         if run is None:
             return False
@@ -156,9 +73,26 @@ class Sender:
         self._record.set_run("acknowledged", created.id, created.capabilities.to_text())
         return True
 
-    # -- tests
+    def close_run(self, verdict: Verdict) -> bool:
+        """Close the run with its statistics, unless that has been done with the same ones."""
+        run_id = str(self._record.run_id)
+        totals = self._record.totals()
+        if self._settings.run_id:  # others report into it as well: only the platform has seen all of it
+            totals = {status: self._platform.count_tests(run_id, status) for status in totals}
+        fields = closing_fields(verdict, totals)
+        text = to_text(fields)
+        if self._record.finished() == text:
+            return False
+        self._platform.update_run(run_id, fields, self._key("finish", text))
+        self._record.set_finished(text)
+        return True
 
-    def _send_tests(self) -> bool:
+    def count_tests(self) -> int:
+        """Return how many tests the platform counts in this run."""
+        return self._platform.count_tests(str(self._record.run_id))
+
+    def send_tests(self) -> bool:
+        """Send the next tests, with their suites: those first that may have arrived."""
         rows = self._record.unknown_tests()
         if rows:
             return self._settle_unknown(rows)
@@ -257,9 +191,8 @@ class Sender:
             self._record.set_tests([row.id], "refused", why=f"the journal cannot be read back: {error}")
             return None
 
-    # -- artifacts
-
-    def _send_artifact(self) -> bool:
+    def send_artifact(self) -> bool:
+        """Send the next artifact whose test has arrived."""
         self._record.refuse_orphans()
         rows = self._record.artifacts_to_send(1)
         if not rows:

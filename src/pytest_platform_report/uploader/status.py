@@ -1,4 +1,10 @@
-"""What the uploader tells the session: ``status.json`` in the run folder, replaced as a whole."""
+"""What the uploader tells the session and ``platform-report sync``: how far the delivery has come.
+
+``status.json`` in the run folder, replaced as a whole: ``process`` (who writes), ``state`` (delivering, done), ``run``
+(its address in words), ``run_id``, ``totals`` (tests by status), ``notes`` (what the user should know, in words) and
+``sessions``: of each, ``found``, ``acknowledged`` and ``refused`` tests, ``files_left``, ``settled`` (nothing more will
+be done for it now) and ``complete`` (the platform has it all).
+"""
 
 from __future__ import annotations
 
@@ -10,24 +16,51 @@ from pathlib import Path
 from typing import Any
 
 from ..process import identify
+from ..settings import Settings
+from .courier import Courier
+from .delivery import DeliveryRecord
+from .tail import Tail
 
 _LEAST_SECONDS = 0.2
+_NOTES = 100
+_OVER = ("acknowledged", "refused")
 
 
 class Status:
-    """Writes the status when it has changed, and not too often."""
+    """Composes the status, and writes it when it has changed and not too often.
 
-    def __init__(self, folder: Path) -> None:
+    :ivar is_closed: whether the platform has the run's closing statistics.
+    :ivar is_done: whether the uploader has come to its end.
+    :ivar platform_total: how many tests the platform counts in the run, None where that is not known.
+    """
+
+    def __init__(self, folder: Path, record: DeliveryRecord, tail: Tail) -> None:
+        self.is_closed = False
+        self.is_done = False
+        self.platform_total: int | None = None
         self._path = folder / "status.json"
+        self._record = record
+        self._tail = tail
         self._written: dict[str, Any] = {}
         self._last = 0.0
+
+    def compose(self, settings: Settings | None, courier: Courier | None) -> dict[str, Any]:
+        """Return the status, but for the process that writes it."""
+        return {
+            "state": "done" if self.is_done else "delivering",
+            "run": self._address(settings),
+            "run_id": self._record.run_id,
+            "totals": self._record.totals(),
+            "sessions": self._sessions(),
+            "notes": self._notes(courier),
+        }
 
     def is_due(self) -> bool:
         """Tell whether it is time to write again."""
         return time.monotonic() - self._last >= _LEAST_SECONDS
 
     def write(self, values: dict[str, Any]) -> None:
-        """Write *values* (JSON), with which process this is."""
+        """Write *values*, with which process this is."""
         self._last = time.monotonic()
         if values == self._written:
             return
@@ -36,3 +69,48 @@ class Status:
         with suppress(OSError):  # a full disk; what is delivered is delivered all the same
             fresh.write_text(json.dumps({"process": identify(os.getpid()), **values}), encoding="utf-8")
             fresh.replace(self._path)
+
+    def _sessions(self) -> dict[str, dict[str, Any]]:
+        over: dict[str, bool] = {}
+        for segment in self._tail.known():
+            over[segment.owner] = over.get(segment.owner, True) and segment.is_over
+        tests, files = self._record.counts(), self._record.artifact_counts()
+        return {session: self._session(session, is_over, tests, files) for session, is_over in over.items()}
+
+    def _session(
+        self, session: str, is_over: bool, tests: dict[tuple[str, str], int], files: dict[tuple[str, str], int]
+    ) -> dict[str, Any]:
+        mine = {state: count for (owner, state), count in tests.items() if owner == session}
+        found, acknowledged, refused = sum(mine.values()), mine.get("acknowledged", 0), mine.get("refused", 0)
+        left = sum(count for (owner, state), count in files.items() if owner == session and state not in _OVER)
+        is_sent = acknowledged + refused == found and not left
+        run_goes_on = not self._tail.is_over
+        return {
+            "found": found,
+            "acknowledged": acknowledged,
+            "refused": refused,
+            "files_left": left,
+            "settled": self.is_done or (is_over and run_goes_on and is_sent),
+            "complete": is_sent and not refused and (run_goes_on or (self.is_closed and self._adds_up())),
+        }
+
+    def _adds_up(self) -> bool:
+        return self.platform_total is None or self.platform_total >= sum(self._record.totals().values())
+
+    def _address(self, settings: Settings | None) -> str:
+        run_id = self._record.run_id
+        if run_id is None or settings is None:
+            return ""
+        if settings.url:
+            return f"{settings.url.removesuffix('/api')}/runs/{run_id}"
+        return f"{run_id}, shown by 'platform-report show {run_id}' and 'platform-report serve'"
+
+    def _notes(self, courier: Courier | None) -> list[str]:
+        notes = list(self._tail.problems.values())
+        if courier is not None and courier.trouble:
+            notes.append(courier.trouble)
+        notes += [f"refused: {node}: {why}" for node, why in self._record.refusals(_NOTES)]
+        notes += [f"not sent: {why}" for why in self._record.skipped_artifacts(_NOTES)]
+        if not self._adds_up():
+            notes.append(f"the platform counts {self.platform_total} tests in this run, fewer than it acknowledged")
+        return notes

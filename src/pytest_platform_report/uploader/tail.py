@@ -63,6 +63,19 @@ class Tail:
     segments: dict[str, Segment] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
+    def known(self) -> list[Segment]:
+        """Return the segments whose process is known.
+
+        One without its first record is of a process that was killed before it could say who it is.
+        """
+        return [segment for segment in self.segments.values() if segment.session is not None]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all processes that have said anything so far have ended."""
+        known = self.known()
+        return bool(known or self.problems) and all(segment.is_over for segment in known)
+
     def discover(self) -> None:
         """Find segments that have come since."""
         try:

@@ -1,0 +1,149 @@
+"""The uploader's life: follow the journals, deliver, close the run, leave."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..settings import Settings
+from .courier import Courier
+from .delivery import DeliveryRecord
+from .facts import gather
+from .findings import Journals
+from .intake import Intake
+from .status import Status
+from .verdict import judge
+
+_IDLE_SECONDS = 0.05
+_DETACHED_SECONDS = 3600.0
+_UNREACHABLE_SECONDS = 10.0
+_CLOSING_TRIES = 3
+
+
+class Uploader:
+    """Delivers one run folder. The folder's lock is its maker's business."""
+
+    def __init__(
+        self,
+        folder: Path,
+        api_key: str,
+        session_pidfd: int | None,
+        patience: float | None,
+        follow: bool,
+        watch: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._folder = folder
+        self._api_key = api_key
+        self._patience = patience
+        self._follow = follow
+        self._watch = watch
+        self._record = DeliveryRecord(folder)
+        self._journals = Journals(folder)
+        self._intake = Intake(folder, self._record, self._journals, session_pidfd)
+        self._status = Status(folder, self._record, self._intake.tail)
+        self._settings: Settings | None = None
+        self._courier: Courier | None = None
+
+    def close(self) -> None:
+        """Close the platform and the delivery record."""
+        if self._courier is not None:
+            self._courier.close()
+        self._record.close()
+
+    def run(self) -> None:
+        """Follow and deliver."""
+        deadline = _Deadline()
+        while True:
+            found = self._intake.take()
+            if self._courier is None and self._intake.main is not None:
+                self._courier = self._plan(self._intake.main)
+            sent = self._courier is not None and self._courier.send_some()
+            if self._intake.is_over:
+                self._intake.settle_held()
+            if self._intake.is_over or not self._follow:
+                if not sent and (self._courier is None or not self._courier.has_more()):
+                    break
+                if deadline.is_past(self._longest(), bool(self._courier and self._courier.is_unreachable)):
+                    break
+            if self._status.is_due():
+                self._tell()
+            if not found and not sent:
+                time.sleep(_IDLE_SECONDS)
+        if self._intake.is_over:
+            self._close_run()
+        self._tell()
+
+    def has_newcomers(self) -> bool:
+        """Tell whether a process has joined the run since the last look."""
+        known = len(self._intake.tail.segments)
+        self._intake.tail.discover()
+        return len(self._intake.tail.segments) > known
+
+    def status(self) -> dict[str, Any]:
+        """Return what there is to tell, as JSON values."""
+        return self._status.compose(self._settings, self._courier)
+
+    def _plan(self, session: dict[str, Any]) -> Courier:
+        # The spool may have been moved since: an artifact of a CI job is unpacked elsewhere, and delivered there.
+        settings = Settings.from_journal(session["settings"], self._api_key)
+        self._settings = replace(settings, spool=self._folder.parent.parent)
+        if self._record.run() is None:
+            self._record.plan_run(_run_fields(session, self._settings))
+        return Courier(self._folder, self._settings, self._record, self._journals)
+
+    def _longest(self) -> float:
+        if self._patience is not None:
+            return self._patience
+        if self._settings is None:
+            return 0.0
+        return _DETACHED_SECONDS if self._settings.detach else self._settings.drain_timeout
+
+    def _close_run(self) -> None:
+        verdict = judge(self._intake.tail.known(), self._record.totals())
+        if verdict is not None and self._courier is not None:
+            for _ in range(_CLOSING_TRIES):
+                self._status.is_closed = self._courier.close_run(verdict)
+                if self._status.is_closed or self._courier.given_up:
+                    break
+                time.sleep(min(1.0, self._courier.pace.next_try()))
+            self._status.platform_total = self._courier.count_tests()
+        self._status.is_done = True
+
+    def _tell(self) -> None:
+        status = self.status()
+        self._status.write(status)
+        self._watch(status)
+
+
+@dataclass
+class _Deadline:
+    """Runs from the first look after the run's end; shorter while the platform cannot be reached at all."""
+
+    begun: float | None = None
+
+    def is_past(self, longest: float, unreachable: bool) -> bool:
+        if self.begun is None:
+            self.begun = time.monotonic()
+        most = min(longest, _UNREACHABLE_SECONDS) if unreachable else longest
+        return time.monotonic() - self.begun >= most
+
+
+def _run_fields(session: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return the fields of POST /runs: what the session told, and what this process can find out."""
+    facts = session["facts"]
+    rootdir = Path(facts["rootdir"])
+    fields = {
+        **gather(os.environ, rootdir),
+        "runTitle": settings.run_title or rootdir.name,
+        "tags": list(settings.tags),
+        "workers": facts["workers"],
+    }
+    if facts["grep_patterns"]:
+        fields["grepPatterns"] = facts["grep_patterns"]
+    if settings.shard:
+        fields["shardCurrent"], fields["shardTotal"] = settings.shard
+    return fields
