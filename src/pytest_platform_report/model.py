@@ -100,6 +100,7 @@ class Result:
     place: Place
     attempts: tuple[Attempt, ...]
     tags: tuple[str, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def status(self) -> Status:

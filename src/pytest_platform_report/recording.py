@@ -10,7 +10,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Generator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from .native import now_ms
@@ -19,6 +19,7 @@ from .text import MESSAGE_LIMIT, NAME_LIMIT, shorten
 __all__ = ["attach", "step"]
 
 STEPS_LIMIT = 1000
+_SKIPS = ("Skipped", "SkipTest")  # of pytest and of unittest, neither of which is imported here
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,53 +53,70 @@ class _Current:
 
 
 current = _Current()
-_open_step: ContextVar[tuple[Recording, int] | None] = ContextVar("pytest_platform_report_open_step", default=None)
 
 
-class _Step:
-    """A step: a context manager, and a decorator that opens one a call."""
+class _Open:
+    """An open step, the one around it, and what is noted of it: None where nothing is."""
 
-    __slots__ = ("_noted", "_title", "_token")
+    __slots__ = ("depth", "noted", "outer", "recording")
 
-    def __init__(self, title: str) -> None:
-        self._title = title
-
-    def __enter__(self) -> None:
-        self._noted: dict[str, Any] | None = None
-        self._token: Token[tuple[Recording, int] | None] | None = None
+    def __init__(self, title: str, outer: _Open | None) -> None:
         recording = current.recording
+        self.recording = recording
+        self.outer = outer
+        # A thread or a task may bring along the step of an attempt that is over.
+        self.depth: int = outer.depth + 1 if outer is not None and outer.recording is recording else 0
+        self.noted: dict[str, Any] | None = None
         if recording is None:
             return
         if len(recording.steps) >= STEPS_LIMIT:
             recording.cut += 1
             return
-        outer = _open_step.get()
-        # A thread or a task may bring along the step of an attempt that is over.
-        depth = outer[1] + 1 if outer is not None and outer[0] is recording else 0
-        self._token = _open_step.set((recording, depth))
-        self._noted = {
-            "title": recording.redact(shorten(self._title, NAME_LIMIT)),
+        self.noted = {
+            "title": recording.redact(shorten(title, NAME_LIMIT)),
             "category": "action",
             "status": "passed",
             "start": round(now_ms() - recording.start, 2),
             "duration": 0.0,
-            "depth": depth,
+            "depth": self.depth,
         }
-        recording.steps.append(self._noted)
+        recording.steps.append(self.noted)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        noted, recording = self._noted, current.recording
+    def close(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        noted, recording = self.noted, self.recording
         if noted is None or recording is None:
             return
         noted["duration"] = round(now_ms() - recording.start - noted["start"], 2)
         if kind is not None:
-            noted["status"] = "skipped" if kind.__name__ == "Skipped" else "failed"
+            noted["status"] = "skipped" if kind.__name__ in _SKIPS else "failed"
             noted["error"] = recording.redact(shorten(f"{kind.__name__}: {_show(error)}", MESSAGE_LIMIT))
-        if self._token is not None:
-            try:
-                _open_step.reset(self._token)
-            except ValueError:  # left in another context than it was entered in, as async fixtures do
-                _open_step.set(None)
+
+
+_innermost: ContextVar[_Open | None] = ContextVar("pytest_platform_report_innermost", default=None)
+
+
+class _Step:
+    """A step: a context manager, and a decorator that opens one a call."""
+
+    __slots__ = ("_opened", "_title")
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._opened: list[_Open] = []  # several, where one object is entered again inside itself or by other threads
+
+    def __enter__(self) -> None:
+        opened = _Open(self._title, _innermost.get())
+        self._opened.append(opened)
+        _innermost.set(opened)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        opened = _innermost.get()
+        if opened in self._opened:
+            self._opened.remove(opened)
+            _innermost.set(opened.outer)
+        else:  # left in another context than it was entered in, as async fixtures do
+            opened = self._opened.pop()
+        opened.close(kind, error)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         return _decorate(function, self._title)
@@ -117,7 +135,8 @@ def step(title: str | Callable[P, R]) -> _Step | Callable[P, R]:
     """
     if isinstance(title, str):
         return _Step(title)
-    return _decorate(title, title.__name__.replace("_", " "))
+    name = getattr(title, "__name__", type(title).__name__)
+    return _decorate(title, name.replace("_", " "))
 
 
 def attach(source: str | os.PathLike[str] | bytes, name: str | None = None, type: str | None = None) -> None:
@@ -152,11 +171,25 @@ def _decorate(function: Callable[P, R], title: str) -> Callable[P, R]:
         @functools.wraps(function)
         async def in_step(*args: P.args, **kwargs: P.kwargs) -> Any:
             generator = wrapped(*args, **kwargs)
-            with _Step(fill(args, kwargs)):
-                first = await anext(generator)
-            yield first
-            async for value in generator:
-                yield value
+            try:
+                with _Step(fill(args, kwargs)):
+                    try:
+                        value = await anext(generator)
+                    except StopAsyncIteration:
+                        return
+                while True:
+                    try:
+                        sent = yield value
+                    except GeneratorExit:
+                        raise
+                    except BaseException as error:
+                        value = await generator.athrow(error)
+                    else:
+                        value = await generator.asend(sent)
+            except StopAsyncIteration:
+                return
+            finally:
+                await generator.aclose()
 
     else:
 
@@ -168,20 +201,26 @@ def _decorate(function: Callable[P, R], title: str) -> Callable[P, R]:
     return in_step  # type: ignore[return-value]  # one wrapper of four, each of the function's own kind
 
 
-def _first_in_step(generator: Generator[Any, None, Any], title: str) -> Generator[Any, None, Any]:
+def _first_in_step(generator: Generator[Any, Any, Any], title: str) -> Generator[Any, Any, Any]:
+    """Do as ``yield from generator`` does, with what comes before the first value in a step."""
     try:
         with _Step(title):
-            first = next(generator)
+            try:
+                value = next(generator)
+            except StopIteration as stop:
+                return stop.value
+        while True:
+            try:
+                sent = yield value
+            except GeneratorExit:
+                generator.close()
+                raise
+            except BaseException as error:
+                value = generator.throw(error)
+            else:
+                value = generator.send(sent)
     except StopIteration as stop:
         return stop.value
-    try:
-        yield first
-    except GeneratorExit:
-        generator.close()
-        raise
-    except BaseException as error:
-        yield generator.throw(error)
-    return (yield from generator)
 
 
 def _make_filler(function: Callable[..., Any], title: str) -> Callable[[tuple[Any, ...], dict[str, Any]], str]:
@@ -190,14 +229,23 @@ def _make_filler(function: Callable[..., Any], title: str) -> Callable[[tuple[An
     signature = inspect.signature(function)
 
     def fill(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        if current.recording is None:
+            return title
         try:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            return title.format(**{name: _show(value) for name, value in bound.arguments.items()})
+            return title.format_map(_Shown(bound.arguments))
         except (TypeError, LookupError, AttributeError, ValueError):
             return title  # a wrong call fails on its own; a wrong title is no reason to fail
 
     return fill
+
+
+class _Shown(dict[str, Any]):
+    """A call's arguments as texts, made of those alone that a title asks for."""
+
+    def __getitem__(self, name: str) -> str:
+        return _show(super().__getitem__(name))
 
 
 def _show(value: object) -> str:

@@ -6,7 +6,7 @@ Each record is an object with ``v`` (the format), ``kind`` and the fields of its
 session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``, ``at``, ``facts``; and, but for
            workers, ``settings`` (without secrets). The first record of every segment.
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``
-ended      ``test``, ``attempts``, ``tags``
+ended      ``test``, ``attempts``, ``tags``, ``annotations`` (those of the test; an attempt has its own)
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why
 collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
@@ -46,9 +46,16 @@ def began(test: int, node: str, file: str, line: int | None, suites: list[str], 
     }
 
 
-def ended(test: int, attempts: list[Record], tags: list[str]) -> Record:
+def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[Record]) -> Record:
     """A test is done."""
-    return {"v": FORMAT, "kind": "ended", "test": test, "attempts": attempts, "tags": tags}
+    return {
+        "v": FORMAT,
+        "kind": "ended",
+        "test": test,
+        "attempts": attempts,
+        "tags": tags,
+        "annotations": annotations,
+    }
 
 
 def artifact(test: int | None, path: str, name: str, type_: str, size: int) -> Record:
@@ -106,12 +113,17 @@ def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
             duration=attempt["duration"],
             steps=tuple(Step(**step) for step in attempt.get("steps", ())),
             failures=tuple(Failure(**failure) for failure in attempt.get("failures", ())),
-            annotations=tuple(Annotation(**annotation) for annotation in attempt.get("annotations", ())),
+            annotations=annotations(attempt),
             stdout=attempt.get("stdout", ""),
             stderr=attempt.get("stderr", ""),
         )
         for attempt in record["attempts"]
     )
+
+
+def annotations(record: Mapping[str, Any]) -> tuple[Annotation, ...]:
+    """Read the annotations of an ``ended`` record or of one of its attempts."""
+    return tuple(Annotation(**annotation) for annotation in record.get("annotations", ()))
 
 
 def artifact_of(record: Mapping[str, Any]) -> Artifact:

@@ -29,7 +29,10 @@ def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capa
         "attempt": len(result.attempts),
         "isFlaky": status == "flaky",
         "tags": list(result.tags),
-        "annotations": [*_annotations(last.annotations), {"type": REPORT_ID, "description": result.report_id}],
+        "annotations": [
+            *_annotations((*result.annotations, *last.annotations)),
+            {"type": REPORT_ID, "description": result.report_id},
+        ],
         "error": _error(last.failures) if status == "failed" else None,
         "steps": _steps(last.steps, nested=capabilities.attempts),
         "stdout": last.stdout,

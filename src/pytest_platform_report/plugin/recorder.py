@@ -29,6 +29,7 @@ from .keeper import FileKeeper
 from .problems import Problems
 
 _NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail"))
+_SHOWN_VALUE = 240
 _sub_address = re.compile(r"\b0x[0-9a-fA-F]{4,}").sub
 _INTERRUPTIONS = (KeyboardInterrupt, pytest.exit.Exception)
 
@@ -167,9 +168,8 @@ class Recorder:
         try:
             if error is not None:
                 self._note_end_by(error)
-            self._journal.append(
-                records.ended(self._tests, [self._describe(each) for each in self._attempts], self._tags(item))
-            )
+            attempts = [self._describe(each) for each in self._attempts]
+            self._journal.append(records.ended(self._tests, attempts, self._tags(item), self._annotations(item)))
         except Exception as problem:
             self._guard(problem)
         self._attempts = []
@@ -227,6 +227,23 @@ class Recorder:
         if not names:
             return []
         return [f"@{self._redact(name)}" for name in names]
+
+    def _annotations(self, item: pytest.Item) -> list[Record]:
+        """Return the item's parameters, and what ``record_property`` told."""
+        called = getattr(item, "callspec", None)
+        annotations = [
+            {"type": "parameter", "description": self._redact(f"{name}={_show(value)}")}
+            for name, value in (called.params.items() if called is not None else ())
+        ]
+        for name, value in item.user_properties:
+            text = value if isinstance(value, str) else _show(value)
+            annotations.append({"type": self._redact(str(name)), "description": self._redact(text)})
+        return annotations
+
+
+def _show(value: object) -> str:
+    """Return a value as pytest shows it, without the address that makes it another one in each session."""
+    return _sub_address("0x...", saferepr(value, maxsize=_SHOWN_VALUE))
 
 
 def _name(item: pytest.Item) -> str:

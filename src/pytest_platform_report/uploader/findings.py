@@ -97,6 +97,7 @@ def build_result(executions: Sequence[tuple[Span, records.Record, records.Record
     """Make one test of its executions, in order: each one's span, ``began`` (or ``collected``) and ``ended`` record."""
     attempts: list[Attempt] = []
     tags: tuple[str, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
     span, began, _ = executions[-1]
     if began["kind"] == "collected":
         return _collected(began, span)
@@ -105,8 +106,8 @@ def build_result(executions: Sequence[tuple[Span, records.Record, records.Record
             attempts.append(_died(its_began, each))
         else:
             attempts += records.attempts(ended)
-            tags = tuple(ended["tags"])
-    return Result(span.report_id, records.place(began), tuple(attempts), tags)
+            tags, annotations = tuple(ended["tags"]), records.annotations(ended)
+    return Result(span.report_id, records.place(began), tuple(attempts), tags, annotations)
 
 
 def lost_result(node: str, message: str, report_id: str) -> Result:
