@@ -113,7 +113,7 @@ def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
             duration=attempt["duration"],
             steps=tuple(Step(**step) for step in attempt.get("steps", ())),
             failures=tuple(Failure(**failure) for failure in attempt.get("failures", ())),
-            annotations=annotations(attempt),
+            annotations=annotations_of(attempt),
             stdout=attempt.get("stdout", ""),
             stderr=attempt.get("stderr", ""),
         )
@@ -121,7 +121,7 @@ def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
     )
 
 
-def annotations(record: Mapping[str, Any]) -> tuple[Annotation, ...]:
+def annotations_of(record: Mapping[str, Any]) -> tuple[Annotation, ...]:
     """Read the annotations of an ``ended`` record or of one of its attempts."""
     return tuple(Annotation(**annotation) for annotation in record.get("annotations", ()))
 

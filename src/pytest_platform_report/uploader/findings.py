@@ -106,7 +106,7 @@ def build_result(executions: Sequence[tuple[Span, records.Record, records.Record
             attempts.append(_died(its_began, each))
         else:
             attempts += records.attempts(ended)
-            tags, annotations = tuple(ended["tags"]), records.annotations(ended)
+            tags, annotations = tuple(ended["tags"]), records.annotations_of(ended)
     return Result(span.report_id, records.place(began), tuple(attempts), tags, annotations)
 
 
