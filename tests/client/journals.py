@@ -78,7 +78,7 @@ class Author:
     def end(self, *outcomes: str, **more: object) -> None:
         """End the test that runs, with an attempt for each outcome."""
         attempts = [{"outcome": outcome, "start": AT, "duration": 1.5, **more} for outcome in outcomes or ("passed",)]
-        self.write(records.ended(self._tests, attempts, ["@slow"]))
+        self.write(records.ended(self._tests, attempts, ["@slow"], []))
 
     def attach(self, name: str, *, to_run: bool = False) -> None:
         """Note a file of the test that runs, or of the run."""
