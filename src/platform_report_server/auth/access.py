@@ -68,13 +68,14 @@ class Access:
             self._link_token = None
             return True
 
-    def begin_session(self, response: Response) -> None:
+    def begin_session(self, request: Request, response: Response) -> None:
         """Give the browser its cookie."""
         expires = now_ms() // 1000 + _SESSION_SECONDS
         response.set_cookie(
             self._cookie,
             f"{expires}.{self._signer.sign('session', expires)}",
             max_age=_SESSION_SECONDS,
+            secure=request.url.scheme == "https",
             httponly=True,
             samesite="strict",
         )

@@ -56,6 +56,7 @@ class Writer:
         self._ids = IdMaker()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="platform-report-writer", daemon=True)
+        self._lock = threading.Lock()
         self._open = False
 
     def start(self) -> None:
@@ -65,37 +66,40 @@ class Writer:
 
     def stop(self) -> None:
         """Finish what waits, then end."""
-        self._open = False
-        self._queue.put(None)
+        with self._lock:
+            self._open = False
+            self._queue.put(None)
         self._thread.join()
 
     async def do(self, job: Job[T]) -> T:
         """Return the job's answer once it is committed, or raise what it raised."""
-        if not self._open:
-            raise ServerError("the writer is not running: the application's lifespan was not started, or is over")
         future: Future[T] = Future()
-        self._queue.put(_Waiting(job, future))
+        with self._lock:  # or a job could slip in behind the end and wait for ever
+            if not self._open:
+                raise ServerError("the writer is not running: the application's lifespan is over")
+            self._queue.put(_Waiting(job, future))
         return await asyncio.wrap_future(future)
 
     def _work(self) -> None:
-        waiting = self._queue.get()
-        while waiting is not None:
-            batch = [waiting]
-            waiting = self._more(batch)
-            self._commit([each for each in batch if each.future.set_running_or_notify_cancel()])
-            if waiting is _NOTHING:
-                waiting = self._queue.get()
+        over = False
+        while not over:
+            batch, over = self._take()
+            if batch:
+                self._commit(batch)
 
-    def _more(self, batch: list[_Waiting]) -> _Waiting | None:
+    def _take(self) -> tuple[list[_Waiting], bool]:
+        """Wait for a job and take what else waits; tell whether the end was asked for."""
+        batch: list[_Waiting] = []
         while len(batch) < _TOGETHER:
             try:
-                following = self._queue.get_nowait()
+                waiting = self._queue.get(block=not batch)
             except queue.Empty:
                 break
-            if following is None:
-                return None
-            batch.append(following)
-        return _NOTHING
+            if waiting is None:
+                return batch, True
+            if waiting.future.set_running_or_notify_cancel():
+                batch.append(waiting)
+        return batch, False
 
     def _commit(self, batch: list[_Waiting]) -> None:
         refused: list[tuple[_Waiting, Exception]] = []
@@ -117,20 +121,18 @@ class Writer:
         for waiting, cause in refused:
             waiting.future.set_exception(cause)
 
-    def _run(self, connection: Connection, job: Job[T]) -> T:
-        for last in (*[False] * (_TRIES - 1), True):
-            savepoint = connection.begin_nested()
-            try:
-                answer = job(Write(connection, self._ids, now_ms()))
-            except Exception as error:
-                savepoint.rollback()
-                # two processes drew the same id: the next one will differ
-                if isinstance(error, IntegrityError) and not last:
-                    continue
-                raise _Refused(error) from error
-            savepoint.commit()
-            return answer
-        raise AssertionError("unreachable")
+    def _run(self, connection: Connection, job: Job[T], tries: int = _TRIES) -> T:
+        savepoint = connection.begin_nested()
+        try:
+            answer = job(Write(connection, self._ids, now_ms()))
+        except Exception as error:
+            savepoint.rollback()
+            if isinstance(error, IntegrityError) and tries > 1:
+                # another process drew the same id: the next one will differ
+                return self._run(connection, job, tries - 1)
+            raise _Refused(error) from error
+        savepoint.commit()
+        return answer
 
 
 class _Refused(Exception):
@@ -139,6 +141,3 @@ class _Refused(Exception):
     def __init__(self, cause: Exception) -> None:
         super().__init__(cause)
         self.cause = cause
-
-
-_NOTHING = _Waiting(lambda write: None, Future())

@@ -47,7 +47,7 @@ def _enter(request: Request, services: Services, token: str) -> Response:
     if not services.access.use_link(token):
         raise Unauthorized("This link was used before, or belongs to another start of the server")
     response = RedirectResponse(request.url.path, 303)
-    services.access.begin_session(response)
+    services.access.begin_session(request, response)
     return response
 
 

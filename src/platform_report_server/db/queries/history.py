@@ -35,11 +35,18 @@ def list_executions(connection: Connection, project_id: int, case_id: int, limit
 
 
 def _unfolded(connection: Connection, project_id: int, case_id: int) -> tuple[list[tuple[int, int]], int]:
-    # runs that have not ended keep what arrived since the last fold in their own rows alone
-    late = and_(result.c.project_id == run.c.project_id, result.c.run_id == run.c.id, result.c.seq >= run.c.folded_seq)
-    query = select(result.c.run_id, result.c.seq).select_from(run).join(result, late)
-    query = query.where(run.c.project_id == project_id, text("folded_seq < next_seq"), result.c.case_id == case_id)
-    places = [(row.run_id, row.seq) for row in connection.execute(query)]
+    # runs that have not ended keep what arrived since the last fold in their own rows alone; as one query with a join,
+    # SQLite would rather read every result of the project
+    unfolded = select(run.c.id, run.c.folded_seq).where(run.c.project_id == project_id, text("folded_seq < next_seq"))
+    places: list[tuple[int, int]] = []
+    for open_run in connection.execute(unfolded).all():
+        rest = select(result.c.seq).where(
+            result.c.project_id == project_id,
+            result.c.run_id == open_run.id,
+            result.c.seq >= open_run.folded_seq,
+            result.c.case_id == case_id,
+        )
+        places += [(open_run.id, seq) for seq in connection.execute(rest).scalars()]
     return places, len(places)
 
 

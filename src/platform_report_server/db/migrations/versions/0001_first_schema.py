@@ -146,7 +146,7 @@ def upgrade() -> None:
     op.create_index(
         "run_unfolded",
         "run",
-        ["project_id", "id"],
+        ["project_id", "id", "folded_seq", "next_seq"],
         unique=False,
         sqlite_where=sa.text("folded_seq < next_seq"),
         postgresql_where=sa.text("folded_seq < next_seq"),

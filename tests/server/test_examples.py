@@ -1,0 +1,149 @@
+"""The published examples of the reporting API, sent as they stand and answered in their shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from server.support import PNG, PROJECT, Api, checked
+
+RUN: dict[str, Any] = {
+    "projectId": "proj_abc123",
+    "status": "running",
+    "branch": "feature/login-flow",
+    "commitSha": "a1b2c3d4e5f6",
+    "commitMessage": "Add login flow tests",
+    "commitAuthor": "jane@example.com",
+    "ciProvider": "github-actions",
+    "ciBuildId": "run-12345",
+    "ciBuildUrl": "https://github.com/org/repo/actions/runs/12345",
+    "playwrightVersion": "1.52.0",
+    "workers": 4,
+    "shardCurrent": 1,
+    "shardTotal": 3,
+    "browser": "chromium",
+    "os": "linux",
+    "viewport": "1280x720",
+    "hostname": "ci-runner-01",
+    "runTitle": "Login Flow Tests",
+    "tags": ["smoke", "login"],
+    "grepPatterns": ["@smoke"],
+}
+TEST: dict[str, Any] = {
+    "projectId": "proj_abc123",
+    "title": "should display login form",
+    "fullTitle": "Auth > Login Page > should display login form",
+    "filePath": "tests/auth/login.spec.ts",
+    "lineNumber": 15,
+    "status": "passed",
+    "duration": 3420,
+    "retries": 0,
+    "attempt": 1,
+    "isFlaky": False,
+    "tags": ["@smoke", "@auth"],
+    "annotations": [{"type": "slow", "description": "Includes network wait"}],
+    "error": None,
+    "steps": [
+        {"title": "navigate to /login", "category": "action", "status": "passed", "duration": 820, "error": None},
+        {
+            "title": "expect(locator).toBeVisible()",
+            "category": "assertion",
+            "status": "passed",
+            "duration": 45,
+            "error": None,
+        },
+    ],
+    "stdout": "",
+    "stderr": "",
+}
+PATCH = {
+    "status": "failed",
+    "totalTests": 142,
+    "passedTests": 138,
+    "failedTests": 3,
+    "skippedTests": 0,
+    "flakyTests": 1,
+    "duration": 245000,
+}
+RUN_LISTED = """id projectId status branch commitSha totalTests passedTests failedTests skippedTests flakyTests passRate
+duration createdAt"""
+RUN_SHOWN = f"""{RUN_LISTED} commitMessage commitAuthor ciProvider ciBuildId ciBuildUrl playwrightVersion workers
+shardCurrent shardTotal browser os viewport hostname runTitle tags updatedAt"""
+TEST_LISTED = "id runId title fullTitle filePath status duration isFlaky error createdAt"
+TEST_SHOWN = f"{TEST_LISTED} projectId lineNumber retries attempt tags annotations stdout stderr"
+
+
+def test_a_run_from_its_beginning_to_its_end(api: Api) -> None:
+    run = checked(api.http.post("/api/runs", json=RUN), 201)
+    assert run.items() >= RUN.items()
+    assert {"id", "createdAt", "updatedAt"} <= run.keys()
+
+    test = checked(api.http.post("/api/tests", json=TEST | {"runId": run["id"]}), 201)
+    assert test.keys() == _names("id runId projectId title fullTitle status duration isFlaky createdAt")
+    shown = api.get(f"/api/tests/{test['id']}")
+    assert shown.keys() == _names(TEST_SHOWN)
+    assert shown.items() >= {name: value for name, value in TEST.items() if name != "steps"}.items()
+    assert api.get(f"/api/tests/{test['id']}/steps") == {"data": TEST["steps"]}
+
+    changed = checked(api.http.patch(f"/api/runs/{run['id']}", json=PATCH), 200)
+    assert changed.keys() == {"id", "updatedAt"} | PATCH.keys()
+    final = api.get(f"/api/runs/{run['id']}")
+    assert final.keys() >= _names(RUN_SHOWN)
+    assert final.items() >= (RUN | PATCH | {"passRate": 97.18}).items()
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/api/runs?projectId=proj_abc123&status=failed&limit=10", RUN_LISTED),
+        ("/api/tests?projectId=proj_abc123&runId={run}&status=failed", TEST_LISTED),
+    ],
+)
+def test_lists(api: Api, path: str, names: str) -> None:
+    run = checked(api.http.post("/api/runs", json=RUN), 201)
+    error = {"message": "Timed out waiting for selector '.dashboard'", "stack": "Error: Timed out..."}
+    failed = TEST | {"runId": run["id"], "status": "failed", "error": error}
+    checked(api.http.post("/api/tests", json=failed), 201)
+    checked(api.http.patch(f"/api/runs/{run['id']}", json=PATCH), 200)
+    listed = api.get(path.format(run=run["id"]))
+    assert listed.keys() == {"data", "total", "limit", "offset"}
+    assert listed["total"] == 1
+    assert listed["data"][0].keys() >= _names(names)
+
+
+def test_history(api: Api) -> None:
+    run = checked(api.http.post("/api/runs", json=RUN), 201)
+    test = checked(api.http.post("/api/tests", json=TEST | {"runId": run["id"]}), 201)
+    history = api.get(f"/api/tests/{test['id']}/history")
+    assert history["total"] == 1
+    assert history["data"][0].keys() == _names("runId status duration branch createdAt")
+
+
+def test_suites(api: Api) -> None:
+    run = checked(api.http.post("/api/runs", json=RUN), 201)
+    body = {"runId": run["id"], "projectId": PROJECT, "title": "Login Page", "filePath": "tests/auth/login.spec.ts"}
+    suite = checked(api.http.post("/api/test-suites", json=body), 201)
+    assert suite.keys() == _names("id runId projectId title filePath parentSuiteId createdAt")
+    (branch,) = api.get("/api/test-suites", runId=run["id"], projectId=PROJECT)["data"]
+    assert branch.keys() == _names("id title filePath parentSuiteId children")
+
+
+def test_an_upload(api: Api) -> None:
+    run = checked(api.http.post("/api/runs", json=RUN), 201)
+    test = checked(api.http.post("/api/tests", json=TEST | {"runId": run["id"]}), 201)
+    files = {
+        "file": ("screenshot.png", PNG),
+        "type": (None, "screenshot"),
+        "runId": (None, run["id"]),
+        "testId": (None, test["id"]),
+        "projectId": (None, PROJECT),
+    }
+    artifact = checked(api.http.post("/api/upload", files=files), 200)
+    assert artifact.keys() == _names("id type fileName fileSize mimeType url expiresAt createdAt testId")
+    assert httpx.get(artifact["url"]).content == PNG
+
+
+def _names(text: str) -> set[str]:
+    return set(text.split())
