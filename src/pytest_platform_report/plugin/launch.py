@@ -20,8 +20,9 @@ _BOOT_SECONDS = 5.0
 _BOOT = """\
 import os, sys
 os.setsid()
+pid = os.getppid()
 try:
-    session = os.dup2(os.pidfd_open(os.getppid()), 3)
+    session = pid, os.dup2(os.pidfd_open(pid), 3)
 except (AttributeError, OSError):
     session = None
 if os.fork():

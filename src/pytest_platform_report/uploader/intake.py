@@ -9,7 +9,7 @@ from ..journal.reader import Line
 from ..journal.records import Record
 from .delivery import DeliveryRecord, TestRow
 from .findings import Journals, Span, build_result, died_span, ended_span
-from .tail import Segment, Tail
+from .tail import Handle, Segment, Tail
 
 
 class Intake:
@@ -18,8 +18,8 @@ class Intake:
     :ivar main: the session record of the process that began the run, None until it is known.
     """
 
-    def __init__(self, folder: Path, record: DeliveryRecord, journals: Journals, session_pidfd: int | None) -> None:
-        self.tail = Tail(folder, session_pidfd)
+    def __init__(self, folder: Path, record: DeliveryRecord, journals: Journals, session: Handle | None) -> None:
+        self.tail = Tail(folder, session)
         self.main: Record | None = None
         self._record = record
         self._journals = journals
@@ -33,7 +33,7 @@ class Intake:
                 continue
             ended = self.tail.look_after(segment)
             anything |= self._take_segment(segment)
-            if ended:
+            if ended and segment.name not in self.tail.problems:
                 self._bury(segment)
                 anything = True
         return anything
@@ -89,8 +89,11 @@ class Intake:
         kind = line.record["kind"]
         if kind == "began":
             segment.open_test = line
-        elif kind == "ended" and segment.open_test is not None:
-            began, segment.open_test = segment.open_test, None
+        elif kind == "ended":
+            began = segment.open_test
+            if began is None or began.record["test"] != line.record["test"]:
+                return  # its beginning was never written
+            segment.open_test = None
             state = "held" if self._may_be_second(segment, began.record["node"]) else "pending"
             self._add(segment, kind, ended_span(segment, began, line), began, line, state)
         elif kind == "collected":
@@ -114,15 +117,21 @@ class Intake:
     def _add_artifact(self, segment: Segment, line: Line) -> None:
         of_test = segment.open_test if line.record["test"] is not None else None
         began = of_test.start if of_test else None
-        self._record.add_artifact(segment.owner, segment.name, began, line.start, line.end)
+        problem = line.record.get("problem")
+        why = f"{line.record['name']}: {problem}" if problem else None
+        self._record.add_artifact(segment.owner, segment.name, began, line.start, line.end, why)
 
     def _bury(self, segment: Segment) -> None:
         """Note the test that was running when the segment's process went away."""
         segment.reader.drop_tail()
         began, segment.open_test = segment.open_test, None
-        if began is not None:
-            with self._record.together():
-                self._add(segment, "died", died_span(segment, began), began, None, "held")
+        if began is None or self._record.tells(began.record["node"], segment.name, began.start):
+            return
+        with self._record.together():
+            self._add(segment, "died", died_span(segment, began), began, None, "held")
+            for row in self._record.unsent(began.record["node"]):
+                if self._journals.read(row.spans).attempts[0].start >= began.record["at"]:
+                    self._record.set_tests([row.id], "held")
 
     def _may_be_second(self, segment: Segment, node: str) -> bool:
         """Tell whether the same test began in another process that has not told its end: it may have died there."""
@@ -146,4 +155,4 @@ class Intake:
         self._record.set_tests([row.id for row in ended if row is not kept], "pending")
         merged = [row for row in died if row is not kept]
         spans = [span for row in [*merged, kept] for span in row.spans]
-        self._record.let_go(kept, spans, self._journals.read(spans), [row.id for row in merged])
+        self._record.let_go(kept, spans, self._journals.read(spans), merged)

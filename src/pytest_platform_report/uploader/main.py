@@ -10,18 +10,19 @@ from typing import Any
 
 from ..errors import LockedError
 from ..locking import hold
+from .tail import Handle
 from .uploader import Uploader
 
 _log = logging.getLogger(__name__)
 
 
-def main(folder: str, session_pidfd: int | None = None) -> None:
+def main(folder: str, session: Handle | None = None) -> None:
     """Deliver the run in *folder* while its session runs; the process's only task."""
     logging.basicConfig(
         filename=Path(folder) / "uploader.log", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
     )
     try:
-        deliver(Path(folder), os.environ.get("PLATFORM_API_KEY", ""), session_pidfd=session_pidfd)
+        deliver(Path(folder), os.environ.get("PLATFORM_API_KEY", ""), session=session)
     except LockedError:
         pass  # another session of the run has started one
     except Exception:
@@ -32,13 +33,14 @@ def deliver(
     folder: Path,
     api_key: str,
     *,
-    session_pidfd: int | None = None,
+    session: Handle | None = None,
     patience: float | None = None,
     follow: bool = True,
     watch: Callable[[dict[str, Any]], None] = lambda status: None,
 ) -> dict[str, Any]:
     """Deliver the run in *folder* until it is over and settled, or the time for it has come; return the last status.
 
+    :param session: the process that started us.
     :param patience: seconds to go on after the run's end; by default what its session was told to wait, or an hour
         where that does not wait.
     :param follow: wait for sessions that still run; without it, what there is is delivered.
@@ -47,7 +49,7 @@ def deliver(
     """
     while True:
         with hold(folder / "lock"):
-            uploader = Uploader(folder, api_key, session_pidfd, patience, follow, watch)
+            uploader = Uploader(folder, api_key, session, patience, follow, watch)
             try:
                 uploader.run()
                 status = uploader.status()
@@ -56,4 +58,4 @@ def deliver(
         # A session of the same run may have begun, and its uploader left, while this one still held the lock.
         if not uploader.has_newcomers():
             return status
-        session_pidfd = None
+        session = None

@@ -13,6 +13,9 @@ from ..journal.reader import Line, SegmentReader
 from ..journal.records import Record
 from ..process import Watched
 
+Handle = tuple[int, int]
+"""A process's id and a descriptor of it. The descriptor of a process that is gone does not tell the id any more."""
+
 
 @dataclass
 class Segment:
@@ -55,11 +58,11 @@ class Tail:
     """The segments of one run folder.
 
     :ivar problems: segments that cannot be read, and why.
-    :param session_pidfd: a descriptor of the process that started us, opened before its first test ran.
+    :param session: the process that started us, held on to since before its first test ran.
     """
 
     folder: Path
-    session_pidfd: int | None = None
+    session: Handle | None = None
     segments: dict[str, Segment] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -100,12 +103,8 @@ class Tail:
         segment.session = session
         identity: dict[str, Any] = session["process"]
         pidfd = None
-        if (
-            self.session_pidfd is not None
-            and session["role"] != "worker"
-            and identity["pid"] == _pid(self.session_pidfd)
-        ):
-            pidfd, self.session_pidfd = self.session_pidfd, None
+        if self.session is not None and session["role"] != "worker" and identity["pid"] == self.session[0]:
+            (_, pidfd), self.session = self.session, None
         segment.process = Watched(identity, pidfd)
 
     def look_after(self, segment: Segment) -> bool:
@@ -120,12 +119,3 @@ class Tail:
         segment.process.close()
         segment.is_over = True
         return True
-
-
-def _pid(pidfd: int) -> int:
-    """Return the process id behind a descriptor, even of a process that is gone; 0 where the system does not tell."""
-    try:
-        content = Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii")
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in content.splitlines() if line.startswith("Pid:")), 0)

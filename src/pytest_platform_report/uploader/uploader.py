@@ -16,6 +16,7 @@ from .facts import gather
 from .findings import Journals
 from .intake import Intake
 from .status import Status
+from .tail import Handle
 from .verdict import judge
 
 _IDLE_SECONDS = 0.05
@@ -31,7 +32,7 @@ class Uploader:
         self,
         folder: Path,
         api_key: str,
-        session_pidfd: int | None,
+        session: Handle | None,
         patience: float | None,
         follow: bool,
         watch: Callable[[dict[str, Any]], None],
@@ -43,7 +44,7 @@ class Uploader:
         self._watch = watch
         self._record = DeliveryRecord(folder)
         self._journals = Journals(folder)
-        self._intake = Intake(folder, self._record, self._journals, session_pidfd)
+        self._intake = Intake(folder, self._record, self._journals, session)
         self._status = Status(folder, self._record, self._intake.tail)
         self._settings: Settings | None = None
         self._courier: Courier | None = None
