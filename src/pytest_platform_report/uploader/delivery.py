@@ -40,8 +40,9 @@ CREATE INDEX test_to_send ON test(state, tries, urgent DESC, id);
 CREATE INDEX test_of_node ON test(node);
 CREATE INDEX test_of_session ON test(session, state);
 CREATE TABLE artifact(
-    id INTEGER PRIMARY KEY, session TEXT NOT NULL, segment TEXT NOT NULL, began INTEGER, start INTEGER NOT NULL,
-    stop INTEGER NOT NULL, state TEXT NOT NULL, why TEXT, UNIQUE(segment, start));
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL, segment TEXT NOT NULL, start INTEGER NOT NULL,
+    stop INTEGER NOT NULL, test_segment TEXT NOT NULL, test_began INTEGER, state TEXT NOT NULL, why TEXT,
+    UNIQUE(segment, start));
 CREATE INDEX artifact_to_send ON artifact(state, id);
 CREATE TABLE suite(path TEXT PRIMARY KEY, remote TEXT NOT NULL);
 """
@@ -185,17 +186,32 @@ class DeliveryRecord:
             (session, segment, at, node, worker, message),
         )
 
-    def add_artifact(self, session: str, segment: str, began: int | None, start: int, stop: int) -> None:
-        """Add an artifact of the test that began at byte *began*, or of the run."""
+    def add_artifact(
+        self, session: str, segment: str, began: int | None, start: int, stop: int, why: str | None = None
+    ) -> None:
+        """Add an artifact of the test that began at byte *began*, or of the run; *why* there is nothing to send."""
         self._db.execute(
-            "INSERT OR IGNORE INTO artifact(session, segment, began, start, stop, state) VALUES (?,?,?,?,?,'pending')",
-            (session, segment, began, start, stop),
+            "INSERT OR IGNORE INTO artifact(session, segment, start, stop, test_segment, test_began, state, why)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            (session, segment, start, stop, segment, began, "refused" if why else "pending", why),
         )
 
     def knows(self, node: str, kind: str) -> bool:
         """Tell whether a test of this kind is there for the node id."""
         found = self._db.execute("SELECT 1 FROM test WHERE node=? AND kind=?", (node, kind)).fetchone()
         return found is not None
+
+    def tells(self, node: str, segment: str, began: int) -> bool:
+        """Tell whether the execution that began at this byte is there, as a test or as an attempt of one."""
+        return any(
+            (span.segment, span.began[0]) == (segment, began)
+            for row in self._tests("node=?", (node,))
+            for span in row.spans
+        )
+
+    def unsent(self, node: str) -> list[TestRow]:
+        """Return the ended tests of a node id that no request has held yet."""
+        return self._tests("node=? AND kind='ended' AND state='pending' AND tries=0", (node,))
 
     def held(self) -> list[TestRow]:
         """Return the tests that wait for other executions of theirs."""
@@ -205,19 +221,26 @@ class DeliveryRecord:
         """Let a test go that only the controller told of, unless a journal told of it in that worker."""
         self._db.execute(
             "DELETE FROM test WHERE id=? AND EXISTS (SELECT 1 FROM test o WHERE o.node=test.node"
-            " AND o.worker=test.worker AND o.kind<>'lost')",
+            " AND o.session=test.session AND o.worker=test.worker AND o.kind<>'lost')",
             (row.id,),
         )
         self._db.execute("UPDATE test SET state='pending' WHERE id=?", (row.id,))
 
-    def let_go(self, kept: TestRow, spans: list[Span], result: Result, merged: Iterable[int]) -> None:
-        """Make one test of several executions, and send it."""
+    def let_go(self, kept: TestRow, spans: list[Span], result: Result, merged: Iterable[TestRow]) -> None:
+        """Make one test of several executions, with the artifacts of all of them, and send it."""
         urgent = int(result.status in ("failed", "flaky"))
         self._db.execute(
             "UPDATE test SET spans=?, status=?, urgent=?, state='pending' WHERE id=?",
             (json.dumps([span.to_json() for span in spans]), result.status, urgent, kept.id),
         )
-        self._db.executemany("DELETE FROM test WHERE id=?", [(each,) for each in merged])
+        own = kept.spans[-1]
+        for row in merged:
+            old = row.spans[-1]
+            self._db.execute(
+                "UPDATE artifact SET test_segment=?, test_began=? WHERE test_segment=? AND test_began=?",
+                (own.segment, own.began[0], old.segment, old.began[0]),
+            )
+            self._db.execute("DELETE FROM test WHERE id=?", (row.id,))
 
     # -- sending
 
@@ -262,8 +285,8 @@ class DeliveryRecord:
         """Return artifacts whose test has been acknowledged, and the run's own."""
         rows = self._db.execute(
             "SELECT a.id, a.segment, a.start, a.stop, a.state, t.remote FROM artifact a"
-            " LEFT JOIN test t ON t.segment=a.segment AND t.began=a.began"
-            " WHERE a.state='pending' AND (a.began IS NULL OR t.remote IS NOT NULL) ORDER BY a.id LIMIT ?",
+            " LEFT JOIN test t ON t.segment=a.test_segment AND t.began=a.test_began"
+            " WHERE a.state='pending' AND (a.test_began IS NULL OR t.remote IS NOT NULL) ORDER BY a.id LIMIT ?",
             (most,),
         )
         return [ArtifactRow(*row) for row in rows]
@@ -276,7 +299,8 @@ class DeliveryRecord:
         """Set the artifacts of refused tests aside."""
         self._db.execute(
             "UPDATE artifact SET state='refused', why='its test was refused' WHERE state='pending' AND EXISTS"
-            " (SELECT 1 FROM test t WHERE t.segment=artifact.segment AND t.began=artifact.began AND t.state='refused')"
+            " (SELECT 1 FROM test t WHERE t.segment=artifact.test_segment AND t.began=artifact.test_began"
+            " AND t.state='refused')"
         )
 
     def suite(self, path: str) -> str | None:
