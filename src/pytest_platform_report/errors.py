@@ -30,16 +30,16 @@ class JournalError(PlatformReportError):
 
 
 class NewerFormatError(JournalError):
-    """A journal was written in a format that this version does not know.
+    """A journal, or the record of its delivery, was written in a format that this version does not know.
 
-    :param path: the journal's file.
+    :param path: the file.
     :param found: the format version in the file.
     :param known: the newest format version that this package reads.
     """
 
     def __init__(self, path: str, found: object, known: int) -> None:
         super().__init__(
-            f"{path}: journal format {found!r}, but this pytest-platform-report reads formats up to {known}; "
+            f"{path}: format {found!r}, but this pytest-platform-report reads formats up to {known}; "
             f"nothing was changed: update pytest-platform-report, then run 'platform-report sync'"
         )
         self.path, self.found, self.known = path, found, known

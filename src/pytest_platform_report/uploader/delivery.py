@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import NewerFormatError
 from ..model import STATUSES, Result
 from .findings import Span
 
@@ -79,7 +80,10 @@ class ArtifactRow:
 
 
 class DeliveryRecord:
-    """The delivery record of one run folder; its methods commit, but for those called inside :meth:`together`."""
+    """The delivery record of one run folder; its methods commit, but for those called inside :meth:`together`.
+
+    :raises NewerFormatError: a newer version has made it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._db = sqlite3.connect(folder / "delivery.sqlite", isolation_level=None)
@@ -94,10 +98,7 @@ class DeliveryRecord:
                 self._db.execute(f"PRAGMA user_version={FORMAT}")
         elif version > FORMAT:
             self._db.close()
-            raise sqlite3.DatabaseError(
-                f"{folder / 'delivery.sqlite'}: format {version}, but this pytest-platform-report knows formats up to "
-                f"{FORMAT}: update pytest-platform-report, then run 'platform-report sync'"
-            )
+            raise NewerFormatError(str(folder / "delivery.sqlite"), version, FORMAT)
         self._db.execute("UPDATE test SET state='unknown' WHERE state='sent'")
         self._db.execute("UPDATE artifact SET state='pending' WHERE state='sent'")
         self._db.execute("UPDATE run SET state='unknown' WHERE state='sent'")
