@@ -137,7 +137,7 @@ class TestNewerFormat:
         assert next(lines).record["test"] == 1
         with pytest.raises(
             NewerFormatError,
-            match=rf"s1\.jsonl: journal format {found!r}, but .* reads formats up to {FORMAT}; nothing was changed: "
+            match=rf"s1\.jsonl: format {found!r}, but .* reads formats up to {FORMAT}; nothing was changed: "
             rf"update pytest-platform-report, then run 'platform-report sync'",
         ) as caught:
             next(lines)
@@ -146,7 +146,7 @@ class TestNewerFormat:
     def test_stands_before_what_it_could_not_read(self, path: Path) -> None:
         path.write_bytes(line(1) + to_json({"v": 99, "kind": "began"}).encode() + b"\n" + line(2))
         reader = SegmentReader(path)
-        with pytest.raises(NewerFormatError, match="journal format 99"):
+        with pytest.raises(NewerFormatError, match="format 99"):
             list(reader.read())
         assert reader.offset == len(line(1))
 
