@@ -34,7 +34,9 @@ class FileKeeper:
         self._kept = 0
 
     def __call__(self, source: str | os.PathLike[str] | bytes, name: str | None, type: str | None) -> None:
-        """Copy *source*, or note why it could not be."""
+        """Copy *source*, or note why it could not be; nothing in a process forked by a test."""
+        if not self._journal.is_own:
+            return
         path, shown = "", "attachment"
         try:
             if name is None and not isinstance(source, (bytes, bytearray, memoryview)):
