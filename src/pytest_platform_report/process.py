@@ -63,6 +63,10 @@ class Watched:
         """Tell whether it still runs."""
         return is_alive(self._identity)
 
+    def is_zombie(self) -> bool:
+        """Tell whether it has ended and its parent has not asked how: until then the system does not tell us either."""
+        return self._identity["boot"] == _boot() and _state(int(self._identity["pid"])) == "Z"
+
     def how_it_ended(self) -> str:
         """Return ``signal 9`` or ``exit code 3``; empty where the system does not tell (Linux 6.15 and up do)."""
         if self._pidfd is None or _ioctl is None:
@@ -98,11 +102,20 @@ def _boot() -> str:
 
 def _started(pid: int) -> int | None:
     """Clock ticks from the machine's start to the process's; None where it is gone or the system does not tell."""
-    stat = _read(f"/proc/{pid}/stat")
-    fields = stat[stat.rfind(")") + 2 :].split()  # the name before it may hold anything, blanks and brackets too
+    fields = _stat(pid)
     if len(fields) < 20 or fields[0] in "ZX":
         return None
     return int(fields[19])
+
+
+def _state(pid: int) -> str:
+    return next(iter(_stat(pid)), "")
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields of proc(5)'s stat from the state on."""
+    stat = _read(f"/proc/{pid}/stat")
+    return stat[stat.rfind(")") + 2 :].split()  # the name before it may hold anything, blanks and brackets too
 
 
 def _read(path: str) -> str:

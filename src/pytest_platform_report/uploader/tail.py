@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from ..errors import NewerFormatError
 from ..journal.reader import Line, SegmentReader
 from ..journal.records import Record
 from ..process import Watched
+
+_PARENT_SECONDS = 1.0
 
 Handle = tuple[int, int]
 """A process's id and a descriptor of it. The descriptor of a process that is gone does not tell the id any more."""
@@ -35,6 +38,13 @@ class Segment:
     open_test: Line | None = None
     process: Watched | None = None
     was_seen_alive: bool = False
+    seen_dead: float | None = None
+
+    def waits_for_its_parent(self) -> bool:
+        """Tell whether its process ended so lately that its parent may still ask how."""
+        if self.seen_dead is None:
+            self.seen_dead = time.monotonic()
+        return time.monotonic() - self.seen_dead < _PARENT_SECONDS
 
     @property
     def name(self) -> str:
@@ -116,6 +126,8 @@ class Tail:
             return False
         if segment.closed is None:
             segment.how_ended = segment.process.how_it_ended()
+            if not segment.how_ended and segment.process.is_zombie() and segment.waits_for_its_parent():
+                return False
         segment.process.close()
         segment.is_over = True
         return True
