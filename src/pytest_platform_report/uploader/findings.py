@@ -6,6 +6,7 @@ attempt elsewhere (pytest-rerunfailures on another worker) makes one test of bot
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from ..journal.reader import Line, SegmentReader
 from ..model import Annotation, Artifact, Attempt, Failure, Outcome, Place, Result
 from .tail import Segment
 
+UNKNOWN_DEATH = "?"
+_DEATH = re.compile(r"process ended \((.+)\) while running this test")
 _INTERRUPTING = {"signal 1", "signal 2", "signal 15"}
 
 
@@ -59,7 +62,13 @@ def ended_span(segment: Segment, began: Line, ended: Line) -> Span:
 def died_span(segment: Segment, began: Line) -> Span:
     """Return the span of the test that was running when the segment's process ended."""
     at = time.time() * 1000 if segment.was_seen_alive else segment.reader.path.stat().st_mtime * 1000
-    return Span(segment.name, (began.start, began.end), None, segment.how_ended or "?", at)
+    return Span(segment.name, (began.start, began.end), None, segment.how_ended or UNKNOWN_DEATH, at)
+
+
+def death_in(message: str) -> str:
+    """Return how a worker died, as its controller's message has it; empty where that does not say."""
+    found = _DEATH.match(message)
+    return found.group(1) if found else ""
 
 
 class Journals:
@@ -133,7 +142,7 @@ def _collected(record: records.Record, span: Span) -> Result:
 
 def _died(began: records.Record, span: Span) -> Attempt:
     attempt = Attempt("failed", began["at"], round(max(0.0, span.at - began["at"]), 2))
-    how = "" if span.death == "?" else f" ({span.death})"
+    how = "" if span.death == UNKNOWN_DEATH else f" ({span.death})"
     message = f"process ended{how} while running this test"
     if span.death in _INTERRUPTING:
         return replace(attempt, outcome="skipped", annotations=(Annotation("interrupted", message),))

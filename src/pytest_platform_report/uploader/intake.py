@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from ..journal.reader import Line
 from ..journal.records import Record
 from .delivery import DeliveryRecord, TestRow
-from .findings import Journals, Span, build_result, died_span, ended_span
+from .findings import UNKNOWN_DEATH, Journals, Span, build_result, death_in, died_span, ended_span
 from .tail import Handle, Segment, Tail
 
 
@@ -144,7 +145,8 @@ class Intake:
         )
 
     def _merge(self, rows: list[TestRow]) -> None:
-        died = [row for row in rows if row.kind == "died"]
+        deaths = [death for row in rows if row.kind == "lost" and (death := death_in(row.why or ""))]
+        died = [_fill_in(row, deaths) for row in rows if row.kind == "died"]
         ended = [row for row in rows if row.kind == "ended"]
         for row in rows:
             if row.kind == "lost":  # what a journal tells of the same execution is better
@@ -156,3 +158,11 @@ class Intake:
         merged = [row for row in died if row is not kept]
         spans = [span for row in [*merged, kept] for span in row.spans]
         self._record.let_go(kept, spans, self._journals.read(spans), merged)
+
+
+def _fill_in(died: TestRow, deaths: list[str]) -> TestRow:
+    """Say how a worker died, where only its controller knows, which reaped it; takes the first of *deaths*."""
+    spans = [
+        replace(span, death=deaths.pop(0)) if span.death == UNKNOWN_DEATH and deaths else span for span in died.spans
+    ]
+    return replace(died, spans=tuple(spans))
