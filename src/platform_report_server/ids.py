@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from functools import lru_cache
 
 from platform_report_server.clock import now_ms
 
@@ -46,7 +47,7 @@ def encode(prefix: str, *numbers: int) -> str:
 
 def test_id(run_id: int, seq: int) -> str:
     """Return the public id of a result: the run's letters, then the sequence number without leading zeros."""
-    return f"test_{_letters(run_id)}{_letters(seq).lstrip('0') or '0'}"
+    return f"test_{_letters(run_id)}{_short(seq)}"
 
 
 def decode(prefix: str, text: str) -> int | None:
@@ -67,12 +68,16 @@ def decode_pair(prefix: str, text: str) -> tuple[int, int | None] | None:
     return first, second
 
 
+@lru_cache(maxsize=1024)
 def _letters(number: int) -> str:
-    letters = []
-    for _ in range(_WIDTH):
-        letters.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(reversed(letters))
+    return _short(number).rjust(_WIDTH, "0")
+
+
+def _short(number: int) -> str:
+    letters = _ALPHABET[number & 31]
+    while number := number >> 5:
+        letters = _ALPHABET[number & 31] + letters
+    return letters
 
 
 def _number(letters: str) -> int | None:

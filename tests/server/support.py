@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -130,3 +131,11 @@ def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(begin, range(count)))
+
+
+def with_store(folder: Path, statement: str) -> None:
+    """Run a statement on the store, past the server."""
+    store = sqlite3.connect(folder / "platform.db")
+    with store:
+        store.execute(statement)
+    store.close()

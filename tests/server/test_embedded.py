@@ -14,7 +14,7 @@ import pytest
 from platform_report_server.app import create_app
 from platform_report_server.errors import StoreTooNew
 from platform_report_server.settings import Settings
-from server.test_errors import with_store
+from server.support import with_store
 
 
 def test_everything_is_open_and_projects_are_made_on_first_use(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sqlite3
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 
 from platform_report_server.api.routes import api_routes
 from platform_report_server.settings import Settings
-from server.support import KEY, PROJECT, Api, refused, serving
+from server.support import KEY, PROJECT, Api, refused, serving, with_store
 
 ROUTES = [(route.path, method) for route in api_routes() for method in sorted(route.methods or ()) if method != "HEAD"]
 JSON_ROUTES = [
@@ -172,10 +171,3 @@ def test_our_own_failures_show_no_internals(api: Api, folder: Path, caplog: pyte
     message = refused(api.http.get(f"/api/tests/{test['id']}"), 500, "INTERNAL_ERROR")
     assert message == "The server failed; its log says more"
     assert "zlib.error" in caplog.text
-
-
-def with_store(folder: Path, statement: str) -> None:
-    store = sqlite3.connect(folder / "platform.db")
-    with store:
-        store.execute(statement)
-    store.close()

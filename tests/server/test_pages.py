@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from platform_report_server.settings import Settings
-from server.support import KEY, OTHER_PROJECT, PROJECT, Api, serving
+from server.support import KEY, OTHER_PROJECT, PROJECT, Api, serving, with_store
 
 HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
 PAGES = ["/", "/runs/{run_id}", "/tests/{test_id}"]
@@ -239,6 +240,18 @@ def test_what_is_not_there_is_a_page_too(browser: httpx.Client) -> None:
         assert response.status_code == 404
         assert response.headers["content-type"].startswith("text/html")
     assert browser.get("/api/nothing").headers["content-type"] == "application/json"
+
+
+def test_a_page_that_fails_shows_no_internals(
+    api: Api, browser: httpx.Client, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    test = api.new_test(api.new_run())
+    with_store(folder, "UPDATE detail SET codec = 9")
+    response = browser.get(f"/tests/{test['id']}")
+    assert response.status_code == 500
+    assert "The server failed" in response.text
+    assert "codec" not in response.text
+    assert "a detail chunk has codec 9" in caplog.text
 
 
 class Page(HTMLParser):

@@ -20,7 +20,18 @@ from platform_report_server.app import create_app
 from platform_report_server.errors import SettingsError, StoreTooNew
 from platform_report_server.serve import serve
 from platform_report_server.settings import Settings
-from server.support import DEADLINE, KEY, PROJECT, Api, checked, in_threads, refused, served_settings, serving
+from server.support import (
+    DEADLINE,
+    KEY,
+    PROJECT,
+    Api,
+    checked,
+    in_threads,
+    refused,
+    served_settings,
+    serving,
+    with_store,
+)
 
 
 @contextmanager
@@ -74,10 +85,7 @@ def test_an_open_server_is_refused(folder: Path) -> None:
 def test_a_newer_store_is_told_before_anything_listens(folder: Path) -> None:
     with serving(served_settings(folder)):
         pass
-    store = sqlite3.connect(folder / "platform.db")
-    with store:
-        store.execute("UPDATE alembic_version SET version_num = '0099'")
-    store.close()
+    with_store(folder, "UPDATE alembic_version SET version_num = '0099'")
     with pytest.raises(StoreTooNew, match="Install the newer version"):
         serve(served_settings(folder), "127.0.0.1", 0, pytest.fail)
 

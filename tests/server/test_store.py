@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, insert
 
-from platform_report_server.db import _migrate, schema
+from platform_report_server import ids
+from platform_report_server.db import _migrate, engine, schema
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.history import list_executions
+from platform_report_server.db.queries.projects import ensure_project
 from platform_report_server.db.queries.tests import list_tests
-from platform_report_server.errors import StoreError, StoreTooNew
+from platform_report_server.errors import ServerError, StoreError, StoreTooNew
+from platform_report_server.ingest.runs import add_run
+from platform_report_server.ingest.writer import Write, Writer
+from platform_report_server.model import NewRun
+from server.support import KEY, Api, refused, served_settings, serving
 
 
 def test_the_migrations_make_the_schema(tmp_path: Path) -> None:
     migrated, declared = tmp_path / "migrated.db", tmp_path / "declared.db"
     open_database(migrated).close()
-    engine = create_engine(f"sqlite:///{declared}")
-    schema.metadata.create_all(engine)
-    engine.dispose()
+    plain = create_engine(f"sqlite:///{declared}")
+    schema.metadata.create_all(plain)
+    plain.dispose()
     assert _tables(migrated) == _tables(declared)
 
 
@@ -139,3 +147,46 @@ def _plan(tmp_path: Path, ask: Callable[[Connection], object]) -> list[str]:
         ask(connection)
     database.close()
     return steps
+
+
+def test_ids_that_two_processes_drew_alike_are_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.randbelow", lambda _: 7)
+    monkeypatch.setattr(ids, "now_ms", lambda: 1_800_000_000_000)
+    database = open_database(tmp_path / "platform.db")
+    writers = [Writer(database), Writer(database)]
+
+    def new_run(write: Write) -> int:
+        project_id = ensure_project(write.connection, "p", write.ids, write.now)
+        return int(add_run(write, project_id, NewRun("p", "running")).id)
+
+    async def use() -> list[int]:
+        return [await writer.do(new_run) for writer in writers for _ in range(2)]
+
+    for writer in writers:
+        writer.start()
+    made = asyncio.run(use())
+    for writer in writers:
+        writer.stop()
+    assert len(set(made)) == 4
+    with pytest.raises(ServerError, match="lifespan is over"):
+        asyncio.run(use())
+    database.close()
+
+
+def test_a_store_that_stays_locked_fails_the_write_and_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(served_settings(folder)):
+        pass
+    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0.01)
+    with serving(served_settings(folder)) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+        api = Api(http)
+        run = api.new_run()
+        other = sqlite3.connect(folder / "platform.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        refused(http.post("/api/tests", json=api.test_body(run)), 500, "INTERNAL_ERROR")
+        assert "database is locked" in caplog.text
+        assert api.get(f"/api/runs/{run['id']}") == run
+        other.execute("ROLLBACK")
+        other.close()
+        api.new_test(run)

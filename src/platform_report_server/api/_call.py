@@ -35,13 +35,14 @@ class Call:
     async def body(self, decoder: msgspec.json.Decoder[T]) -> tuple[T, Once | None]:
         """Return the body as its type, and what makes this request happen once where it carries a key."""
         raw = await _requests.read_body(self.request, self.services.settings.largest_json)
-        return _requests.decode(decoder, raw), self.once(hashlib.sha256(raw).digest())
+        return _requests.decode(decoder, raw), self.once(raw)
 
     def once(self, said: bytes) -> Once | None:
-        """Return what makes this request happen once; `said` is the digest that tells it from another."""
+        """Return what makes this request happen once; `said` is what tells it from another."""
         key = _requests.idempotency_key(self.request)
-        endpoint = f"{self.request.method} {self.request.url.path}"
-        return Once(key, endpoint, said) if key is not None else None
+        if key is None:
+            return None
+        return Once(key, f"{self.request.method} {self.request.url.path}", hashlib.sha256(said).digest())
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query."""

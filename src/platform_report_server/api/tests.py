@@ -155,6 +155,7 @@ def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError]) -> 
 
 def _add(write: Write, run: RunRow, tests: Sequence[NewTest]) -> list[dict[str, Any]]:
     first = add_results(write, run.project_id, run.id, tests)
+    created_at = iso(write.now)
     return [
         {
             "id": ids.test_id(run.id, seq),
@@ -165,7 +166,7 @@ def _add(write: Write, run: RunRow, tests: Sequence[NewTest]) -> list[dict[str, 
             "status": new.status,
             "duration": number(new.duration),
             "isFlaky": is_flaky(new),
-            "createdAt": iso(write.now),
+            "createdAt": created_at,
         }
         for seq, new in enumerate(tests, first)
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
@@ -37,15 +36,25 @@ _RESULT_COLUMNS = (
 _CASES = select(schema.test_case.c.key, schema.test_case.c.id, schema.test_case.c.title).where(
     schema.test_case.c.project_id == bindparam("project"), schema.test_case.c.key.in_(bindparam("keys", expanding=True))
 )
+# built once: putting such a statement together costs more than running it
+_THIS_RUN = (schema.run.c.project_id == bindparam("in_project"), schema.run.c.id == bindparam("in_run"))
+_COUNT = (
+    update(schema.run)
+    .where(*_THIS_RUN)
+    .values({status: schema.run.c[status] + bindparam(f"more_{status}") for status in schema.RESULT_STATUSES})
+    .values(next_seq=schema.run.c.next_seq + bindparam("more"), updated_at=bindparam("now"))
+)
+_COUNTED = select(schema.run.c.next_seq, schema.run.c.folded_seq).where(*_THIS_RUN)
 
 
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
     """Store the results of one run, in their order; return the sequence number of the first."""
     first, unfolded = _take_numbers(write, project_id, run_id, tests)
-    cases = _cases(write, project_id, run_id, tests)
+    keys = [_key(test) for test in tests]
+    cases = _cases(write, project_id, run_id, dict(zip(keys, tests, strict=True)))
     rows = []
-    for seq, test in enumerate(tests, first):
-        case_id, case_title = cases[_key(test)]
+    for seq, (key, test) in enumerate(zip(keys, tests, strict=True), first):
+        case_id, case_title = cases[key]
         title = clean(test.title)
         rows.append(
             (
@@ -76,20 +85,19 @@ def is_flaky(test: NewTest) -> bool:
 
 
 def _take_numbers(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> tuple[int, int]:
-    run = schema.run
-    this_run = (run.c.project_id == project_id, run.c.id == run_id)
-    counts = Counter(test.status for test in tests)
-    values: dict[str, Any] = {name: run.c[name] + count for name, count in counts.items()}
-    values |= {"next_seq": run.c.next_seq + len(tests), "updated_at": write.now}
-    if write.connection.execute(update(run).where(*this_run).values(values)).rowcount == 0:
+    """Count the tests on their run; return the first one's number, and how many of the run are not folded."""
+    place = {"in_project": project_id, "in_run": run_id}
+    counts: Counter[str] = Counter(test.status for test in tests)
+    more = {f"more_{status}": counts[status] for status in schema.RESULT_STATUSES}
+    counted = write.connection.execute(_COUNT, {**place, **more, "more": len(tests), "now": write.now})
+    if counted.rowcount == 0:
         raise NotFound("There is no such run")
-    after = write.connection.execute(select(run.c.next_seq, run.c.folded_seq).where(*this_run)).one()
+    after = write.connection.execute(_COUNTED, place).one()
     return after.next_seq - len(tests), after.next_seq - after.folded_seq
 
 
-def _cases(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> dict[bytes, tuple[int, str]]:
+def _cases(write: Write, project_id: int, run_id: int, by_key: dict[bytes, NewTest]) -> dict[bytes, tuple[int, str]]:
     # no cache of ids between transactions: another process may have deleted or made rows meanwhile
-    by_key = {_key(test): test for test in tests}
     found = write.connection.execute(_CASES, {"project": project_id, "keys": list(by_key)})
     cases: dict[bytes, tuple[int, str]] = {row.key: (row.id, row.title) for row in found}
     rows = []

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
 
 from platform_report_server.db.schema import project, run
 
@@ -14,6 +14,7 @@ RunRow = Row[Any]
 """A row of `run` with the public id of its project as `project`."""
 
 _RUNS = select(run, project.c.public_id.label("project")).join(project, project.c.id == run.c.project_id)
+_RUN = _RUNS.where(run.c.id == bindparam("this"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def totals_of(row: RunRow) -> Totals:
 
 def find_run(connection: Connection, run_id: int) -> RunRow | None:
     """Return one run."""
-    return connection.execute(_RUNS.where(run.c.id == run_id)).first()
+    return connection.execute(_RUN, {"this": run_id}).first()
 
 
 def list_runs(

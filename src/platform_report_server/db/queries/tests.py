@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select
 
 from platform_report_server.db.schema import RESULT_STATUSES, project, result, run, test_case
 
@@ -47,15 +47,16 @@ def list_tests(
         where.append(result.c.run_id == run_id)
     if status is not None:
         where += _status_is(status)
-    page = select(result.c.project_id, result.c.run_id, result.c.seq)
     if search:
         where.append(_found_by(search))
-        count = select(func.count()).select_from(page.where(*where).subquery())
-    else:
-        count = _counted(project_id, run_id, status)
-    total = connection.execute(count).scalar_one() or 0
-    page = page.where(*where).order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
-    return list(connection.execute(_full(page)).all()), total
+    page = select(result.c.project_id, result.c.run_id, result.c.seq).where(*where)
+    newest = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
+    rows = list(connection.execute(_full(newest)).all())
+    if not search:
+        return rows, connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
+    if not offset and len(rows) < limit:
+        return rows, len(rows)
+    return rows, connection.execute(select(func.count()).select_from(page.subquery())).scalar_one()
 
 
 def _full(page: Select[Any]) -> Select[Any]:
@@ -82,9 +83,9 @@ def _status_is(status: str) -> list[ColumnElement[bool]]:
 
 
 def _found_by(search: str) -> ColumnElement[bool]:
+    titles = test_case.c.full_title + "\n" + _TITLE
     # not a join, or the planner may begin with every test of the project
-    titles = or_(test_case.c.full_title.icontains(search, autoescape=True), _TITLE.icontains(search, autoescape=True))
-    return exists().where(_CASE, titles).correlate(result)
+    return exists().where(_CASE, titles.icontains(search, autoescape=True)).correlate(result)
 
 
 def _counted(project_id: int, run_id: int | None, status: str | None) -> Select[Any]:
