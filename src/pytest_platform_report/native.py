@@ -33,6 +33,7 @@ class native:  # noqa: N801  reads as the module that it stands for
     mkdir = staticmethod(os.mkdir)
     link = staticmethod(os.link)
     getpid = staticmethod(os.getpid)
+    getppid = staticmethod(os.getppid)
     urandom = staticmethod(os.urandom)
     sleep = staticmethod(time.sleep)
     monotonic = staticmethod(time.monotonic)

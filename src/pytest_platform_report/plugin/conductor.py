@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from ..journal import records
-from ..native import now_ms
+from ..native import native, now_ms
 from ..process import describe_exit
 from ..settings import Settings
 from ..text import MESSAGE_LIMIT, NAME_LIMIT, STACK_LIMIT, shorten
@@ -18,6 +18,8 @@ from .journal import Journal
 from .keeper import FileKeeper
 from .launch import launch_uploader
 from .problems import Problems
+
+_END_SECONDS = 1.0
 
 
 class Conductor:
@@ -171,13 +173,35 @@ class ControllerHooks:
         node.workerinput.update(self._handed)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Called when a worker has found its tests, and before any of them runs.
+
+        At the first test's own start it would be too late: should we be killed before a worker's word of it is here,
+        its journal would belong to no run.
+        """
+        try:
+            if ids:
+                self._conductor.journal.open()
+        except Exception as error:
+            self._conductor.guard(error)
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """Called when a worker went away while it ran a test."""
         try:
             gateway = getattr(getattr(report, "node", None), "gateway", None)
             popen = getattr(getattr(gateway, "_io", None), "popen", None)
-            self._conductor.lose(
-                getattr(gateway, "id", ""), crashitem, str(report.longrepr), popen.poll() if popen else None
-            )
+            self._conductor.lose(getattr(gateway, "id", ""), crashitem, str(report.longrepr), _exit_code(popen))
         except Exception as error:
             self._conductor.guard(error)
+
+
+def _exit_code(popen: Any) -> int | None:
+    """Return how a process that has just gone ended; its pipes close a moment before the system tells."""
+    deadline = native.monotonic() + _END_SECONDS
+    while popen is not None and native.monotonic() < deadline:
+        code: int | None = popen.poll()
+        if code is not None:
+            return code
+        native.sleep(0.005)
+    return None

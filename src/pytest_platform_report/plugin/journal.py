@@ -12,6 +12,8 @@ from ..native import native, now_ms
 from ..process import identify
 from .folder import RunFolder
 
+_PARENT_SECONDS = 0.5
+
 
 class Journal:
     """The segment of this process, made with its run folder when the first test begins.
@@ -28,7 +30,7 @@ class Journal:
         self.on_open: Callable[[], None] = _do_nothing
         self._segment: Segment | None = None
         self._early: list[Record] = []
-        self._pid = native.getpid()
+        self._pid, self._parent = native.getpid(), native.getppid()
         self._about: Record = {
             "v": records.FORMAT,
             "kind": "session",
@@ -48,6 +50,15 @@ class Journal:
     def is_own(self) -> bool:
         """Whether this is still the process that the journal was made in, and no child forked by a test."""
         return native.getpid() == self._pid
+
+    def is_abandoned(self) -> bool:
+        """Tell whether this is a worker whose controller is gone; to be asked when something has gone wrong."""
+        if self._about["role"] != "worker":
+            return False
+        deadline = native.monotonic() + _PARENT_SECONDS  # its pipes close a moment before the system tells
+        while native.getppid() == self._parent and native.monotonic() < deadline:
+            native.sleep(0.005)
+        return native.getppid() != self._parent
 
     @property
     def undone(self) -> int:

@@ -177,7 +177,7 @@ class Recorder:
     def _note_end_by(self, error: BaseException) -> None:
         attempt = self._attempts[-1]
         attempt.last = now_ms()
-        if isinstance(error, _INTERRUPTIONS):
+        if isinstance(error, _INTERRUPTIONS) or self._journal.is_abandoned():
             if attempt.outcome != "failed":
                 attempt.outcome = "skipped"
             reason = str(error) or type(error).__name__
