@@ -22,7 +22,7 @@ TIMEOUT = 120.0
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
 # Whatever else is installed here, hypothesis above all, would cost each process of a session a second to load.
-FEW_PLUGINS = {
+_FEW_PLUGINS = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTEST_PLUGINS": "pytest_platform_report.plugin,xdist.plugin,pytest_rerunfailures",
 }
@@ -44,7 +44,7 @@ class Project:
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.root = root
-        self.environment = {**FEW_PLUGINS, **environment}
+        self.environment = {**_FEW_PLUGINS, **environment}
         self.write("pytest.ini", "[pytest]\n")
 
     @property
@@ -67,6 +67,11 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(content), encoding="utf-8")
         return path
+
+    def load_all_plugins(self) -> None:
+        """Let sessions load all plugins that are installed, as they do by default."""
+        for name in _FEW_PLUGINS:
+            del self.environment[name]
 
     def start(self, *arguments: str, workers: int = 0, report: bool = True) -> subprocess.Popen[str]:
         """Start a pytest session, in a process group of its own."""

@@ -1,0 +1,197 @@
+"""Sessions that do not come to their end: killed, crashed, interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from end_to_end.platforms import Target
+from end_to_end.readback import read_run
+from end_to_end.sessions import Project, finish
+from end_to_end.waiting import wait_for
+
+# Older kernels do not tell who is no parent how a process ended.
+_KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2]) if hasattr(os, "uname") else (0, 0)
+KERNEL_TELLS = _KERNEL >= (6, 15)
+needs_telling_kernel = pytest.mark.skipif(not KERNEL_TELLS, reason="this kernel does not tell how a process ended")
+
+_SUITE = """
+    import os
+    import pathlib
+    import signal
+    import threading
+
+    from pytest_platform_report import step
+
+    HERE = pathlib.Path(__file__).parent
+
+    def test_first(): pass
+
+    def test_second():
+        assert 1 == 2
+
+    def test_that_runs():
+        with step("wait"):
+            (HERE / "running").touch()
+            threading.Event().wait(60)
+
+    def test_never_begun(): pass
+"""
+
+_DYING = """
+    import os
+    import signal
+    from pathlib import Path
+
+    def test_before(): pass
+
+    def test_dies():
+        {death}
+
+    def test_after(): pass
+
+    def test_more(): pass
+"""
+
+DEATHS = {
+    "os.kill(os.getpid(), signal.SIGKILL)": "signal 9",
+    "os.kill(os.getpid(), signal.SIGSEGV)": "signal 11",
+    "os._exit(3)": "exit code 3",
+    "os.abort()": "signal 6",
+}
+
+
+def start_and_wait(project: Project, *arguments: str, workers: int = 0) -> subprocess.Popen[str]:
+    """Start a session, and return it when its third test runs."""
+    project.write("test_it.py", _SUITE)
+    # A shell that runs us in the background has Ctrl-C ignored, and what is ignored is inherited.
+    project.write("conftest.py", "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n")
+    process = project.start(*arguments, workers=workers)
+    wait_for((project.root / "running").exists, "the third test ran")
+    return process
+
+
+def how(death: str) -> str:
+    return f"process ended ({death}) while running this test" if KERNEL_TELLS else "process ended while running"
+
+
+@pytest.mark.parametrize("target", ["embedded", "served", "plain"], indirect=True)
+def test_a_killed_session_is_told_of(target: Target, project: Project) -> None:
+    process = start_and_wait(project)
+    process.kill()
+    finish(process)
+    project.wait_for_uploader()
+    run = read_run(target)
+    assert run.outcomes == {
+        "test_it > test_first": "passed",
+        "test_it > test_second": "failed",
+        "test_it > test_that_runs": "failed",
+    }
+    assert run.test("test_that_runs")["error"]["message"].startswith(how("signal 9"))
+    assert run.status == "cancelled"
+    run.check_totals()
+
+
+@needs_telling_kernel
+def test_sigterm_gives_no_verdict(target: Target, project: Project) -> None:
+    process = start_and_wait(project)
+    process.terminate()
+    finish(process)
+    project.wait_for_uploader()
+    run = read_run(target)
+    assert run.test("test_that_runs")["status"] == "skipped"
+    assert run.annotations("test_that_runs")["interrupted"] == how("signal 15")
+    assert (len(run.tests), run.status) == (3, "cancelled")
+    run.check_totals()
+
+
+def test_ctrl_c_gives_no_verdict(target: Target, project: Project) -> None:
+    process = start_and_wait(project)
+    process.send_signal(signal.SIGINT)
+    ended = finish(process)
+    assert ended.exit == 2
+    assert "3 tests run, 3 acknowledged" in ended.out
+    run = read_run(target)
+    assert run.test("test_that_runs")["status"] == "skipped"
+    assert run.annotations("test_that_runs")["interrupted"]
+    assert [step["title"] for step in run.test("test_that_runs")["steps"]] == ["wait"]
+    assert (len(run.tests), run.status) == (3, "cancelled")
+    run.check_totals()
+
+
+@pytest.mark.parametrize(("death", "said"), DEATHS.items())
+def test_a_test_that_ends_its_process_failed(target: Target, project: Project, death: str, said: str) -> None:
+    project.write("test_it.py", _DYING.format(death=death))
+    project.run()
+    project.wait_for_uploader()
+    run = read_run(target)
+    assert run.outcomes == {"test_it > test_before": "passed", "test_it > test_dies": "failed"}
+    assert run.test("test_dies")["error"]["message"].startswith(how(said))
+    assert run.status == "cancelled"
+
+
+@pytest.mark.parametrize(("death", "said"), list(DEATHS.items())[:3])
+def test_a_lost_worker_loses_one_test(target: Target, project: Project, death: str, said: str) -> None:
+    project.write("test_it.py", _DYING.format(death=death))
+    ended = project.run(workers=2)
+    assert ended.exit == 1
+    assert "4 tests run, 4 acknowledged" in ended.out
+    run = read_run(target)
+    assert run.outcomes == {
+        "test_it > test_before": "passed",
+        "test_it > test_dies": "failed",
+        "test_it > test_after": "passed",
+        "test_it > test_more": "passed",
+    }
+    assert run.test("test_dies")["error"]["message"] == f"process ended ({said}) while running this test"
+    assert run.status == "failed"
+    run.check_totals()
+
+
+@pytest.mark.parametrize("target", ["served", "plain"], indirect=True)
+def test_a_crash_and_then_a_pass_is_one_flaky_test(target: Target, project: Project) -> None:
+    project.load_all_plugins()  # the one for reruns looks for xdist's by its name
+    death = "seen = Path(__file__).with_name('seen'); seen.exists() or (seen.touch(), os._exit(3))"
+    project.write("test_it.py", _DYING.format(death=death))
+    ended = project.run("--reruns=1", workers=2)
+    assert ended.exit == 0
+    run = read_run(target)
+    assert run.outcomes == {
+        "test_it > test_before": "passed",
+        "test_it > test_dies": "flaky",
+        "test_it > test_after": "passed",
+        "test_it > test_more": "passed",
+    }
+    again = run.test("test_dies")
+    assert (again["attempt"], again["retries"], again["isFlaky"]) == (2, 1, True)
+    run.check_totals()
+
+
+def test_a_killed_controller_leaves_what_its_workers_found(target: Target, project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import os, pathlib, pytest
+
+        CONTROLLER = os.getppid()
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_it(number):
+            pathlib.Path(__file__).with_name("running").touch()
+            while number > 1 and os.getppid() == CONTROLLER:
+                pass
+        """,
+    )
+    process = project.start(workers=2)
+    wait_for((project.root / "running").exists, "a test ran")
+    process.kill()
+    finish(process)
+    project.wait_for_uploader()
+    run = read_run(target)
+    assert run.status == "cancelled"
+    assert run.outcomes
+    assert set(run.outcomes.values()) <= {"passed", "skipped"}
+    run.check_totals()
