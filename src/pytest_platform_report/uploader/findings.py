@@ -19,6 +19,7 @@ from ..model import Annotation, Artifact, Attempt, Failure, Outcome, Place, Resu
 from .tail import Segment
 
 UNKNOWN_DEATH = "?"
+_UNRECORDED = "unrecorded"
 _DEATH = re.compile(r"process ended \((.+)\) while running this test")
 _INTERRUPTING = {"signal 1", "signal 2", "signal 15"}
 
@@ -27,7 +28,8 @@ _INTERRUPTING = {"signal 1", "signal 2", "signal 15"}
 class Span:
     """Where records of one test stand: bytes ``[start, end)`` of each, ``ended`` None where there is none.
 
-    ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC).
+    ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC); or that the
+    process went on and only the test's end is missing.
     """
 
     segment: str
@@ -63,6 +65,11 @@ def died_span(segment: Segment, began: Line) -> Span:
     """Return the span of the test that was running when the segment's process ended."""
     at = time.time() * 1000 if segment.was_seen_alive else segment.reader.path.stat().st_mtime * 1000
     return Span(segment.name, (began.start, began.end), None, segment.how_ended or UNKNOWN_DEATH, at)
+
+
+def unrecorded_span(segment: Segment, began: Line) -> Span:
+    """Return the span of a test whose process went on and could not write down its end: the disk was full, say."""
+    return Span(segment.name, (began.start, began.end), None, _UNRECORDED, began.record["at"])
 
 
 def death_in(message: str) -> str:
@@ -142,6 +149,9 @@ def _collected(record: records.Record, span: Span) -> Result:
 
 def _died(began: records.Record, span: Span) -> Attempt:
     attempt = Attempt("failed", began["at"], round(max(0.0, span.at - began["at"]), 2))
+    if span.death == _UNRECORDED:
+        remark = Annotation(_UNRECORDED, "the end of this test could not be recorded")
+        return replace(attempt, outcome="skipped", annotations=(remark,))
     how = "" if span.death == UNKNOWN_DEATH else f" ({span.death})"
     message = f"process ended{how} while running this test"
     if span.death in _INTERRUPTING:

@@ -9,7 +9,16 @@ from pathlib import Path
 from ..journal.reader import Line
 from ..journal.records import Record
 from .delivery import DeliveryRecord, TestRow
-from .findings import UNKNOWN_DEATH, Journals, Span, build_result, death_in, died_span, ended_span
+from .findings import (
+    UNKNOWN_DEATH,
+    Journals,
+    Span,
+    build_result,
+    death_in,
+    died_span,
+    ended_span,
+    unrecorded_span,
+)
 from .tail import Handle, Segment, Tail
 
 
@@ -89,6 +98,7 @@ class Intake:
     def _take_line(self, segment: Segment, line: Line) -> None:
         kind = line.record["kind"]
         if kind == "began":
+            self._give_up_end(segment)
             segment.open_test = line
         elif kind == "ended":
             began = segment.open_test
@@ -108,7 +118,14 @@ class Intake:
                 segment.owner, record["worker"], record["node"], record["message"], segment.name, line.start
             )
         elif kind == "closed":
+            self._give_up_end(segment)
             segment.closed = line.record
+
+    def _give_up_end(self, segment: Segment) -> None:
+        """Note the test that must have ended by now, and whose end could not be written."""
+        began, segment.open_test = segment.open_test, None
+        if began is not None:
+            self._add(segment, "ended", unrecorded_span(segment, began), began, None, "pending")
 
     def _add(self, segment: Segment, kind: str, span: Span, began: Line, ended: Line | None, state: str) -> None:
         result = build_result([(span, began.record, ended.record if ended else None)])
