@@ -104,6 +104,20 @@ class TestEnded:
         reader.take_all()
         assert reader.told() == {A: "passed"}
 
+    def test_end_that_could_not_be_written_gives_no_verdict(self, tmp_path: Path, reader: Reader) -> None:
+        author = Author(tmp_path)
+        for node in (A, B, C):
+            author.begin(node)
+            if node == B:
+                author.end()
+        author.close()
+        reader.take_all()
+        assert reader.told() == {A: "skipped", B: "passed", C: "skipped"}
+        result = reader.journals.read(reader.pending()[0].spans)
+        assert result.attempts[0].annotations == (
+            Annotation("unrecorded", "the end of this test could not be recorded"),
+        )
+
     def test_counts_by_session(self, tmp_path: Path, reader: Reader) -> None:
         Author(tmp_path, "c1", role="controller")
         worker = Author(tmp_path, "c1-gw0", role="worker", worker="gw0", of="c1")
