@@ -37,6 +37,11 @@ class Segment:
         """How many records are not in the file."""
         return len(self._kept) + self._dropped
 
+    @property
+    def dropped(self) -> int:
+        """How many records will never be in the file: all that a reader of what comes after them misses."""
+        return self._dropped
+
     def append(self, record: Record) -> None:
         """Write *record* as one line, by one write."""
         if native.getpid() != self._pid:

@@ -98,7 +98,9 @@ class Journal:
     def end(self, exit_status: int, interrupted: bool) -> None:
         """Say that this process's session is over."""
         if self._segment is not None:
-            self._segment.append(records.closed(exit_status, interrupted, self.undone, round(now_ms())))
+            # What is kept stands before this record in the file, or neither of them does.
+            undone = self._segment.dropped
+            self._segment.append(records.closed(exit_status, interrupted, undone, round(now_ms())))
 
 
 def _do_nothing() -> None:

@@ -84,6 +84,7 @@ class Status:
         found, acknowledged, refused = sum(mine.values()), mine.get("acknowledged", 0), mine.get("refused", 0)
         left = sum(count for (owner, state), count in files.items() if owner == session and state not in _OVER)
         is_sent = acknowledged + refused == found and not left
+        is_whole = not any(segment.undone for segment in self._tail.known() if segment.owner == session)
         run_goes_on = not self._tail.is_over
         return {
             "found": found,
@@ -91,7 +92,7 @@ class Status:
             "refused": refused,
             "files_left": left,
             "settled": self.is_done or (is_over and run_goes_on and is_sent),
-            "complete": is_sent and not refused and (run_goes_on or (self.is_closed and self._adds_up())),
+            "complete": is_sent and is_whole and not refused and (run_goes_on or (self.is_closed and self._adds_up())),
         }
 
     def _adds_up(self) -> bool:
@@ -107,6 +108,8 @@ class Status:
 
     def _notes(self, courier: Courier | None) -> list[str]:
         notes = list(self._tail.problems.values())
+        workers = [segment for segment in self._tail.known() if segment.worker]  # the others say it themselves
+        notes += [f"{each.worker}: {each.undone} records could not be written" for each in workers if each.undone]
         if courier is not None and courier.trouble:
             notes.append(courier.trouble)
         notes += [f"refused: {node}: {why}" for node, why in self._record.refusals(_NOTES)]

@@ -58,6 +58,11 @@ class Segment:
         return str(session.get("of") or session.get("id", ""))
 
     @property
+    def undone(self) -> int:
+        """How many records its process could not write, as far as it has told."""
+        return int((self.closed or {}).get("undone", 0))
+
+    @property
     def worker(self) -> str:
         """The xdist worker's name, empty in other processes."""
         return str((self.session or {}).get("worker") or "")
