@@ -84,9 +84,9 @@ class Author:
         """Note a file of the test that runs, or of the run."""
         self.write(records.artifact(None if to_run else self._tests, f"artifacts/{name}", name, "screenshot", 3))
 
-    def close(self, exit_status: int = 0, *, interrupted: bool = False, at: float = AT + 1000) -> None:
+    def close(self, exit_status: int = 0, *, interrupted: bool = False, undone: int = 0, at: float = AT + 1000) -> None:
         """Say that the session is over."""
-        self.write(records.closed(exit_status, interrupted, 0, at))
+        self.write(records.closed(exit_status, interrupted, undone, at))
 
 
 class Reader:

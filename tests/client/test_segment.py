@@ -262,13 +262,13 @@ segment.close()
 limit(0)
 for number in range(20):
     note(number, filling=1024 * 1024)
-print(segment.undone)
+print(segment.undone, segment.dropped)
 limit(resource.RLIM_INFINITY)
 note(20)
-print(segment.undone)
+print(segment.undone, segment.dropped)
 """,
         )
-        assert out == "20\n5\n"
+        assert out == "20 5\n5 5\n"
         assert written(tmp_path) == [*range(15), 20]
 
     def test_folder_gone_and_descriptors_closed(self, tmp_path: Path) -> None:
