@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=[*api_routes(), *web_routes()],
         middleware=[Middleware(Guard, host_names=settings.host_names, refuse=_foreign_host)],
-        exception_handlers={HTTPException: _refuse_http},
+        exception_handlers={HTTPException: _refuse_http, Exception: _refuse_any},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -49,6 +49,11 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
     if error.status_code == 404 and "text/html" in request.headers.get("accept", "") and not _is_api(request):
         return refuse_page(NotFound("There is no such page"))
     return answers.refuse_http(request, error)
+
+
+async def _refuse_any(request: Request, error: Exception) -> Response:
+    """Answer for what fails outside every handler: while a file is sent, for one."""
+    return answers.refuse(error)
 
 
 def _is_api(request: Request) -> bool:

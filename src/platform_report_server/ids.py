@@ -16,6 +16,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _WIDTH = 13
 _LARGEST = 2**63 - 1
+_EPOCH = 1_577_836_800_000  # 2020: forty-one bits last until 2089
 
 
 class IdMaker:
@@ -30,14 +31,14 @@ class IdMaker:
     def __call__(self) -> int:
         """Return the next id."""
         with self._lock:
-            now = now_ms()
+            now = now_ms() - _EPOCH
             if now > self._last:
                 self._last, self._count = now, 0
             elif self._count == 4095:  # the clock stood still or went back: borrow the next millisecond
                 self._last, self._count = self._last + 1, 0
             else:
                 self._count += 1
-            return (self._last & (1 << 41) - 1) << 22 | self._worker | self._count
+            return self._last << 22 | self._worker | self._count
 
 
 def encode(prefix: str, *numbers: int) -> str:

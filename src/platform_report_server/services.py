@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from platform_report_server.storage.folder import ArtifactFolder
 
 T = TypeVar("T")
 
+_log = logging.getLogger("platform_report_server")
+
 
 @dataclass(frozen=True)
 class Services:
@@ -39,7 +42,10 @@ class Services:
 
     async def sweep(self) -> None:
         """Delete the files that no artifact refers to any more."""
-        await self.writer.do(partial(sweep_contents, remove=self.artifacts.remove))
+        try:
+            await self.writer.do(partial(sweep_contents, remove=self.artifacts.remove))
+        except OSError:
+            _log.exception("contents that nothing refers to could not be deleted; the next start tries again")
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self.database.reading() as connection:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from platform_report_server import ids
 from server.support import in_threads
 
+START = 1_800_000_000_000
 NUMBERS = st.integers(0, 2**63 - 1)
 
 
@@ -42,7 +43,7 @@ def test_ids_grow_and_never_repeat() -> None:
 
 
 def test_ids_grow_when_the_clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([1000, 999, 5, 1001])
+    times = iter([START + 1000, START + 999, 5, START + 1001])
     monkeypatch.setattr(ids, "now_ms", lambda: next(times))
     make = ids.IdMaker()
     made = [make() for _ in range(4)]

@@ -29,18 +29,32 @@ async def read_body(request: Request, largest: int) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > largest:
         raise too_large
-    unzip = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    if encoding == "gzip":
+        return await _unzipped(request, largest, too_large)
     parts, size = [], 0
     async for chunk in request.stream():
+        size += len(chunk)
+        if size > largest:
+            raise too_large
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+async def _unzipped(request: Request, largest: int, too_large: TooLarge) -> bytes:
+    unzip = zlib.decompressobj(wbits=31)
+    parts, came, size = [], 0, 0
+    async for chunk in request.stream():
         try:
-            part = unzip.decompress(chunk, largest + 1 - size) if unzip is not None else chunk
+            part = unzip.decompress(chunk, largest + 1 - size)
         except zlib.error as error:
             raise Invalid(f"The body is not valid gzip: {error}") from error
-        size += len(part)
-        if size > largest or (unzip is not None and unzip.unconsumed_tail):
+        came, size = came + len(chunk), size + len(part)
+        if came > largest or size > largest or unzip.unconsumed_tail:
             raise too_large
+        if unzip.unused_data:
+            break
         parts.append(part)
-    if unzip is not None and (not unzip.eof or unzip.unused_data):
+    if not unzip.eof or unzip.unused_data:
         raise Invalid("The body is not one whole gzip stream")
     return b"".join(parts)
 
