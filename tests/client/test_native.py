@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_platform_report import native as module
@@ -77,6 +77,7 @@ class TestToJson:
         monkeypatch.undo()
         assert encoded == '{"a":"\\u00fc"}'
 
+    @settings(deadline=None)
     @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
     def test_reads_back_as_it_was(self, value: Any) -> None:
         assert json.loads(to_json(value)) == value

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_platform_report.errors import JournalError, NewerFormatError
@@ -172,6 +172,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(values=st.lists(VALUES, max_size=8), data=st.data())
 def test_any_cut_leaves_the_committed_prefix_and_more_bytes_the_rest(values: list[Any], data: st.DataObject) -> None:
     records: list[Record] = [{"v": FORMAT, "kind": "x", "value": value} for value in values]

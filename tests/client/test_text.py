@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_platform_report.ids import is_run_key, new_id, new_run_key, shared_run_key
@@ -38,6 +38,7 @@ class TestClean:
     def test_examples(self, dirty: str, expected: str) -> None:
         assert clean(dirty) == expected
 
+    @settings(deadline=None)
     @given(st.text(st.characters(codec=None) | st.sampled_from("\x1b[]m\0\ud800")))
     def test_any_text_becomes_fit(self, text: str) -> None:
         cleaned = clean(text)
@@ -54,6 +55,7 @@ class TestShorten:
         text = "a" * 5000 + "b" * 5000
         assert shorten(text, 10) == "aaaaa\n[... 9,990 characters cut ...]\nbbbbb"
 
+    @settings(deadline=None)
     @given(st.text(), st.integers(0, 50))
     def test_says_how_much_was_cut(self, text: str, limit: int) -> None:
         short = shorten(text, limit)
