@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from operator import attrgetter
 from pathlib import Path
 
 from ..errors import Busy, DeliveryError, JournalError, NotSent, OutcomeUnknown, Refused
@@ -100,12 +101,13 @@ class Sender:
         rows = self._record.tests_to_send(max(1, min(capabilities.bulk, 200)), _BATCH_BYTES)
         if not rows:
             return False
+        rows.sort(key=attrgetter("id"))  # sent again, the request must be the same, whatever is urgent by then
         self._send_batch(rows, batch=self._key("tests", *(str(row.id) for row in rows)))
         return True
 
     def _settle_unknown(self, rows: list[TestRow]) -> bool:
         if self._capabilities().idempotency and rows[0].batch is not None:
-            self._send_batch(rows, batch=rows[0].batch)
+            self._send_batch(rows, batch=rows[0].batch, again=True)
             return True
         for row in rows:
             result = self._result(row)
@@ -118,7 +120,7 @@ class Sender:
                 self._record.set_tests([row.id], "pending")
         return True
 
-    def _send_batch(self, rows: list[TestRow], batch: str) -> None:
+    def _send_batch(self, rows: list[TestRow], batch: str, *, again: bool = False) -> None:
         capabilities = self._capabilities()
         ready: list[TestRow] = []
         bodies = []
@@ -147,6 +149,9 @@ class Sender:
             if not _is_about_the_item(error):
                 self._record.set_tests(ids, "unknown" if _may_have_arrived(error) else "pending", batch=batch)
                 raise
+            if again:  # refused as a repetition, perhaps: another version of ours made the request; look each one up
+                self._record.set_tests(ids, "unknown")
+                return
             if len(ready) > 1:  # one of them is at fault, and the answer does not tell which
                 self._record.set_tests(ids, "pending")
                 for row in ready:
