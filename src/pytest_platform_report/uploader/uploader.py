@@ -57,6 +57,7 @@ class Uploader:
 
     def run(self) -> None:
         """Follow and deliver."""
+        self._tell()  # so that the session knows whom it waits for, even if the first answer never comes
         deadline = _Deadline()
         while True:
             found = self._intake.take()
