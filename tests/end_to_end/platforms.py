@@ -69,11 +69,11 @@ class Server:
 
 
 @contextmanager
-def serving_platform(kind: Kind, folder: Path) -> Iterator[Server]:
-    """Serve a platform that keeps its data in *folder*."""
+def serving_platform(kind: Kind, folder: Path, port: int = 0) -> Iterator[Server]:
+    """Serve a platform that keeps its data in *folder*; port 0 takes a free one."""
     keys = dict(_project(number) for number in range(1, _PROJECTS + 1))
     gate = Gate(create_app(Settings.served(folder, keys)), is_plain=kind == "plain")
-    with serving(gate) as address:
+    with serving(gate, port) as address:
         yield Server(kind, folder, address, gate)
 
 
