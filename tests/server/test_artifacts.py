@@ -70,6 +70,7 @@ def test_artifacts_are_listed_by_run_and_by_test(api: Api) -> None:
     assert _stripped(listed) == _stripped([of_test])
     assert httpx.get(listed[0]["url"]).content == PNG
     refused(api.http.get("/api/artifacts"), 400, "VALIDATION_ERROR", "runId")
+    refused(api.http.get("/api/artifacts", params={"runId": run["id"], "projectId": "another"}), 404, "NOT_FOUND")
     refused(api.http.get("/api/artifacts", params={"runId": another["id"], "testId": test["id"]}), 404, "NOT_FOUND")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_report_server import ids
@@ -15,6 +15,7 @@ START = 1_800_000_000_000
 NUMBERS = st.integers(0, 2**63 - 1)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_public_ids_round_trip(run: int, seq: int) -> None:
     assert ids.decode("run", ids.encode("run", run)) == run
@@ -23,11 +24,13 @@ def test_public_ids_round_trip(run: int, seq: int) -> None:
     assert ids.decode_pair("test", ids.encode("test", run)) == (run, None)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_public_ids_sort_as_their_numbers(one: int, other: int) -> None:
     assert (one < other) == (ids.encode("run", one) < ids.encode("run", other))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_an_id_or_none(text: str) -> None:
     for candidate in (text, f"run_{text}", f"run_{text[:13]:0>13}"):

@@ -51,9 +51,10 @@ async def upload(call: Call) -> Response:
 
 async def index(call: Call) -> Response:
     run_id, test_id = required_query(call.request, "runId"), query_text(call.request, "testId")
+    project = query_text(call.request, "projectId")
 
     def query(connection: Connection) -> list[ArtifactRow]:
-        run = call.visible_run(connection, run_id)
+        run = call.visible_run(connection, run_id, project)
         return list_artifacts(connection, run.project_id, run.id, _seq(call, connection, run, test_id))
 
     return answer({"data": [_shape(call, row) for row in await call.read(query)]})
