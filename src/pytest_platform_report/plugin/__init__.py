@@ -57,6 +57,6 @@ def platform_report() -> PlatformReport:
 def _is_on(config: pytest.Config, options: object) -> bool:
     try:
         ini = config.getini("platform_report")
-    except ValueError as error:
+    except (ValueError, pytest.UsageError) as error:
         raise pytest.UsageError(f"ini platform_report: {error}: set it to true or false") from error
     return is_on(getattr(options, "platform_report", None), ini, os.environ)

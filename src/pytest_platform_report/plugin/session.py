@@ -75,7 +75,7 @@ def _read(config: pytest.Config) -> Settings:
     def ini(name: str) -> object:
         try:
             return config.getini(name)
-        except ValueError as error:
+        except (ValueError, pytest.UsageError) as error:
             raise ConfigurationError(f"ini {name}: {error}: set it to true or false") from error
 
     return read_settings(flag, ini, _environment, config.rootpath, _directory)
@@ -98,7 +98,8 @@ def _register_main(config: pytest.Config, settings: Settings, redact: Callable[[
     run_key = _choose_run_key(settings)
     folder = RunFolder(str(settings.spool), run_key)
     session_id = f"{run_key[-8:]}-{new_id(6)}"
-    is_controller = config.getoption("dist", "no") != "no"
+    # xdist distributes only where there is something to distribute to: --dist alone does nothing.
+    is_controller = config.getoption("dist", "no") != "no" and bool(config.getoption("tx", None))
     about = {
         "settings": {**settings.to_journal(), "run_title": redact(settings.run_title), "run_key": run_key},
         "facts": _describe(config, redact),
