@@ -36,6 +36,28 @@ class Recording:
         self.steps: list[dict[str, Any]] = []
         self.cut = 0
 
+    def add(self, step: dict[str, Any]) -> bool:
+        """Add a step, unless there are too many; return whether it was."""
+        if len(self.steps) >= STEPS_LIMIT:
+            self.cut += 1
+            return False
+        self.steps.append(step)
+        return True
+
+    def finish(self, at: float) -> list[dict[str, Any]]:
+        """Return the steps, and one more that says how many were left out."""
+        if not self.cut:
+            return self.steps
+        mark = {
+            "title": f"[... {self.cut:,} further steps cut ...]",
+            "category": "action",
+            "status": "passed",
+            "start": round(at - self.start, 2),
+            "duration": 0.0,
+            "depth": 0,
+        }
+        return [*self.steps, mark]
+
 
 class FileKeeper(Protocol):
     """Keeps a file with the test that runs."""
@@ -69,10 +91,7 @@ class _Open:
         self.noted: dict[str, Any] | None = None
         if recording is None:
             return
-        if len(recording.steps) >= STEPS_LIMIT:
-            recording.cut += 1
-            return
-        self.noted = {
+        noted = {
             "title": recording.redact(shorten(title, NAME_LIMIT)),
             "category": "action",
             "status": "passed",
@@ -80,7 +99,8 @@ class _Open:
             "duration": 0.0,
             "depth": self.depth,
         }
-        recording.steps.append(self.noted)
+        if recording.add(noted):
+            self.noted = noted
 
     def close(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         noted, recording = self.noted, self.recording

@@ -155,7 +155,7 @@ class TestDied:
         (segment,) = reader.intake.tail.known()
         how = f" ({segment.how_ended})" if segment.how_ended else ""  # not every kernel tells
         assert segment.how_ended in ("", "exit code 7")
-        assert failure == Failure("call", f"process ended{how} while running this test")
+        assert failure == Failure("setup", f"process ended{how} while running this test, in its setup")
 
     @pytest.mark.parametrize("death", ["signal 1", "signal 2", "signal 15"])
     def test_interrupted_test_gave_no_verdict(self, tmp_path: Path, reader: Reader, death: str) -> None:
@@ -169,7 +169,7 @@ class TestDied:
         told = reader.journals.read([type(span)(span.segment, span.began, None, death, AT + 500)])
         assert told.status == "skipped"
         assert told.attempts[0].annotations == (
-            Annotation("interrupted", f"process ended ({death}) while running this test"),
+            Annotation("interrupted", f"process ended ({death}) while running this test, in its setup"),
         )
         assert told.attempts[0].duration == 500
 

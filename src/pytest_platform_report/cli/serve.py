@@ -62,7 +62,7 @@ class _Server:
 
 def _load_server() -> _Server:
     try:
-        from platform_report_server.errors import SettingsError
+        from platform_report_server.errors import ServerError
         from platform_report_server.serve import serve
         from platform_report_server.settings import Settings
     except ImportError as error:
@@ -70,4 +70,4 @@ def _load_server() -> _Server:
             f"serving needs packages that are not installed ({error}): "
             f"pip install 'pytest-platform-report[server]' installs them"
         ) from error
-    return _Server(serve, Settings, SettingsError)
+    return _Server(serve, Settings, ServerError)

@@ -6,6 +6,7 @@ Each record is an object with ``v`` (the format), ``kind`` and the fields of its
 session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``, ``at``, ``facts``; and, but for
            workers, ``settings`` (without secrets). The first record of every segment.
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``
+phase      ``phase``: which the running test comes to now, call or teardown; it began with its setup
 ended      ``test``, ``attempts``, ``tags``, ``annotations`` (those of the test; an attempt has its own)
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why
@@ -44,6 +45,11 @@ def began(test: int, node: str, file: str, line: int | None, suites: list[str], 
         "title": title,
         "at": at,
     }
+
+
+def phase(name: str) -> bytes:
+    """A test comes to its next phase; ready to be written, since every test writes it twice."""
+    return b'{"v":%d,"kind":"phase","phase":"%s"}\n' % (FORMAT, name.encode("ascii"))
 
 
 def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[Record]) -> Record:

@@ -51,6 +51,14 @@ class Segment:
         except (TypeError, ValueError, RecursionError):
             self._dropped += 1
             return
+        self._append(line)
+
+    def append_line(self, line: bytes) -> None:
+        """Write a record that is a line already."""
+        if native.getpid() == self._pid:
+            self._append(line)
+
+    def _append(self, line: bytes) -> None:
         if self._kept:
             self._keep(line)
             self._write_kept()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ..native import native
-from ..process import is_alive
+from ..process import identify, is_alive
 from ..settings import Settings
 from .journal import Journal
 from .problems import Problems
@@ -45,6 +45,7 @@ class Closing:
         self._finished = finished
         self._status: dict[str, Any] = {}
         self._is_told = False
+        self._started = identify(native.getpid())["started"]
 
     def wait(self) -> None:
         """Wait until this session's results are settled, the uploader is gone, the drain timeout or Ctrl-C."""
@@ -159,4 +160,13 @@ class Closing:
             return self._status
         finally:
             native.close(fd)
-        return status if isinstance(status, dict) else self._status
+        if not isinstance(status, dict):
+            return self._status
+        return {} if self._is_of_an_earlier_one(status) else status
+
+    def _is_of_an_earlier_one(self, status: dict[str, Any]) -> bool:
+        """Tell whether *status* was the last word of an uploader that was gone before this session of the run came."""
+        process = status.get("process", {})
+        started = process.get("started")
+        is_older = started is not None and self._started is not None and started < self._started
+        return is_older and self._journal.session_id not in status.get("sessions", {}) and not is_alive(process)

@@ -89,8 +89,8 @@ class Conductor:
             self.guard(error)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Called for Ctrl-C and pytest.exit; also for -x under xdist, which interrupts nothing."""
-        self._interrupted = not issubclass(excinfo.type, pytest.Session.Interrupted)
+        """Called for Ctrl-C and pytest.exit; also for -x and the like, by exceptions derived from KeyboardInterrupt."""
+        self._interrupted = excinfo.type is KeyboardInterrupt or issubclass(excinfo.type, pytest.exit.Exception)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -88,6 +88,11 @@ class Journal:
         if self._segment is not None:
             self._segment.append(record)
 
+    def append_line(self, line: bytes) -> None:
+        """Write a record that is a line already, to a journal that is open."""
+        if self._segment is not None:
+            self._segment.append_line(line)
+
     def hold(self, record: Record) -> None:
         """Write *record* only if something else opens the journal, before or after."""
         if self._segment is not None:

@@ -22,7 +22,8 @@ from .. import recording
 from ..journal import records
 from ..journal.records import Record
 from ..native import now_ms
-from ..text import NAME_LIMIT, OUTPUT_LIMIT, shorten
+from ..text import NAME_LIMIT, shorten
+from .attempt import Attempt, Phase
 from .failures import Comparison, Redact, describe_failure, describe_outcome
 from .journal import Journal
 from .keeper import FileKeeper
@@ -31,23 +32,10 @@ from .problems import Problems
 _NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail"))
 _SHOWN_VALUE = 240
 _sub_address = re.compile(r"\b0x[0-9a-fA-F]{4,}").sub
+_LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
+_NO_REPORT: Any = object()
+_CALL, _TEARDOWN = records.phase("call"), records.phase("teardown")
 _INTERRUPTIONS = (KeyboardInterrupt, pytest.exit.Exception)
-
-
-class _Attempt:
-    """One execution of a test, as far as it has come."""
-
-    __slots__ = ("annotations", "failures", "last", "outcome", "phases", "recording", "sections", "start")
-
-    def __init__(self, start: float, redact: Redact, sections: int) -> None:
-        self.start = start
-        self.last = start
-        self.outcome = "passed"
-        self.phases: list[str] = []
-        self.failures: list[Record] = []
-        self.annotations: list[Record] = []
-        self.sections = sections
-        self.recording = recording.Recording(start, redact)
 
 
 class Recorder:
@@ -62,8 +50,9 @@ class Recorder:
         self._guard = guard
         self._keep_file = FileKeeper(journal, redact)
         self._tests = 0
-        self._attempts: list[_Attempt] = []
-        self._sections: list[tuple[str, str]] = []
+        self._item: Any = None
+        self._attempts: list[Attempt] = []
+        self._reports: list[pytest.TestReport] = []
         self._comparison: Comparison | None = None
         self._parent: object = None
         self._suites: list[str] = []
@@ -92,10 +81,20 @@ class Recorder:
         """Called after each phase of a test."""
         report = yield
         try:
-            self._add_phase(item, call, report)
+            self._add_phase(item, call.excinfo, report)
         except Exception as error:
             self._guard(error)
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called with each report; most have been seen when they were made."""
+        if not self._attempts or report is self._reports[-1]:
+            return
+        try:
+            self._add_report(report)
+        except Exception as error:
+            self._guard(error)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_assertrepr_compare(
@@ -112,12 +111,13 @@ class Recorder:
 
     def _begin(self, item: pytest.Item) -> None:
         self._tests += 1
+        self._item = item
         if item.parent is not self._parent:
             self._parent, self._suites = item.parent, _name_suites(item)
         file, line, _ = item.location
         now = now_ms()
         self._attempts = []
-        self._sections = []
+        self._reports = [_NO_REPORT]
         self._journal.append(
             records.began(
                 self._tests,
@@ -125,7 +125,7 @@ class Recorder:
                 self._redact(file.replace(os.sep, "/")),
                 None if line is None else line + 1,
                 self._suites,
-                self._redact(shorten(_sub_address("0x...", _name(item)), NAME_LIMIT)),
+                self._redact(shorten(_sub_address("0x...", item.name), NAME_LIMIT)),
                 round(now, 2),
             )
         )
@@ -133,32 +133,45 @@ class Recorder:
         recording.current.keep_file = self._keep_file
         self._open_attempt(now_ms())
 
-    def _open_attempt(self, start: float) -> _Attempt:
-        attempt = _Attempt(start, self._redact, len(self._sections))
+    def _open_attempt(self, start: float) -> Attempt:
+        first_section = len(self._attempts[-1].sections) if self._attempts else 0
+        attempt = Attempt(start, self._redact, first_section)
         self._attempts.append(attempt)
         recording.current.recording = attempt.recording
         return attempt
 
-    def _add_phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    def _add_phase(
+        self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException] | None, report: pytest.TestReport
+    ) -> None:
         if not self._attempts or not isinstance(report, pytest.TestReport):
             return
-        now = now_ms()
+        self._reports.append(report)
+        when, outcome = str(report.when), str(report.outcome)
         attempt = self._attempts[-1]
-        if report.when in attempt.phases:  # a rerun: of the whole test, or of its call only
+        if attempt.has(when):  # a rerun: of the whole test, or of its call only
             attempt = self._open_attempt(attempt.last)
-        attempt.phases.append(report.when or "")
-        attempt.last = now
-        self._sections = report.sections
-        if report.failed:
-            attempt.outcome = "failed"
-            attempt.failures.append(describe_failure(item, report, call.excinfo, self._comparison, self._redact))
-        else:
-            if report.skipped and attempt.outcome == "passed":
-                attempt.outcome = "skipped"
+        attempt.last = now_ms()
+        failure = annotation = None
+        if outcome == "failed":
+            failure = describe_failure(item, report, excinfo, self._comparison, self._redact)
+        elif outcome == "skipped" or hasattr(report, "wasxfail"):
             annotation = describe_outcome(report, self._redact)
-            if annotation is not None:
-                attempt.annotations.append(annotation)
+        attempt.phases.append(Phase(when, outcome, failure, annotation, report.sections))
         self._comparison = None
+        if when != "teardown":
+            self._journal.append_line(_CALL if when == "setup" and outcome == "passed" else _TEARDOWN)
+
+    def _add_report(self, report: pytest.TestReport) -> None:
+        """Take a report that was not made by this process's hook, or not for the test as a whole."""
+        if any(report is seen for seen in self._reports):
+            return  # pytest-rerunfailures hands them on later
+        context = getattr(report, "context", None)
+        if context is None:  # pytest-forked made it in another process
+            self._add_phase(self._item, None, report)
+        elif self._attempts[-1].phases:
+            title = self._redact(shorten(_describe_subtest(context), NAME_LIMIT))
+            duration = report.duration * 1000 if 0 <= report.duration < _LONGEST_SUBTEST else 0.0
+            self._attempts[-1].take_subtest(title, duration, report.sections)
 
     def _end(self, item: pytest.Item, error: BaseException | None) -> None:
         recording.current.recording = None
@@ -168,7 +181,7 @@ class Recorder:
         try:
             if error is not None:
                 self._note_end_by(error)
-            attempts = [self._describe(each) for each in self._attempts]
+            attempts = [each.describe(self._redact) for each in self._attempts]
             self._journal.append(records.ended(self._tests, attempts, self._tags(item), self._annotations(item)))
         except Exception as problem:
             self._guard(problem)
@@ -176,51 +189,10 @@ class Recorder:
 
     def _note_end_by(self, error: BaseException) -> None:
         attempt = self._attempts[-1]
-        attempt.last = now_ms()
         if isinstance(error, _INTERRUPTIONS) or self._journal.is_abandoned():
-            if attempt.outcome != "failed":
-                attempt.outcome = "skipped"
-            reason = str(error) or type(error).__name__
-            attempt.annotations.append({"type": "interrupted", "description": self._redact(reason)})
+            attempt.interrupt(self._redact(str(error) or type(error).__name__), now_ms())
         else:
-            attempt.outcome = "failed"
-            message = f"{type(error).__name__}: {saferepr(error)}"
-            attempt.failures.append({"phase": "session", "message": self._redact(message)})
-
-    def _describe(self, attempt: _Attempt) -> Record:
-        described: Record = {
-            "outcome": attempt.outcome,
-            "start": round(attempt.start, 2),
-            "duration": round(attempt.last - attempt.start, 2),
-        }
-        steps = attempt.recording.steps
-        if attempt.recording.cut:
-            steps.append(_cut_mark(attempt.recording.cut, attempt.last - attempt.start))
-        if steps:
-            described["steps"] = steps
-        if attempt.failures:
-            described["failures"] = attempt.failures
-        if attempt.annotations:
-            described["annotations"] = attempt.annotations
-        if len(self._sections) > attempt.sections:
-            self._add_output(described, attempt)
-        return described
-
-    def _add_output(self, described: Record, attempt: _Attempt) -> None:
-        # A report holds the sections of all attempts before it too.
-        following = self._attempts[self._attempts.index(attempt) + 1 :]
-        end = following[0].sections if following else len(self._sections)
-        outputs: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        for title, content in self._sections[attempt.sections : end]:
-            if title.startswith("Captured stdout"):
-                outputs["stdout"].append(content)
-            elif title.startswith("Captured stderr"):
-                outputs["stderr"].append(content)
-            elif title.startswith("Captured log"):
-                outputs["stderr"].append(f"--- {title} ---\n{content}\n")
-        for name, parts in outputs.items():
-            if parts:
-                described[name] = self._redact(shorten("".join(parts), OUTPUT_LIMIT))
+            attempt.break_off(self._redact(f"{type(error).__name__}: {saferepr(error)}"), now_ms())
 
     def _tags(self, item: pytest.Item) -> list[str]:
         names = dict.fromkeys(marker.name for marker in item.iter_markers() if marker.name not in _NO_TAGS)
@@ -236,8 +208,7 @@ class Recorder:
             for name, value in (called.params.items() if called is not None else ())
         ]
         for name, value in item.user_properties:
-            text = value if isinstance(value, str) else _show(value)
-            annotations.append({"type": self._redact(str(name)), "description": self._redact(text)})
+            annotations.append({"type": self._redact(str(name)), "description": self._redact(_as_text(value))})
         return annotations
 
 
@@ -246,11 +217,15 @@ def _show(value: object) -> str:
     return _sub_address("0x...", saferepr(value, maxsize=_SHOWN_VALUE))
 
 
-def _name(item: pytest.Item) -> str:
-    """Return the item's name without the group that xdist's loadgroup writes behind it."""
-    if item.config.getoption("dist", "no") == "loadgroup":
-        return item.name.partition("@")[0] if item.get_closest_marker("xdist_group") else item.name
-    return item.name
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else _show(value)
+
+
+def _describe_subtest(context: Any) -> str:
+    """Return a subtest's message and parameters: ``even (i=1)``."""
+    message = str(context.msg or "")
+    given = ", ".join(f"{name}={_as_text(value)}" for name, value in context.kwargs.items())
+    return f"{message} ({given})".lstrip() if given else message or "subtest"
 
 
 def _name_suites(item: pytest.Item) -> list[str]:
@@ -262,14 +237,3 @@ def _name_suites(item: pytest.Item) -> list[str]:
         elif isinstance(node, pytest.Class):
             suites.append(node.name)
     return suites
-
-
-def _cut_mark(cut: int, at: float) -> dict[str, Any]:
-    return {
-        "title": f"[... {cut:,} further steps cut ...]",
-        "category": "action",
-        "status": "passed",
-        "start": round(at, 2),
-        "duration": 0.0,
-        "depth": 0,
-    }

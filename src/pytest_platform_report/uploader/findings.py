@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Span:
     """Where records of one test stand: bytes ``[start, end)`` of each, ``ended`` None where there is none.
 
     ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC); or that the
-    process went on and only the test's end is missing.
+    process went on and only the test's end is missing. ``phase`` is the one that a test died in.
     """
 
     segment: str
@@ -37,18 +37,17 @@ class Span:
     ended: tuple[int, int] | None = None
     death: str = ""
     at: float = 0.0
+    phase: str = "call"
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {"segment": self.segment, "began": self.began, "ended": self.ended, "death": self.death, "at": self.at}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Span:
         """Read back what :meth:`to_json` returned."""
-        ended = values["ended"]
-        return cls(
-            values["segment"], tuple(values["began"]), tuple(ended) if ended else None, values["death"], values["at"]
-        )
+        began, ended = values["began"], values["ended"]
+        return cls(**{**values, "began": tuple(began), "ended": tuple(ended) if ended else None})
 
     @property
     def report_id(self) -> str:
@@ -64,7 +63,8 @@ def ended_span(segment: Segment, began: Line, ended: Line) -> Span:
 def died_span(segment: Segment, began: Line) -> Span:
     """Return the span of the test that was running when the segment's process ended."""
     at = time.time() * 1000 if segment.was_seen_alive else segment.reader.path.stat().st_mtime * 1000
-    return Span(segment.name, (began.start, began.end), None, segment.how_ended or UNKNOWN_DEATH, at)
+    how = segment.how_ended or UNKNOWN_DEATH
+    return Span(segment.name, (began.start, began.end), None, how, at, segment.phase)
 
 
 def unrecorded_span(segment: Segment, began: Line) -> Span:
@@ -153,7 +153,8 @@ def _died(began: records.Record, span: Span) -> Attempt:
         remark = Annotation(_UNRECORDED, "the end of this test could not be recorded")
         return replace(attempt, outcome="skipped", annotations=(remark,))
     how = "" if span.death == UNKNOWN_DEATH else f" ({span.death})"
-    message = f"process ended{how} while running this test"
+    phase = "" if span.phase == "call" else f", in its {span.phase}"
+    message = f"process ended{how} while running this test{phase}"
     if span.death in _INTERRUPTING:
         return replace(attempt, outcome="skipped", annotations=(Annotation("interrupted", message),))
-    return replace(attempt, failures=(Failure("call", message),))
+    return replace(attempt, failures=(Failure(span.phase, message),))

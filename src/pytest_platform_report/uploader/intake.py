@@ -99,7 +99,9 @@ class Intake:
         kind = line.record["kind"]
         if kind == "began":
             self._give_up_end(segment)
-            segment.open_test = line
+            segment.open_test, segment.phase = line, "setup"
+        elif kind == "phase":
+            segment.phase = line.record["phase"]
         elif kind == "ended":
             began = segment.open_test
             if began is None or began.record["test"] != line.record["test"]:

@@ -28,6 +28,7 @@ class Segment:
     :ivar closed: its ``closed`` record, None where there is none (yet).
     :ivar is_over: nothing will be appended any more.
     :ivar open_test: the ``began`` line of the test that runs, None between tests.
+    :ivar phase: which it has come to.
     """
 
     reader: SegmentReader
@@ -36,6 +37,7 @@ class Segment:
     is_over: bool = False
     how_ended: str = ""
     open_test: Line | None = None
+    phase: str = "setup"
     process: Watched | None = None
     was_seen_alive: bool = False
     seen_dead: float | None = None

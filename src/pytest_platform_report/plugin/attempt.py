@@ -1,0 +1,136 @@
+"""One execution of a test, as far as it has come: its phases, subtests, steps and output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import recording
+from ..journal.records import Record
+from ..text import OUTPUT_LIMIT, shorten
+from .failures import Redact
+
+_STREAMS = (("Captured stdout", "stdout"), ("Captured stderr", "stderr"))
+
+
+class Phase:
+    """Setup, call or teardown, as its report told it; ``failure`` and ``annotation`` are journal values."""
+
+    __slots__ = ("annotation", "failure", "outcome", "sections", "when")
+
+    def __init__(
+        self,
+        when: str,
+        outcome: str,
+        failure: Record | None,
+        annotation: Record | None,
+        sections: list[tuple[str, str]],
+    ) -> None:
+        self.when = when
+        self.outcome = outcome
+        self.failure = failure
+        self.annotation = annotation
+        self.sections = sections
+
+
+class Attempt:
+    """One execution; what is before *first_section* of a report's output belongs to the attempts before it."""
+
+    __slots__ = ("_ends_by", "_failures", "_first_section", "_more_output", "last", "phases", "recording", "start")
+
+    def __init__(self, start: float, redact: Redact, first_section: int) -> None:
+        self.start = start
+        self.last = start
+        self.phases: list[Phase] = []
+        self.recording = recording.Recording(start, redact)
+        self._first_section = first_section
+        self._more_output: list[tuple[str, str]] = []
+        self._failures: list[Record] = []  # of subtests, and of what broke into the test from outside
+        self._ends_by: Record | None = None
+
+    def has(self, when: str) -> bool:
+        """Tell whether a phase has been."""
+        return any(phase.when == when for phase in self.phases)
+
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """All output that pytest has told of, of this attempt and those before it."""
+        return self.phases[-1].sections if self.phases else []
+
+    def take_subtest(self, title: str, duration: float, sections: list[tuple[str, str]]) -> None:
+        """Make a step of the last phase: it was that of a subtest."""
+        phase = self.phases.pop()
+        self._more_output += sections[len(phase.sections) :]
+        step: dict[str, Any] = {
+            "title": title,
+            "category": "assertion",
+            "status": phase.outcome,
+            "start": round(max(0.0, self.last - self.start - duration), 2),
+            "duration": round(duration, 2),
+            "depth": 0,
+        }
+        if phase.failure is not None:
+            step["error"] = phase.failure["message"]
+            self._failures.append({**phase.failure, "phase": f"subtest {title}"})
+        elif phase.annotation is not None:
+            step["error"] = phase.annotation["description"]
+        self.recording.add(step)
+
+    def interrupt(self, reason: str, at: float) -> None:
+        """End it without a verdict, unless it has failed already."""
+        self.last = at
+        self._ends_by = {"type": "interrupted", "description": reason}
+
+    def break_off(self, message: str, at: float) -> None:
+        """End it as failed by something that no phase reported."""
+        self.last = at
+        self._failures.append({"phase": "session", "message": message})
+
+    @property
+    def outcome(self) -> str:
+        """Failed if anything did; else what the call said, or the setup where there was no call."""
+        failed = bool(self._failures)
+        verdict = "passed"
+        for phase in self.phases:
+            if phase.outcome == "failed":
+                failed = True
+            elif phase.when != "teardown" or len(self.phases) == 1:
+                verdict = phase.outcome
+        if failed:
+            return "failed"
+        return "skipped" if self._ends_by is not None else verdict
+
+    def describe(self, redact: Redact) -> Record:
+        """Return the journal's attempt."""
+        described: Record = {
+            "outcome": self.outcome,
+            "start": round(self.start, 2),
+            "duration": round(self.last - self.start, 2),
+        }
+        steps = self.recording.finish(self.last)
+        if steps:
+            described["steps"] = steps
+        failures = [*self._failures, *(phase.failure for phase in self.phases if phase.failure is not None)]
+        if failures:
+            described["failures"] = failures
+        annotations = [phase.annotation for phase in self.phases if phase.annotation is not None]
+        if self._ends_by is not None:
+            annotations.append(self._ends_by)
+        if annotations:
+            described["annotations"] = annotations
+        sections = self.sections
+        if len(sections) > self._first_section or self._more_output:
+            _add_output(described, [*self._more_output, *sections[self._first_section :]], redact)
+        return described
+
+
+def _add_output(described: Record, sections: list[tuple[str, str]], redact: Redact) -> None:
+    outputs: dict[str, list[str]] = {"stdout": [], "stderr": []}
+    for title, content in sections:
+        for beginning, stream in _STREAMS:
+            if title.startswith(beginning):
+                outputs[stream].append(content)
+        if title.startswith("Captured log"):
+            outputs["stderr"].append(f"--- {title} ---\n{content}\n")
+    for stream, parts in outputs.items():
+        if parts:
+            described[stream] = redact(shorten("".join(parts), OUTPUT_LIMIT))

@@ -1,0 +1,53 @@
+"""Ways in which a test can end, each a small project with what its run has to say: the rows of docs/outcomes.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Xdist = Literal["both", "without", "with"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A project, how pytest is called in it, and what the platform has to show.
+
+    :ivar name: the row's name, and the test's id.
+    :ivar group: the heading it stands under.
+    :ivar files: contents by path; a single test module may be given as ``source``.
+    :ivar expect: status by full title.
+    :ivar run: the run's status; None where no run may be made.
+    :ivar exit: pytest's exit status, by number of workers where xdist's differs.
+    :ivar annotations: by full title, types that a test has to have.
+    :ivar messages: by full title, what its error message has to hold.
+    :ivar attempts: by full title, the outcomes of its attempts.
+    :ivar steps: by full title, its steps' titles and statuses.
+    :ivar needs: modules without which the case is left out.
+    :ivar pytest: the oldest pytest that knows of it.
+    """
+
+    name: str
+    group: str
+    expect: Mapping[str, str]
+    source: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    args: tuple[str, ...] = ()
+    run: str | None = "passed"
+    exit: int | tuple[int, int] = 0
+    xdist: Xdist = "both"
+    annotations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    attempts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    pytest: tuple[int, int] = (8, 0)
+
+    @property
+    def project(self) -> dict[str, str]:
+        """The project's files."""
+        return {"test_it.py": self.source, **self.files} if self.source else dict(self.files)
+
+    def exit_with(self, workers: int) -> int:
+        """The exit status with that many workers."""
+        return self.exit if isinstance(self.exit, int) else self.exit[1 if workers else 0]
