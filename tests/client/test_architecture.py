@@ -169,9 +169,9 @@ class TestSession:
 
     def run(self, project: Path, *arguments: str) -> dict[str, list[str]]:
         found = project.parent / "found.json"
-        # anyio's plugin would bring modules of its own.
-        options = ["-q", "-p", "no:anyio", *arguments]
-        out = run_pytest(project, *options, FOUND_IN=str(found), PYTHONDONTWRITEBYTECODE="1")
+        # Other plugins that are installed would bring modules of their own.
+        alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": f"{PACKAGE}.plugin"}
+        out = run_pytest(project, "-q", *arguments, FOUND_IN=str(found), PYTHONDONTWRITEBYTECODE="1", **alone)
         assert "1 passed" in out
         loaded: dict[str, list[str]] = json.loads(found.read_text())
         return loaded

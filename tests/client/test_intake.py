@@ -169,7 +169,7 @@ class TestDied:
         told = reader.journals.read([type(span)(span.segment, span.began, None, death, AT + 500)])
         assert told.status == "skipped"
         assert told.attempts[0].annotations == (
-            Annotation("interrupted", f"process ended ({death}) while running this test, in its setup"),
+            Annotation("interrupted", f"process ended ({death}) while running this test"),
         )
         assert told.attempts[0].duration == 500
 

@@ -52,7 +52,7 @@ class Conductor:
 
     def _launch(self) -> None:
         self._closing.launch_problem = launch_uploader(
-            self.journal.folder.path, self._environment, self._settings.api_key
+            self.journal.folder.path, self._environment, self._settings.api_key, self.journal.output
         )
 
     def lose(self, worker: str, node: str, message: str, exit_code: int | None) -> None:

@@ -20,14 +20,25 @@ class Journal:
 
     :ivar session_id: names this process's records; also the segment's file name without ending.
     :ivar on_open: called once, when the segment has been made.
+    :ivar output: the descriptors of the files that pytest captures output in, once the journal is open.
     :ivar problem: why nothing can be recorded, in words; empty where it can.
     """
 
-    def __init__(self, folder: RunFolder, session_id: str, role: str, worker: str | None, about: Record) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        session_id: str,
+        role: str,
+        worker: str | None,
+        about: Record,
+        find_output: Callable[[], list[int]] = list,
+    ) -> None:
         self.folder = folder
         self.session_id = session_id
+        self._find_output = find_output
         self.problem = ""
         self.on_open: Callable[[], None] = _do_nothing
+        self.output: list[int] = []
         self._segment: Segment | None = None
         self._early: list[Record] = []
         self._pid, self._parent = native.getpid(), native.getppid()
@@ -75,7 +86,8 @@ class Journal:
         except OSError as error:
             self.problem = f"nothing could be recorded: {error}"
             return
-        self._segment.append({**self._about, "at": round(now_ms())})
+        self.output = self._find_output()
+        self._segment.append({**self._about, "output": self.output, "at": round(now_ms())})
         for record in self._early:
             self._segment.append(record)
         self._early.clear()

@@ -10,31 +10,37 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..native import native, to_json
 
 _BOOT_SECONDS = 5.0
 
-# Opens a descriptor of the session before the first test runs: through it, Linux tells later how the session ended.
+# Before the first test runs, it opens a descriptor of the session, through which Linux tells later how that ended, and
+# its capture files, to have the last words of a test that dies.
 _BOOT = """\
 import os, sys
 os.setsid()
 pid = os.getppid()
-try:
-    session = pid, os.dup2(os.pidfd_open(pid), 3)
-except (AttributeError, OSError):
-    session = None
+def keep(number, make, *arguments):
+    try:
+        return os.dup2(make(*arguments), number)
+    except (AttributeError, OSError):
+        return None
+held = [keep(100, lambda: os.pidfd_open(pid))]
+for number in sys.argv[2:4]:
+    held.append(keep(100 + len(held), os.open, f"/proc/{pid}/fd/{number}", os.O_RDONLY))
 if os.fork():
     os._exit(0)
-os.closerange(3 if session is None else 4, 65536)
+os.closerange(3, 100)
+os.closerange(100 + len(held), 65536)
 os.chdir("/")
 os.umask(0o077)
 import json
 handed = json.loads(sys.argv[1])
 sys.path += handed["path"]
 from pytest_platform_report.uploader.main import main
-main(handed["folder"], session)
+main(handed["folder"], pid, *held)
 """
 
 
@@ -52,9 +58,10 @@ _executable = "" if getattr(sys, "frozen", False) else sys.executable or ""
 _path = _search_path()
 
 
-def launch_uploader(folder: str, environment: Mapping[str, str], api_key: str) -> str:
+def launch_uploader(folder: str, environment: Mapping[str, str], api_key: str, output: Sequence[int]) -> str:
     """Start an uploader for the run folder *folder*; return why there is none, empty where there is one.
 
+    :param output: this process's descriptors of its capture files.
     :param environment: the session's, as it was before the tests; the key is added to it, and reaches nothing else.
     """
     if native.posix_spawn is None or not _executable:
@@ -63,9 +70,8 @@ def launch_uploader(folder: str, environment: Mapping[str, str], api_key: str) -
     variables = {**environment, "PLATFORM_API_KEY": api_key}
     null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
     try:
-        boot = native.posix_spawn(
-            _executable, [_executable, "-I", "-S", "-c", _BOOT, handed], variables, file_actions=null
-        )
+        command = [_executable, "-I", "-S", "-c", _BOOT, handed, *map(str, output)]
+        boot = native.posix_spawn(_executable, command, variables, file_actions=null)
         _wait_for(boot)
     except OSError as error:
         return f"the uploader could not be started ({error.strerror or error})"

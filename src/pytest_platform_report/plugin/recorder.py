@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
@@ -41,11 +42,14 @@ _INTERRUPTIONS = (KeyboardInterrupt, pytest.exit.Exception)
 class Recorder:
     """The hooks around the tests of this process.
 
+    :param worker: the xdist worker's name, empty in a plain session.
     :param guard: told of each exception of ours; the tests go on.
     """
 
-    def __init__(self, journal: Journal, redact: Redact, guard: Problems) -> None:
+    def __init__(self, journal: Journal, redact: Redact, guard: Problems, worker: str = "") -> None:
         self._journal = journal
+        self._worker = worker
+        self._executions: Counter[str] = Counter()
         self._redact = redact
         self._guard = guard
         self._keep_file = FileKeeper(journal, redact)
@@ -201,12 +205,16 @@ class Recorder:
         return [f"@{self._redact(name)}" for name in names]
 
     def _annotations(self, item: pytest.Item) -> list[Record]:
-        """Return the item's parameters, and what ``record_property`` told."""
+        """Return what tells this execution from others, the item's parameters, and what ``record_property`` told."""
+        annotations: list[Record] = []
+        if self._worker:
+            annotations.append({"type": "worker", "description": self._worker})
+        if item.config.getoption("keepduplicates", False):
+            self._executions[item.nodeid] += 1
+            annotations.append({"type": "execution", "description": str(self._executions[item.nodeid])})
         called = getattr(item, "callspec", None)
-        annotations = [
-            {"type": "parameter", "description": self._redact(f"{name}={_show(value)}")}
-            for name, value in (called.params.items() if called is not None else ())
-        ]
+        for name, value in called.params.items() if called is not None else ():
+            annotations.append({"type": "parameter", "description": self._redact(f"{name}={_show(value)}")})
         for name, value in item.user_properties:
             annotations.append({"type": self._redact(str(name)), "description": self._redact(_as_text(value))})
         return annotations

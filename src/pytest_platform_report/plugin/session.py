@@ -88,9 +88,12 @@ def _forget() -> None:
 def _register_worker(config: pytest.Config, handed: dict[str, Any], redact: Callable[[str], str]) -> None:
     worker = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist puts it there
     folder = RunFolder(handed["spool"], handed["run_key"])
-    journal = Journal(folder, f"{handed['session']}-{worker}-{new_id(4)}", "worker", worker, {"of": handed["session"]})
+    about = {"of": handed["session"], "dist": handed["dist"]}
+    journal = Journal(
+        folder, f"{handed['session']}-{worker}-{new_id(4)}", "worker", worker, about, lambda: _find_output(config)
+    )
     problems = Problems()
-    config.pluginmanager.register(Recorder(journal, redact, problems), "platform-report-recorder")
+    config.pluginmanager.register(Recorder(journal, redact, problems, worker), "platform-report-recorder")
     config.pluginmanager.register(WorkerHooks(journal), "platform-report-worker")
 
 
@@ -104,12 +107,14 @@ def _register_main(config: pytest.Config, settings: Settings, redact: Callable[[
         "settings": {**settings.to_journal(), "run_title": redact(settings.run_title), "run_key": run_key},
         "facts": _describe(config, redact),
     }
-    journal = Journal(folder, session_id, "controller" if is_controller else "alone", None, about)
+    role = "controller" if is_controller else "alone"
+    journal = Journal(folder, session_id, role, None, about, lambda: _find_output(config))
     problems = Problems()
     conductor = Conductor(config, settings, journal, _environment, redact, problems)
     config.pluginmanager.register(conductor, "platform-report-conductor")
     if is_controller:
-        handed = {"spool": str(settings.spool), "run_key": run_key, "session": session_id}
+        dist = config.getoption("dist")  # the workers' own says "no"
+        handed = {"spool": str(settings.spool), "run_key": run_key, "session": session_id, "dist": dist}
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:
         config.pluginmanager.register(Recorder(journal, redact, problems), "platform-report-recorder")
@@ -127,14 +132,30 @@ def _choose_run_key(settings: Settings) -> str:
     return new_run_key()
 
 
+def _count_workers(config: pytest.Config) -> int:
+    """Return how many xdist workers run the tests, such as 3 for ``--tx 3*popen``; 1 without xdist."""
+    if config.getoption("dist", "no") == "no":
+        return 1
+    counts = (str(spec).partition("*") for spec in config.getoption("tx", None) or ())
+    return sum(int(count) if star and count.isdecimal() else 1 for count, star, _ in counts) or 1
+
+
+def _find_output(config: pytest.Config) -> list[int]:
+    """Return the descriptors of the files in which standard output and error are captured; none with ``-s``."""
+    capturing = getattr(config.pluginmanager.get_plugin("capturemanager"), "_global_capturing", None)
+    try:
+        return [getattr(capturing, stream).tmpfile.fileno() for stream in ("out", "err")]
+    except (AttributeError, OSError, ValueError):  # --capture=sys has no files
+        return []
+
+
 def _describe(config: pytest.Config, redact: Callable[[str], str]) -> dict[str, Any]:
-    workers = config.getoption("numprocesses", None) or len(config.getoption("tx", None) or ())
     patterns = [config.getoption("keyword", ""), config.getoption("markexpr", "")]
     return {
         "python": describe_interpreter(),
         "pytest": pytest.__version__,
         "rootdir": str(config.rootpath),
-        "workers": workers or 1,
+        "workers": _count_workers(config),
         "grep_patterns": [redact(pattern) for pattern in patterns if pattern],
     }
 

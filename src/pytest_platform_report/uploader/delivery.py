@@ -57,6 +57,7 @@ class TestRow:
 
     id: int
     node: str
+    worker: str
     kind: str
     spans: tuple[Span, ...]
     bytes: int
@@ -347,10 +348,10 @@ class DeliveryRecord:
 
     def _tests(self, where: str, parameters: tuple[object, ...]) -> list[TestRow]:
         rows = self._db.execute(
-            f"SELECT id, node, kind, spans, bytes, status, state, batch, remote, why FROM test WHERE {where}",  # noqa: S608  fixed texts of this module
+            f"SELECT id, node, worker, kind, spans, bytes, status, state, batch, remote, why FROM test WHERE {where}",  # noqa: S608  fixed texts of this module
             parameters,
         )
         return [
-            TestRow(id_, node, kind, tuple(Span.from_json(span) for span in json.loads(spans)), *rest)
-            for id_, node, kind, spans, *rest in rows
+            TestRow(id_, node, worker, kind, tuple(Span.from_json(span) for span in json.loads(spans)), *rest)
+            for id_, node, worker, kind, spans, *rest in rows
         ]

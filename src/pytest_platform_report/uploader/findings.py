@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ class Span:
     """Where records of one test stand: bytes ``[start, end)`` of each, ``ended`` None where there is none.
 
     ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC); or that the
-    process went on and only the test's end is missing. ``phase`` is the one that a test died in.
+    process went on and only the test's end is missing. ``phase`` is the one that a test died in,
+    ``stdout`` and ``stderr`` what it had printed last.
     """
 
     segment: str
@@ -38,6 +39,8 @@ class Span:
     death: str = ""
     at: float = 0.0
     phase: str = "call"
+    stdout: str = ""
+    stderr: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -60,11 +63,12 @@ def ended_span(segment: Segment, began: Line, ended: Line) -> Span:
     return Span(segment.name, (began.start, began.end), (ended.start, ended.end))
 
 
-def died_span(segment: Segment, began: Line) -> Span:
+def died_span(segment: Segment, began: Line, redact: Callable[[str], str]) -> Span:
     """Return the span of the test that was running when the segment's process ended."""
     at = time.time() * 1000 if segment.was_seen_alive else segment.reader.path.stat().st_mtime * 1000
     how = segment.how_ended or UNKNOWN_DEATH
-    return Span(segment.name, (began.start, began.end), None, how, at, segment.phase)
+    stdout, stderr = map(redact, segment.last_words)
+    return Span(segment.name, (began.start, began.end), None, how, at, segment.phase, stdout, stderr)
 
 
 def unrecorded_span(segment: Segment, began: Line) -> Span:
@@ -148,7 +152,8 @@ def _collected(record: records.Record, span: Span) -> Result:
 
 
 def _died(began: records.Record, span: Span) -> Attempt:
-    attempt = Attempt("failed", began["at"], round(max(0.0, span.at - began["at"]), 2))
+    duration = round(max(0.0, span.at - began["at"]), 2)
+    attempt = Attempt("failed", began["at"], duration, stdout=span.stdout, stderr=span.stderr)
     if span.death == _UNRECORDED:
         remark = Annotation(_UNRECORDED, "the end of this test could not be recorded")
         return replace(attempt, outcome="skipped", annotations=(remark,))

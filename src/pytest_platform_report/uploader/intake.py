@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ..journal.reader import Line
 from ..journal.records import Record
+from ..text import clean
 from .delivery import DeliveryRecord, TestRow
 from .findings import (
     UNKNOWN_DEATH,
@@ -28,8 +30,16 @@ class Intake:
     :ivar main: the session record of the process that began the run, None until it is known.
     """
 
-    def __init__(self, folder: Path, record: DeliveryRecord, journals: Journals, session: Handle | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        record: DeliveryRecord,
+        journals: Journals,
+        session: Handle | None,
+        redact: Callable[[str], str] = clean,
+    ) -> None:
         self.tail = Tail(folder, session)
+        self._redact = redact
         self.main: Record | None = None
         self._record = record
         self._journals = journals
@@ -55,11 +65,12 @@ class Intake:
 
     def settle_held(self) -> None:
         """Let the held tests go, those of one node id as one test: to be called when the run is over."""
-        by_node: dict[str, list[TestRow]] = defaultdict(list)
+        each = any(segment.is_one_of_each for segment in self.tail.known())
+        by_test: dict[tuple[str, str], list[TestRow]] = defaultdict(list)
         for row in self._record.held():
-            by_node[row.node].append(row)
+            by_test[row.node, row.worker if each else ""].append(row)
         with self._record.together():
-            for rows in by_node.values():
+            for rows in by_test.values():
                 self._merge(rows)
 
     def _take_segment(self, segment: Segment) -> bool:
@@ -147,14 +158,19 @@ class Intake:
         began, segment.open_test = segment.open_test, None
         if began is None or self._record.tells(began.record["node"], segment.name, began.start):
             return
+        span = died_span(segment, began, self._redact)
         with self._record.together():
-            self._add(segment, "died", died_span(segment, began), began, None, "held")
+            self._add(segment, "died", span, began, None, "held")
+            if segment.is_one_of_each:
+                return
             for row in self._record.unsent(began.record["node"]):
                 if self._journals.read(row.spans).attempts[0].start >= began.record["at"]:
                     self._record.set_tests([row.id], "held")
 
     def _may_be_second(self, segment: Segment, node: str) -> bool:
         """Tell whether the same test began in another process that has not told its end: it may have died there."""
+        if segment.is_one_of_each:
+            return False
         if self._record.knows(node, "died"):
             return True
         return any(

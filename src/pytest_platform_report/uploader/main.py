@@ -16,13 +16,16 @@ from .uploader import Uploader
 _log = logging.getLogger(__name__)
 
 
-def main(folder: str, session: Handle | None = None) -> None:
-    """Deliver the run in *folder* while its session runs; the process's only task."""
+def main(folder: str, pid: int, pidfd: int | None, *output: int | None) -> None:
+    """Deliver the run in *folder* while its session runs; the process's only task.
+
+    :param pid: the session's process, with a descriptor of it and descriptors of its capture files.
+    """
     logging.basicConfig(
         filename=Path(folder) / "uploader.log", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
     )
     try:
-        deliver(Path(folder), os.environ.get("PLATFORM_API_KEY", ""), session=session)
+        deliver(Path(folder), os.environ.get("PLATFORM_API_KEY", ""), session=Handle(pid, pidfd, output))
     except LockedError:
         pass  # another session of the run has started one
     except Exception:

@@ -7,17 +7,26 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import NewerFormatError
 from ..journal.reader import Line, SegmentReader
 from ..journal.records import Record
 from ..process import Watched
+from .output import CapturedOutput
 
 _PARENT_SECONDS = 1.0
 
-Handle = tuple[int, int]
-"""A process's id and a descriptor of it. The descriptor of a process that is gone does not tell the id any more."""
+
+class Handle(NamedTuple):
+    """A process and what was opened of it while it certainly lived: a descriptor of it, and its capture files.
+
+    The descriptor of a process that is gone does not tell its id any more.
+    """
+
+    pid: int
+    pidfd: int | None
+    output: tuple[int | None, ...]
 
 
 @dataclass
@@ -29,6 +38,7 @@ class Segment:
     :ivar is_over: nothing will be appended any more.
     :ivar open_test: the ``began`` line of the test that runs, None between tests.
     :ivar phase: which it has come to.
+    :ivar last_words: what the process had printed last when it ended, on standard output and on standard error.
     """
 
     reader: SegmentReader
@@ -39,6 +49,8 @@ class Segment:
     open_test: Line | None = None
     phase: str = "setup"
     process: Watched | None = None
+    output: CapturedOutput | None = None
+    last_words: tuple[str, str] = ("", "")
     was_seen_alive: bool = False
     seen_dead: float | None = None
 
@@ -63,6 +75,11 @@ class Segment:
     def undone(self) -> int:
         """How many records its process could not write, as far as it has told."""
         return int((self.closed or {}).get("undone", 0))
+
+    @property
+    def is_one_of_each(self) -> bool:
+        """Whether every worker runs every test (``--dist each``), each execution being a result of its own."""
+        return (self.session or {}).get("dist") == "each"
 
     @property
     def worker(self) -> str:
@@ -119,10 +136,14 @@ class Tail:
         """Take a segment's first record, and hold on to its process."""
         segment.session = session
         identity: dict[str, Any] = session["process"]
-        pidfd = None
-        if self.session is not None and session["role"] != "worker" and identity["pid"] == self.session[0]:
-            (_, pidfd), self.session = self.session, None
-        segment.process = Watched(identity, pidfd)
+        if self.session is not None and session["role"] != "worker" and identity["pid"] == self.session.pid:
+            segment.process = Watched(identity, self.session.pidfd)
+            segment.output = CapturedOutput(self.session.output)
+            self.session = None
+        else:
+            segment.process = Watched(identity)
+            if segment.process.is_alive():
+                segment.output = CapturedOutput.of_process(identity["pid"], session.get("output", ()))
 
     def look_after(self, segment: Segment) -> bool:
         """Return whether the segment's process has ended since the last look; read the rest of it then."""
@@ -136,5 +157,8 @@ class Tail:
             if not segment.how_ended and segment.process.is_zombie() and segment.waits_for_its_parent():
                 return False
         segment.process.close()
+        if segment.output is not None:
+            segment.last_words = segment.output.read()
+            segment.output.close()
         segment.is_over = True
         return True

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..redact import make_redactor
 from ..settings import Settings
 from .courier import Courier
 from .delivery import DeliveryRecord
@@ -44,7 +45,7 @@ class Uploader:
         self._watch = watch
         self._record = DeliveryRecord(folder)
         self._journals = Journals(folder)
-        self._intake = Intake(folder, self._record, self._journals, session)
+        self._intake = Intake(folder, self._record, self._journals, session, make_redactor([api_key]))
         self._status = Status(folder, self._record, self._intake.tail)
         self._settings: Settings | None = None
         self._courier: Courier | None = None
