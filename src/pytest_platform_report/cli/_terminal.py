@@ -57,7 +57,7 @@ def indent(text: str, by: str) -> str:
 def say(text: str = "") -> None:
     """Print a line, whatever the terminal's encoding can show of it."""
     try:
-        print(text)
+        print(text, flush=True)  # a pipe gets it too when it is said, not when the command ends
     except UnicodeEncodeError:
         encoding = sys.stdout.encoding or "ascii"
-        print(text.encode(encoding, "replace").decode(encoding))
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
