@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,22 @@ class Project:
             encoding="utf-8",
             start_new_session=True,
         )
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """Return what a process prints up to the line with *text*, while it goes on."""
+    assert process.stdout is not None
+    last_resort = threading.Timer(TIMEOUT, process.kill)
+    last_resort.start()
+    try:
+        said = ""
+        while text not in said:
+            line = process.stdout.readline()
+            assert line, f"it ended without {text!r}:\n{said}"
+            said += line
+        return said
+    finally:
+        last_resort.cancel()
 
 
 def finish(process: subprocess.Popen[str]) -> Ended:

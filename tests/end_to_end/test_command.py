@@ -1,0 +1,146 @@
+"""The command ``platform-report``, as a person types it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+
+import httpx
+import pytest
+
+from end_to_end.gate import Fault
+from end_to_end.platforms import Target
+from end_to_end.sessions import Project, finish, read_until
+
+_SUITE = """
+    import pytest
+
+    from pytest_platform_report import step
+
+    class TestCart:
+        def test_passes(self): pass
+
+        def test_fails(self):
+            with step("add it up"):
+                assert 1 + 1 == 3
+
+    @pytest.mark.skip(reason="not now")
+    def test_skipped(): pass
+"""
+
+embedded = pytest.mark.parametrize("target", ["embedded"], indirect=True)
+
+
+@pytest.mark.parametrize("target", ["embedded", "served", "plain"], indirect=True)
+def test_show(target: Target, project: Project) -> None:
+    project.write("test_cart.py", _SUITE)
+    project.run("--platform-run-title=nightly")
+    shown = project.command("show")
+    assert shown.exit == 0
+    head, counts, *rest = shown.out.splitlines()
+    assert head.startswith("✗ failed  run_")
+    assert "nightly" in head
+    assert counts == "3 tests: 1 passed, 1 failed, 1 skipped, 0 flaky; 1 worker"
+    body = "\n".join(rest)
+    assert "  test_cart  ✓ 1 ✗ 1 - 1\n    - test_skipped  " in body
+    assert re.search(r"✗ test_cart > TestCart > test_fails  test_\w+\n    test_cart\.py:\d+\n    ✗ add it up", body)
+    assert "    assert (1 + 1) == 3" in body
+    assert "test_passes" not in body
+    assert "✓ test_passes" in project.command("show", "--all").out
+
+    run_id = head.split()[2]
+    assert project.command("show", run_id).out == shown.out
+    missing = project.command("show", "run_of_nobody")
+    assert missing.exit == 1
+    assert "404" in missing.out
+    assert "Traceback" not in missing.out
+
+
+@embedded
+def test_show_before_the_first_run(target: Target, project: Project) -> None:
+    shown = project.command("show")
+    assert shown.exit == 1
+    assert "no run is kept here: 'pytest --platform-report' makes one" in shown.out
+    assert not project.spool.exists()
+
+
+def test_doctor_shows_values_and_where_they_come_from(target: Target, project: Project) -> None:
+    project.write("pytest.ini", "[pytest]\nplatform_report = true\nplatform_tag =\n    nightly\n    smoke\n")
+    told = project.command("doctor", "--platform-spool=elsewhere")
+    assert told.exit == 0
+    rows = {line.split()[0]: line.split()[1:] for line in told.out.splitlines() if line.startswith("platform_")}
+    assert rows["platform_report"] == ["on", "ini", "platform_report"]
+    assert rows["platform_tag"] == ["nightly,", "smoke", "ini", "platform_tag"]
+    assert rows["platform_url"] == [f"{target.address}/api", "PLATFORM_URL"]
+    assert rows["platform_spool"] == [str(project.root / "elsewhere"), "--platform-spool"]
+    assert rows["platform_drain_timeout"] == ["60", "default"]
+    assert target.key not in told.out
+    assert f"****{target.key[-4:]}" in told.out
+    assert told.out.splitlines()[-1] == (
+        f"✓ {target.address}, project {target.project}: it answers, and the key is accepted"
+    )
+
+
+def test_doctor_tells_of_a_refused_key(target: Target, project: Project) -> None:
+    project.environment["PLATFORM_API_KEY"] = "a-key-that-is-long-enough-and-wrong"
+    told = project.command("doctor")
+    assert told.exit == 1
+    assert "✗" in told.out
+    assert "answered 401 UNAUTHORIZED" in told.out
+    assert "a-key-that-is-long-enough" not in told.out
+
+
+def test_doctor_tells_of_what_is_no_platform(target: Target, project: Project) -> None:
+    target.will(Fault("answer", "GET", status=200, headers={"content-type": "text/html"}, body=b"<p>Hello"))
+    told = project.command("doctor")
+    assert told.exit == 1
+    assert "answered 200 with text/html" in told.out
+
+
+def test_doctor_tells_of_a_wrong_option(project: Project) -> None:
+    project.environment["PLATFORM_SHARD"] = "9"
+    told = project.command("doctor")
+    assert told.exit == 1
+    assert told.out == "platform-report: PLATFORM_SHARD: '9' is no shard: give K/N with 1 <= K <= N, such as 2/5\n"
+
+
+@embedded
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_serve(target: Target, project: Project, ending: signal.Signals) -> None:
+    project.write("test_cart.py", _SUITE)
+    project.run()
+    process = project.start_command("serve", "--port=0")
+    said = read_until(process, "Ctrl-C ends it.")
+    found = re.search(r"reporting API: (\S+), project (\S+)\n  API key, until this server ends: (\S+)\n", said)
+    assert found, said
+    api, project_id, key = found.groups()
+    runs = httpx.get(
+        f"{api}/runs", params={"projectId": project_id}, headers={"X-API-Key": key}, trust_env=False
+    ).json()
+    assert [run["totalTests"] for run in runs["data"]] == [3]
+    assert httpx.get(f"{api}/runs", params={"projectId": project_id}, trust_env=False).status_code == 401
+    os.kill(process.pid, ending)
+    assert finish(process).exit == 0
+
+
+@embedded
+def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> None:
+    first = project.start_command("serve", "--port=0")
+    port = read_until(first, "/api,").rpartition("/api,")[0].rpartition(":")[2]
+    second = project.command("serve", f"--port={port}")
+    assert second.exit == 1
+    assert f"cannot listen on 127.0.0.1, port {port}" in second.out
+    assert "Traceback" not in second.out
+    first.terminate()
+    finish(first)
+
+
+def test_the_command_explains_itself(project: Project) -> None:
+    helped = project.command("--help")
+    assert helped.exit == 0
+    for name in ("show", "serve", "sync", "doctor"):
+        assert f"\n    {name} " in helped.out
+        assert project.command(name, "--help").exit == 0
+    assert project.command("no-such-command").exit == 2
+    assert project.command().exit == 2
