@@ -23,7 +23,10 @@ class Case:
     :ivar messages: by full title, what its error message has to hold.
     :ivar attempts: by full title, the outcomes of its attempts.
     :ivar steps: by full title, its steps' titles and statuses.
-    :ivar needs: modules without which the case is left out.
+    :ivar output: by full title, what its captured output has to hold.
+    :ivar plugins: plugins that the case is about, by module; left out where one is not installed.
+    :ivar twice: every test is executed twice, and each execution is a result, told apart by its annotations.
+    :ivar workers: how many workers the run has to show, where that is not what ``-n`` says.
     :ivar pytest: the oldest pytest that knows of it.
     """
 
@@ -40,13 +43,20 @@ class Case:
     messages: Mapping[str, str] = field(default_factory=dict)
     attempts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    needs: tuple[str, ...] = ()
+    output: Mapping[str, str] = field(default_factory=dict)
+    plugins: tuple[str, ...] = ()
+    twice: bool = False
+    workers: int | None = None
     pytest: tuple[int, int] = (8, 0)
 
     @property
     def project(self) -> dict[str, str]:
         """The project's files."""
         return {"test_it.py": self.source, **self.files} if self.source else dict(self.files)
+
+    def ran_on(self, workers: int) -> int:
+        """The number of workers that the run has to show."""
+        return self.workers or workers or 1
 
     def exit_with(self, workers: int) -> int:
         """The exit status with that many workers."""

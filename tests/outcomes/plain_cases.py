@@ -178,7 +178,6 @@ PLAIN = (
             args=("--dist=loadfile",),
             run="failed",
             exit=1,
-            needs=("xdist",),
         )
         for scope in ("class", "module", "package", "session")
         for when, expect in (

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from end_to_end.platforms import Target
 from end_to_end.readback import Run, read_run
 from end_to_end.sessions import Project
 from outcomes.cases import Case
+from outcomes.deaths import DEATHS
 from outcomes.plain_cases import PLAIN
+from outcomes.plugin_cases import PLUGINS
 
-CASES = (*PLAIN,)
+_APART = ("worker", "execution")
+_WORKERS = {"without": (0,), "with": (2,), "both": (0, 2)}
 
 
-@pytest.mark.parametrize("workers", [0, 2], ids=["plain", "xdist"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_outcome(case: Case, workers: int, tmp_path: Path) -> None:
-    if case.xdist != "both" and (case.xdist == "with") != bool(workers):
-        pytest.skip(f"a case of sessions {case.xdist} xdist")
-    for module in case.needs:
-        if importlib.util.find_spec(module) is None:
+def _cases() -> list[ParameterSet]:
+    return [
+        pytest.param(case, workers, id=f"{case.name}-{'xdist' if workers else 'plain'}")
+        for case in CASES
+        for workers in _WORKERS[case.xdist]
+    ]
+
+
+@pytest.mark.parametrize(("case", "workers"), _cases())
+def test_outcome(case: Case, workers: int, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    record_property("pytest", pytest.__version__)  # docs/outcomes_table.py reads it
+    for module in case.plugins:
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
             pytest.skip(f"{module} is not installed")
     if pytest.version_tuple < case.pytest:
         pytest.skip(f"pytest {'.'.join(map(str, case.pytest))} brought it")
     target = Target("embedded", tmp_path / ".platform-report" / "platform")
     project = Project(tmp_path, target.environment)
+    project.environment["PYTEST_PLUGINS"] += "".join(f",{plugin}" for plugin in case.plugins)
     try:
         for name, content in case.project.items():
             project.write(name, content)
@@ -36,20 +48,42 @@ def test_outcome(case: Case, workers: int, tmp_path: Path) -> None:
         if case.run is None:
             assert project.run_folders == []
         else:
-            _check(case, read_run(target))
+            project.wait_for_uploader()
+            _check(case, workers, read_run(target))
     finally:
         project.close()
 
 
-def _check(case: Case, run: Run) -> None:
-    assert run.outcomes == dict(case.expect)
+def _check(case: Case, workers: int, run: Run) -> None:
+    if case.twice:
+        assert sorted((test["fullTitle"], test["status"]) for test in run.tests) == sorted(2 * [*case.expect.items()])
+        told_apart = {
+            tuple(sorted((a["type"], a["description"]) for a in test["annotations"] if a["type"] in _APART))
+            for test in run.tests
+        }
+        assert len(told_apart) == 2
+        assert run.totals["total"] == len(run.tests)
+    else:
+        assert run.outcomes == dict(case.expect)
+        run.check_totals()
     assert run.status == case.run
-    run.check_totals()
+    assert run.fields["workers"] == case.ran_on(workers)
     for title, types in case.annotations.items():
         assert set(types) <= run.annotations(title).keys()
     for title, message in case.messages.items():
         assert message in run.test(title)["error"]["message"]
+    for title, output in case.output.items():
+        test = run.test(title)
+        assert output in test["stdout"] + test["stderr"]
     for title, outcomes in case.attempts.items():
         assert tuple(attempt["status"] for attempt in run.test(title)["attempts"]) == outcomes
     for title, steps in case.steps.items():
         assert tuple((step["title"], step["status"]) for step in run.test(title)["steps"]) == steps
+
+
+def test_the_table_has_a_row_for_each_case() -> None:
+    table = Path(__file__).parents[2] / "docs" / "outcomes.md"
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.read_text(encoding="utf-8").splitlines()]
+    assert [row for row in rows if row in {case.name for case in CASES}] == [case.name for case in CASES], (
+        "docs/outcomes.md is not of these cases: 'tox run -e test,oldest,outcomes' makes it anew"
+    )

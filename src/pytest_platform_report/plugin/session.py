@@ -19,6 +19,7 @@ from ..errors import ConfigurationError
 from ..ids import new_id, new_run_key, shared_run_key
 from ..redact import make_redactor
 from ..settings import Settings, read_settings
+from .bdd import BddHooks
 from .conductor import Conductor, ControllerHooks
 from .folder import RunFolder
 from .journal import Journal, describe_interpreter
@@ -93,7 +94,7 @@ def _register_worker(config: pytest.Config, handed: dict[str, Any], redact: Call
         folder, f"{handed['session']}-{worker}-{new_id(4)}", "worker", worker, about, lambda: _find_output(config)
     )
     problems = Problems()
-    config.pluginmanager.register(Recorder(journal, redact, problems, worker), "platform-report-recorder")
+    _register_recorder(config, Recorder(journal, redact, problems, worker))
     config.pluginmanager.register(WorkerHooks(journal), "platform-report-worker")
 
 
@@ -117,7 +118,12 @@ def _register_main(config: pytest.Config, settings: Settings, redact: Callable[[
         handed = {"spool": str(settings.spool), "run_key": run_key, "session": session_id, "dist": dist}
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:
-        config.pluginmanager.register(Recorder(journal, redact, problems), "platform-report-recorder")
+        _register_recorder(config, Recorder(journal, redact, problems))
+
+
+def _register_recorder(config: pytest.Config, recorder: Recorder) -> None:
+    config.pluginmanager.register(recorder, "platform-report-recorder")
+    config.pluginmanager.register(BddHooks(), "platform-report-bdd")
 
 
 def _choose_run_key(settings: Settings) -> str:
