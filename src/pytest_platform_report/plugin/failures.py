@@ -23,6 +23,16 @@ _FRAMEWORK = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in 
 _SHOWN_WHOLE = ("auto", "long")
 
 
+def show(value: object, limit: int) -> str:
+    """Return a value as pytest shows it, also where its ``repr`` raises what pytest lets through, as SystemExit."""
+    try:
+        return saferepr(value, maxsize=limit)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return f"<{type(value).__name__} whose repr() raised {type(error).__name__}>"
+
+
 class Comparison:
     """The last comparison that pytest explained: it belongs to an error only where the error repeats it."""
 
@@ -30,8 +40,8 @@ class Comparison:
 
     def __init__(self, summary: str, left: object, right: object) -> None:
         self.summary = summary
-        self.actual = saferepr(left, maxsize=_VALUE_LIMIT)
-        self.expected = saferepr(right, maxsize=_VALUE_LIMIT)
+        self.actual = show(left, _VALUE_LIMIT)
+        self.expected = show(right, _VALUE_LIMIT)
 
 
 def describe_failure(

@@ -17,7 +17,6 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from _pytest._io.saferepr import saferepr  # what pytest itself shows values with; it has no public name
 
 from .. import recording
 from ..journal import records
@@ -25,7 +24,7 @@ from ..journal.records import Record
 from ..native import now_ms
 from ..text import NAME_LIMIT, shorten
 from .attempt import Attempt, Phase
-from .failures import Comparison, Redact, describe_failure, describe_outcome
+from .failures import Comparison, Redact, describe_failure, describe_outcome, show
 from .journal import Journal
 from .keeper import FileKeeper
 from .problems import Problems
@@ -196,7 +195,7 @@ class Recorder:
         if isinstance(error, _INTERRUPTIONS) or self._journal.is_abandoned():
             attempt.interrupt(self._redact(str(error) or type(error).__name__), now_ms())
         else:
-            attempt.break_off(self._redact(f"{type(error).__name__}: {saferepr(error)}"), now_ms())
+            attempt.break_off(self._redact(f"{type(error).__name__}: {show(error, _SHOWN_VALUE)}"), now_ms())
 
     def _tags(self, item: pytest.Item) -> list[str]:
         names = dict.fromkeys(marker.name for marker in item.iter_markers() if marker.name not in _NO_TAGS)
@@ -222,7 +221,7 @@ class Recorder:
 
 def _show(value: object) -> str:
     """Return a value as pytest shows it, without the address that makes it another one in each session."""
-    return _sub_address("0x...", saferepr(value, maxsize=_SHOWN_VALUE))
+    return _sub_address("0x...", show(value, _SHOWN_VALUE))
 
 
 def _as_text(value: object) -> str:
