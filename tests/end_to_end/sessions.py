@@ -25,7 +25,7 @@ _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 # Whatever else is installed here, hypothesis above all, would cost each process of a session a second to load.
 _FEW_PLUGINS = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    "PYTEST_PLUGINS": "pytest_platform_report.plugin,xdist.plugin,pytest_rerunfailures",
+    "PYTEST_PLUGINS": "pytest_platform_report.plugin,pytest_rerunfailures",
 }
 
 
@@ -70,13 +70,15 @@ class Project:
         return path
 
     def load_all_plugins(self) -> None:
-        """Let sessions load all plugins that are installed, as they do by default."""
+        """Let sessions load all plugins that are installed, whatever these are, as pytest does by default."""
         for name in _FEW_PLUGINS:
             del self.environment[name]
 
     def start(self, *arguments: str, workers: int = 0, report: bool = True) -> subprocess.Popen[str]:
         """Start a pytest session, in a process group of its own."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+        if _FEW_PLUGINS.items() <= self.environment.items():
+            command += ["-p", "xdist"]  # the plugin for reruns looks for xdist's by the name of its entry point
         command += ["-n", str(workers)] if workers else []
         command += ["--platform-report"] if report else []
         return self._start([*command, *arguments])

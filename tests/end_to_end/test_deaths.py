@@ -153,7 +153,6 @@ def test_a_lost_worker_loses_one_test(target: Target, project: Project, death: s
 
 @pytest.mark.parametrize("target", ["served", "plain"], indirect=True)
 def test_a_crash_and_then_a_pass_is_one_flaky_test(target: Target, project: Project) -> None:
-    project.load_all_plugins()  # the one for reruns looks for xdist's by its name
     death = "seen = Path(__file__).with_name('seen'); seen.exists() or (seen.touch(), os._exit(3))"
     project.write("test_it.py", _DYING.format(death=death))
     ended = project.run("--reruns=1", workers=2)

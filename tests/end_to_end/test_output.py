@@ -31,6 +31,7 @@ def test_one_header_line_and_one_section(target: Target, project: Project, worke
 
 
 def test_quiet(project: Project) -> None:
+    project.load_all_plugins()
     ended = project.run("-q")
     assert "platform-report:" not in ended.out
     assert ended.out.count(" platform report ===") == 1

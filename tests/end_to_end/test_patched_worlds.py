@@ -101,7 +101,7 @@ WORLDS = {
     """,
     "hostile objects": """
         class Hostile:
-            def __repr__(self): raise SystemExit("repr")
+            def __repr__(self): raise RuntimeError("repr")
             __str__ = __repr__
             def __eq__(self, other): return False
             def __bool__(self): raise ValueError("bool")
@@ -213,5 +213,5 @@ def test_a_session_notices_nothing_of_its_report(project: Project) -> None:
             assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         """,
     )
-    ended = project.run("-W", "error")
+    ended = project.run("-W", "error", "-p", "no:pytest_rerunfailures")
     assert ended.exit == 0, ended.out

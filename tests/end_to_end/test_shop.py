@@ -1,4 +1,4 @@
-"""The example project, with all plugins that are installed, as its README says to run it."""
+"""The example project, as its README says to run it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def shop(project: Project) -> Project:
 
 @pytest.mark.parametrize("target", ["embedded"], indirect=True)
 def test_the_shop_is_reported_as_expected(target: Target, shop: Project, workers: int) -> None:
-    shop.load_all_plugins()
     ended = shop.run(workers=workers)
     expected = json.loads((SHOP / "expected.json").read_text())
     run = read_run(target)

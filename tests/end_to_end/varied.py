@@ -164,7 +164,8 @@ _STEPS = """
     @step("lay the table")
     def table():
         with step("cloth"):
-            yield
+            pass
+        yield
 
     def test_steps(table, platform_report):
         with platform_report.step("drink"):
