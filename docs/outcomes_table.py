@@ -1,4 +1,4 @@
-"""Write docs/outcomes.md from the results of tests/outcomes: ``outcomes_table.py NEWEST.xml OLDEST.xml`` (JUnit XML)."""
+"""Write docs/outcomes.md from the results of tests/outcomes: ``outcomes_table.py NEWEST.xml OLDEST.xml`` (JUnit)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from xml.etree import ElementTree
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from outcomes.cases import Case
-from outcomes.test_outcomes import CASES
+from outcomes.every_case import CASES
 
 _HEAD = """\
 # Outcomes
 
 What pytest does, and what the platform shows of it. This page is made from the results of the tests themselves
 (`tox run -e test,oldest,outcomes`): each row is a small project whose session was reported, read back over the API and
-compared, test by test, with the run's status and totals. ✓ as described; – not a case there, or the plugin does not
+compared, test by test, with the run's status and totals. ✓ as described; · not a case there, or the plugin does not
 support that pytest; ✗ otherwise.
 
 """
@@ -57,7 +57,7 @@ def _read(file: Path) -> tuple[str, dict[str, str]]:
 
 
 def _mark(found: dict[str, str], case: Case, mode: str) -> str:
-    return {"passed": "✓", "failed": "✗"}.get(found.get(f"{case.name}-{mode}", ""), "–")
+    return {"passed": "✓", "failed": "✗"}.get(found.get(f"{case.name}-{mode}", ""), "·")
 
 
 def _shows(case: Case) -> str:

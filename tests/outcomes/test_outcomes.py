@@ -13,9 +13,7 @@ from end_to_end.platforms import Target
 from end_to_end.readback import Run, read_run
 from end_to_end.sessions import Project
 from outcomes.cases import Case
-from outcomes.deaths import DEATHS
-from outcomes.plain_cases import PLAIN
-from outcomes.plugin_cases import PLUGINS
+from outcomes.every_case import CASES
 
 _APART = ("worker", "execution")
 _WORKERS = {"without": (0,), "with": (2,), "both": (0, 2)}
