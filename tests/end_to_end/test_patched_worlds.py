@@ -95,7 +95,7 @@ WORLDS = {
         def test_breaks(pytestconfig):
             child = os.fork()
             if child == 0:
-                # Ends the child when its session does, and not before.
+                # It runs the rest of the session as well, and must not report it.
                 return
             os.waitpid(child, 0)
     """,

@@ -129,7 +129,7 @@ def test_a_run_id_that_is_not_there_is_said(target: Target, project: Project) ->
     assert read_runs(target) == []
 
 
-def test_the_same_test_twice_by_its_own_loop_is_told_once_each(target: Target, project: Project) -> None:
+def test_modules_of_one_name_are_told_apart(target: Target, project: Project) -> None:
     """Two files of one name in two folders are two tests, though their full titles are alike."""
     for folder in ("one", "two"):
         project.write(f"{folder}/__init__.py", "")
