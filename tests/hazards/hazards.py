@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -70,7 +70,6 @@ class Session:
     hazards: tuple[Hazard, ...]
     args: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
     xdist: Xdist = "both"
     run: str = "failed"
 
@@ -84,14 +83,9 @@ class Session:
         if not hazards:
             pytest.skip("what it needs is not installed")
         args = tuple(arg for hazard in hazards for arg in hazard.args)
-        return Session((*hazards, LATE), (*self.args, *args), self.files, self.environment, self.xdist, self.run)
+        return Session((*hazards, LATE), (*self.args, *args), self.files, self.xdist, self.run)
 
     @property
     def outcomes(self) -> dict[str, str]:
         """The status of each test by full title."""
         return {title: status for hazard in self.hazards for title, status in hazard.outcomes.items()}
-
-
-def alone(hazards: Iterable[Hazard]) -> tuple[Session, ...]:
-    """Give each hazard a session of its own."""
-    return tuple(Session((hazard,)) for hazard in hazards)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hazards.hazards import Hazard, Session
-from hazards.trying import attempt, each
+from hazards.trying import Pair, attempt, each
 
 _CLOSED = Hazard(
     "A16",
@@ -71,9 +69,7 @@ _FULL = Hazard(
     "files-may-not-grow",
     """
     import os, resource, pytest
-    from pathlib import Path
-
-    HARD = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        HARD = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 
     def test_before(): pass
 
@@ -183,7 +179,7 @@ SESSIONS = (
 
 
 @each(SESSIONS)
-def test_descriptors(session: Session, workers: int, tmp_path: Path) -> None:
-    run = attempt(session, workers, tmp_path)
+def test_descriptors(session: Session, workers: int, pair: Pair) -> None:
+    run = attempt(session, workers, pair)
     if any(hazard is _FULL for hazard in session.hazards):
         assert all(run.test(f"test_full[{number}]")["stdout"].count("x") == 2000 for number in range(4))

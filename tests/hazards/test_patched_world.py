@@ -2,27 +2,82 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from hazards.hazards import Hazard, Session
-from hazards.trying import attempt, each
+from hazards.trying import Pair, attempt, each
+
+_NAMES = (
+    "builtins.open",
+    "builtins.print",
+    "builtins.sorted",
+    "fcntl.fcntl",
+    "fcntl.flock",
+    "io.open",
+    "json.dump",
+    "json.dumps",
+    "json.encoder.JSONEncoder",
+    "json.encoder.c_make_encoder",
+    "json.encoder.encode_basestring_ascii",
+    "json.loads",
+    "os.close",
+    "os.fork",
+    "os.getpid",
+    "os.getppid",
+    "os.kill",
+    "os.mkdir",
+    "os.open",
+    "os.posix_spawn",
+    "os.read",
+    "os.replace",
+    "os.urandom",
+    "os.waitpid",
+    "os.write",
+    "pathlib.Path.open",
+    "subprocess.Popen",
+    "tempfile.gettempdir",
+    "threading.Lock",
+    "threading.Thread",
+    "time.gmtime",
+    "time.monotonic",
+    "time.sleep",
+    "time.time",
+    "time.time_ns",
+    "uuid.uuid4",
+)
+
+_WHOLE_SESSION = Hazard(
+    "A1",
+    "patched-from-the-first-test-to-the-end",
+    """
+    import fcntl, json, os, time
+    import pytest
+
+    def broken(*args, **kwargs):
+        raise RuntimeError("patched for the session")
+
+    @pytest.fixture(scope="session", autouse=True)
+    def patched():
+        os.open = os.write = os.read = os.mkdir = os.urandom = os.posix_spawn = broken
+        fcntl.fcntl = fcntl.flock = json.dumps = json.JSONEncoder.encode = time.sleep = time.time = broken
+
+    def test_patched():
+        with pytest.raises(RuntimeError, match="patched for the session"):
+            os.write(1, b"")
+
+    def test_fails():
+        os.open(__file__, os.O_RDONLY)
+    """,
+    passed="test_patched",
+    failed="test_fails",
+)
 
 _PATCHED = Hazard(
     "A10",
-    "primitives-while-a-test-fails",
-    """
+    "patched-while-the-report-is-made",
+    f"""
     import builtins, fcntl, io, json, json.encoder, os, pathlib, subprocess, tempfile, threading, time, uuid
     import pytest
 
-    NAMES = (
-        "builtins.open", "builtins.print", "builtins.sorted", "fcntl.fcntl", "fcntl.flock", "io.open",
-        "json.dump", "json.dumps", "json.loads", "json.encoder.JSONEncoder", "json.encoder.c_make_encoder",
-        "json.encoder.encode_basestring_ascii", "os.close", "os.fork", "os.getpid", "os.getppid", "os.kill",
-        "os.makedirs", "os.mkdir", "os.open", "os.posix_spawn", "os.read", "os.replace", "os.urandom", "os.waitpid",
-        "os.write", "pathlib.Path.open", "pathlib.Path.write_text", "subprocess.Popen", "tempfile.gettempdir",
-        "threading.Lock", "threading.Thread", "time.gmtime", "time.monotonic", "time.monotonic_ns", "time.sleep",
-        "time.time", "time.time_ns", "uuid.uuid4",
-    )
+    NAMES = {_NAMES!r}
 
     def broken(*args, **kwargs):
         raise RuntimeError("patched by the test")
@@ -41,17 +96,7 @@ _PATCHED = Hazard(
             monkeypatch.setattr(name, broken)
         assert [1] == [2]
     """,
-    passed=" ".join(
-        f"test_patched[{name}]"
-        for name in (
-            "builtins.open builtins.print builtins.sorted fcntl.fcntl fcntl.flock io.open json.dump json.dumps "
-            "json.loads json.encoder.JSONEncoder json.encoder.c_make_encoder json.encoder.encode_basestring_ascii "
-            "os.close os.fork os.getpid os.getppid os.kill os.makedirs os.mkdir os.open os.posix_spawn os.read "
-            "os.replace os.urandom os.waitpid os.write pathlib.Path.open pathlib.Path.write_text subprocess.Popen "
-            "tempfile.gettempdir threading.Lock threading.Thread time.gmtime time.monotonic time.monotonic_ns "
-            "time.sleep time.time time.time_ns uuid.uuid4"
-        ).split()
-    ),
+    passed=" ".join(f"test_patched[{name}]" for name in _NAMES),
     failed="test_all_fails",
 )
 
@@ -156,6 +201,7 @@ _ENVIRONMENT = Hazard(
 
 # Each of these meets pytest's own work at the end of a test or of the session, so that it keeps to itself.
 SESSIONS = (
+    Session((_WHOLE_SESSION,)),
     Session((_PATCHED,)),
     Session((_NEVER_UNDONE, _ENVIRONMENT)),
     Session((_IMPORTS,)),
@@ -202,5 +248,5 @@ _PATCHED_EARLY = (Session((_AT_IMPORT,), files={"conftest.py": _CONFTEST}, xdist
 
 
 @each((*SESSIONS, *_PATCHED_EARLY))
-def test_patched(session: Session, workers: int, tmp_path: Path) -> None:
-    attempt(session, workers, tmp_path)
+def test_patched(session: Session, workers: int, pair: Pair) -> None:
+    attempt(session, workers, pair)

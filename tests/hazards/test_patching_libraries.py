@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from hazards.hazards import Hazard, Session
-from hazards.trying import attempt, each
+from hazards.trying import Pair, attempt, each
 
 _RESPX = Hazard(
     "A2",
@@ -142,9 +141,7 @@ _FILES = Hazard(
     "pyfakefs",
     """
     import os
-    from pathlib import Path
-
-    def test_fake(fs):
+        def test_fake(fs):
         fs.create_file("/made/up.txt", contents="fake")
         assert Path("/made/up.txt").read_text() == "fake"
         assert os.listdir("/made") == ["up.txt"]
@@ -241,14 +238,14 @@ _TIME_MACHINE = Hazard(
 
 
 @each(SESSIONS)
-def test_patched_by_libraries(session: Session, workers: int, tmp_path: Path) -> None:
-    attempt(session, workers, tmp_path)
+def test_patched_by_libraries(session: Session, workers: int, pair: Pair) -> None:
+    attempt(session, workers, pair)
 
 
 @each([Session((_FREEZEGUN,)), Session((_TIME_MACHINE,))])
-def test_clocks(session: Session, workers: int, tmp_path: Path) -> None:
+def test_clocks(session: Session, workers: int, pair: Pair) -> None:
     begun = time.monotonic()
-    run = attempt(session, workers, tmp_path)
+    run = attempt(session, workers, pair)
     elapsed = (time.monotonic() - begun) * 1000
     durations = [run.fields["duration"], *(test["duration"] for test in run.tests)]
     assert all(0 <= duration <= elapsed for duration in durations), durations

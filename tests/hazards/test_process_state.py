@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from end_to_end.readback import read_run
-from end_to_end.sessions import Project
 from hazards.hazards import Hazard, Session
-from hazards.trying import attempt, check_is_same, each, embedded
+from hazards.trying import Pair, attempt, each
 
 _FEW_DESCRIPTORS = Hazard(
     "A14",
@@ -230,7 +224,7 @@ SESSIONS = (
 
 
 @each(SESSIONS)
-def test_state(session: Session, workers: int, tmp_path: Path) -> None:
-    run = attempt(session, workers, tmp_path)
+def test_state(session: Session, workers: int, pair: Pair) -> None:
+    run = attempt(session, workers, pair)
     if any(hazard is _UMASK for hazard in session.hazards):
         assert run.content("note.txt") == b"content"

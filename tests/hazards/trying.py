@@ -1,9 +1,9 @@
-"""Try sessions: reported, and beside it in a copy of the project without a report."""
+"""Try sessions: reported, and beside them in a copy of the project without a report."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,6 @@ from end_to_end.sessions import Ended, Project
 from hazards.hazards import Session
 
 _SUMMARY = re.compile(r"^=* ?((?:\d+ \w+(?:, )?)+|no tests ran) in .*$", re.MULTILINE)
-
-Parametrize = Callable[[Callable[..., None]], Callable[..., None]]
 
 
 def each(sessions: Sequence[Session]) -> pytest.MarkDecorator:
@@ -31,53 +29,64 @@ def each(sessions: Sequence[Session]) -> pytest.MarkDecorator:
     )
 
 
-def embedded(project: Project) -> Target:
-    """Return the platform that a project's sessions report to by default."""
-    return Target("embedded", project.spool / "platform")
-
-
 def counts(ended: Ended) -> str:
     """Return what the terminal's last line counts."""
     found = _SUMMARY.findall(ended.out)
     return str(found[-1]) if found else ""
 
 
-def check_is_same(reported: Ended, bare: Ended) -> None:
-    """Check that a session ended as it does without a report."""
-    assert (reported.exit, counts(reported)) == (bare.exit, counts(bare)), f"{reported.out}\n\nwithout:\n{bare.out}"
+class Pair:
+    """A project twice: the sessions of one are reported, those of the other are not.
+
+    :ivar project: the one that is reported, ``bare`` the other.
+    :ivar target: where it is reported to.
+    :ivar reported: how the last reported session ended.
+    """
+
+    reported: Ended
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        for name in ("with", "without"):
+            (folder / name).mkdir()
+        self.project = Project(folder / "with", environment or {})
+        self.target = Target("embedded", self.project.spool / "platform")
+        self.bare = Project(folder / "without", environment or {})
+
+    def write(self, name: str, content: str) -> None:
+        """Write a file of both."""
+        for project in (self.project, self.bare):
+            project.write(name, content)
+
+    def try_both(self, *arguments: str, workers: int = 0) -> Ended:
+        """Run a session in both, and check that they end alike."""
+        bare = self.bare.run(*arguments, workers=workers, report=False)
+        self.reported = self.project.run(*arguments, workers=workers)
+        said = f"{self.reported.out}\n\nwithout a report:\n{bare.out}"
+        assert (self.reported.exit, counts(self.reported)) == (bare.exit, counts(bare)), said
+        assert "internal error:" not in self.reported.out, said
+        return self.reported
+
+    def run(self, *arguments: str, workers: int = 0) -> Run:
+        """Run a session in both, and return the one's run."""
+        self.try_both(*arguments, workers=workers)
+        self.project.wait_for_uploader()
+        run = read_run(self.target)
+        run.check_totals()
+        return run
 
 
-def attempt(session: Session, workers: int, folder: Path) -> Run:
+def attempt(session: Session, workers: int, pair: Pair) -> Run:
     """Run *session* with and without a report, check what can be said of every session, and return its run."""
     session = session.tried()
-    bare = _make(session, folder / "without").run(*_arguments(session, workers), workers=workers, report=False)
-    project = _make(session, folder / "with")
-    try:
-        reported = project.run(*_arguments(session, workers), workers=workers)
-        check_is_same(reported, bare)
-        assert "internal error" not in reported.out, reported.out
-        project.wait_for_uploader()
-        run = read_run(embedded(project))
-    finally:
-        project.close()
-    assert run.outcomes == session.outcomes, reported.out
+    for hazard in session.hazards:
+        pair.write(f"{hazard.module}.py", hazard.source)
+    for name, content in session.files.items():
+        pair.write(name, content)
+    distribution = ("--dist=loadfile",) if workers else ()
+    run = pair.run(*session.args, *distribution, workers=workers)
+    assert run.outcomes == session.outcomes, pair.reported.out
     assert run.status == session.run
-    run.check_totals()
     late = run.test("test_late_fails")["error"]
     assert (late["expected"], late["actual"]) == ("[2]", "[1]")
-    assert f"{len(run.tests)} tests run, {len(run.tests)} acknowledged" in reported.out, reported.out
+    assert f"{len(run.tests)} tests run, {len(run.tests)} acknowledged" in pair.reported.out, pair.reported.out
     return run
-
-
-def _arguments(session: Session, workers: int) -> tuple[str, ...]:
-    return (*session.args, "--dist=loadfile") if workers else session.args
-
-
-def _make(session: Session, root: Path) -> Project:
-    root.mkdir()
-    project = Project(root, session.environment)
-    for hazard in session.hazards:
-        project.write(f"{hazard.module}.py", hazard.source)
-    for name, content in session.files.items():
-        project.write(name, content)
-    return project

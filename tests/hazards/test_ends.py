@@ -1,0 +1,134 @@
+"""Tests that end, fork or replace the process that they run in, and what takes their place."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from end_to_end.readback import read_runs
+from hazards.hazards import Hazard, Session
+from hazards.trying import Pair, attempt, each
+
+# What a test does, and what is said of it then; a signal that asks to end gives no verdict.
+DEATHS = {
+    "exit": ("os._exit(0)", "failed"),
+    "abort": ("os.abort()", "failed"),
+    "segfault": ("os.kill(os.getpid(), signal.SIGSEGV)", "failed"),
+    "kill": ("os.kill(os.getpid(), signal.SIGKILL)", "failed"),
+    "term": ("os.kill(os.getpid(), signal.SIGTERM)", "skipped"),
+    "exec": ("os.execv(sys.executable, [sys.executable, '-c', ''])", "failed"),
+}
+
+_FORKS = Hazard(
+    "A21",
+    "fork-goes-on-as-pytest",
+    """
+    import os
+
+    def test_forks():
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+
+    def test_is_run_twice(platform_report):
+        with platform_report.step("twice"):
+            platform_report.attach(b"twice", name="twice.txt")
+
+    def test_fails():
+        print("twice")
+        assert 0
+    """,
+    passed="test_forks test_is_run_twice",
+    failed="test_fails",
+)
+
+_TIMEOUT = Hazard(
+    "B46",
+    "pytest-timeout-by-signal",
+    """
+    import threading, pytest
+
+    def test_in_time(): pass
+
+    @pytest.mark.timeout(0.2, method="signal")
+    def test_fails():
+        threading.Event().wait(60)
+    """,
+    passed="test_in_time",
+    failed="test_fails",
+    args=("-p", "pytest_timeout"),
+    needs=("pytest_timeout",),
+)
+
+SESSIONS = (Session((_FORKS,), xdist="without"), Session((_TIMEOUT,)))
+
+
+@each(SESSIONS)
+def test_goes_on(session: Session, workers: int, pair: Pair) -> None:
+    attempt(session, workers, pair)
+
+
+@pytest.mark.parametrize(("death", "status"), DEATHS.values(), ids=[f"A24-{name}-plain" for name in DEATHS])
+def test_a_test_that_ends_the_session(pair: Pair, death: str, status: str) -> None:
+    pair.write(
+        "test_it.py",
+        f"import os, signal, sys\ndef test_a(): pass\ndef test_b():\n    {death}\ndef test_c(): pass\n",
+    )
+    run = pair.run()
+    assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": status}
+    assert run.status == "cancelled"
+
+
+def test_a24_tests_that_end_their_workers(pair: Pair) -> None:
+    deaths = "".join(f"def test_{name}():\n    {death}\n" for name, (death, _) in DEATHS.items())
+    pair.write("test_it.py", f"import os, signal, sys\ndef test_a(): pass\n{deaths}\ndef test_z(): pass\n")
+    run = pair.run(workers=2)
+    died = {f"test_it > test_{name}": status for name, (_, status) in DEATHS.items()}
+    assert run.outcomes == {"test_it > test_a": "passed", **died, "test_it > test_z": "passed"}
+    assert run.status == "failed"
+
+
+@pytest.mark.skipif(not find_spec("pytest_timeout"), reason="pytest-timeout is not installed")
+def test_b46_pytest_timeout_by_thread(pair: Pair, workers: int) -> None:
+    pair.write(
+        "test_it.py",
+        """
+        import threading, pytest
+
+        def test_a(): pass
+
+        @pytest.mark.timeout(0.2, method="thread")
+        def test_b():
+            threading.Event().wait(60)
+        """,
+    )
+    run = pair.run("-p", "pytest_timeout", workers=workers)
+    assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": "failed"}
+    assert "process ended" in run.test("test_b")["error"]["message"]
+
+
+@pytest.mark.skipif(not find_spec("pytest_randomly"), reason="pytest-randomly is not installed")
+def test_a29_the_same_seed(pair: Pair, workers: int) -> None:
+    pair.write(
+        "test_it.py",
+        """
+        import pathlib, random, pytest
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_draws(number):
+            with pathlib.Path(__file__).with_name(f"drawn-{number}").open("a") as file:
+                print(random.getrandbits(64), random.random(), file=file)
+        """,
+    )
+    for _ in range(2):
+        pair.try_both("-p", "pytest_randomly", "--randomly-seed=1", workers=workers)
+        assert pair.reported.exit == 0, pair.reported.out
+    for folder in pair.project.run_folders:
+        pair.project.wait_for_uploader(folder)
+    first, second = read_runs(pair.target)
+    assert first.outcomes == second.outcomes == {f"test_it > test_draws[{n}]": "passed" for n in range(4)}
+    for number in range(4):
+        drawn = [(project.root / f"drawn-{number}").read_text() for project in (pair.project, pair.bare)]
+        assert drawn[0] == drawn[1]
+        assert len(set(drawn[0].splitlines())) == 1

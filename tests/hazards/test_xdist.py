@@ -1,0 +1,225 @@
+"""Controllers and workers: what only one of them knows, workers that go away, and ways to distribute."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from end_to_end.readback import Json, read_run, read_runs
+from hazards.trying import Pair
+
+FOUR = "".join(f"def test_{name}(): pass\n" for name in "abcd")
+ALL_FOUR = {f"test_it > test_{name}": "passed" for name in "abcd"}
+
+
+def roles(pair: Pair) -> list[str]:
+    """Return what the processes of the run say that they were."""
+    journals = (pair.project.run_folder / "journal").iterdir()
+    return sorted(json.loads(journal.read_text().partition("\n")[0])["role"] for journal in journals)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), ["alone"]),
+        (("-n0",), ["alone"]),
+        (("--dist=load",), ["alone"]),
+        (("-n2",), ["controller", "worker", "worker"]),
+        (("-d", "--tx=2*popen"), ["controller", "worker", "worker"]),
+    ],
+    ids=lambda value: f"B31-{' '.join(value) or 'plain'}" if isinstance(value, tuple) else "",
+)
+def test_who_is_who(pair: Pair, arguments: tuple[str, ...], expected: list[str]) -> None:
+    # A subprocess of somebody's tests inherits it, and is no worker.
+    pair.project.environment["PYTEST_XDIST_WORKER"] = "gw0"
+    pair.write("test_it.py", FOUR)
+    run = pair.run(*arguments)
+    assert run.outcomes == ALL_FOUR
+    assert roles(pair) == expected
+
+
+_VARIED = """
+    import pytest
+
+    class Base(Exception): pass
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("x", [1, "two", (3,)])
+    def test_parameters(x, record_property):
+        print("out of", x)
+        record_property("seen", str(x))
+
+    @pytest.fixture
+    def broken():
+        yield
+        raise Base("cannot clean up")
+
+    def test_compares():
+        assert {"a": 1} == {"a": 2}
+
+    def test_raises():
+        try:
+            raise Base("first")
+        except Base as error:
+            raise ValueError("second") from error
+
+    def test_breaks(broken): pass
+
+    @pytest.mark.xfail(reason="known")
+    def test_known():
+        assert 0
+
+    @pytest.mark.skip(reason="later")
+    def test_skipped(): pass
+
+    def test_fails_softly():
+        pytest.fail("no trace", pytrace=False)
+"""
+
+
+def test_b32_b33_workers_tell_what_a_plain_session_tells(pair: Pair) -> None:
+
+    pair.write("test_it.py", _VARIED)
+    pair.write("pytest.ini", "[pytest]\nmarkers = slow\n")
+    for workers in (0, 2):
+        pair.try_both(workers=workers)
+        for folder in pair.project.run_folders:
+            pair.project.wait_for_uploader(folder)
+    distributed, plain = read_runs(pair.target)
+    assert _told(distributed.tests) == _told(plain.tests)
+    assert distributed.test("test_compares")["error"]["actual"] == "{'a': 1}"
+
+
+def _told(tests: list[Json]) -> dict[str, object]:
+    own = ("title", "status", "filePath", "lineNumber", "error", "stdout", "stderr", "tags", "retries", "attempt")
+    told: dict[str, object] = {}
+    for test in tests:
+        annotations = test["annotations"]
+        kept = [each for each in annotations if each["type"] not in ("worker", "report-id")]
+        told[str(test["fullTitle"])] = ({name: test[name] for name in own}, kept)
+    return told
+
+
+def test_b34_what_execnet_cannot_dump(pair: Pair) -> None:
+    pair.write(
+        "test_it.py",
+        """
+        class Odd: pass
+
+        def test_a(): pass
+
+        def test_b(record_property):
+            record_property("odd", Odd())
+
+        def test_c(): pass
+
+        def test_d():
+            assert "\\ud800" == "x"
+        """,
+    )
+    bare = pair.project.run(workers=1, report=False)
+    reported = pair.project.run(workers=1)
+    assert reported.exit == bare.exit
+    pair.project.wait_for_uploader()
+
+    run = read_run(pair.target)
+    # xdist's controller never hears of it, and which of the others still run is its affair.
+    assert run.outcomes["test_it > test_a"] == "passed"
+    assert run.outcomes["test_it > test_b"] == "failed"
+    assert "Odd" in run.test("test_b")["error"]["message"]
+    run.check_totals()
+
+
+def test_b35_a_controller_that_breaks(pair: Pair) -> None:
+    pair.write("test_it.py", FOUR)
+    pair.write(
+        "conftest.py",
+        """
+        import os
+
+        def pytest_runtest_logreport(report):
+            if "PYTEST_XDIST_WORKER" not in os.environ and report.when == "call":
+                raise RuntimeError("the controller's own")
+        """,
+    )
+    bare = pair.project.run(workers=2, report=False)
+    reported = pair.project.run(workers=2)
+    assert (reported.exit, bare.exit) == (3, 3)
+    pair.project.wait_for_uploader()
+
+    run = read_run(pair.target)
+    assert run.outcomes
+    assert set(run.outcomes.values()) <= {"passed", "skipped"}
+    assert run.status == "failed"
+    run.check_totals()
+
+
+def test_b36_workers_that_take_the_place_of_others(pair: Pair) -> None:
+    pair.write(
+        "test_it.py",
+        """
+        import os, pytest
+
+        @pytest.mark.parametrize("number", range(9))
+        def test_it(number):
+            if number in (2, 4):
+                os._exit(3)
+        """,
+    )
+    run = pair.run(workers=1)
+    assert run.outcomes == {
+        f"test_it > test_it[{number}]": "failed" if number in (2, 4) else "passed" for number in range(9)
+    }
+    assert roles(pair) == ["controller", "worker", "worker", "worker"]
+
+
+def test_b44_keyboard_interrupt_in_a_worker(pair: Pair) -> None:
+    pair.write("test_it.py", "def test_a(): pass\ndef test_b():\n    raise KeyboardInterrupt\ndef test_c(): pass\n")
+    run = pair.run(workers=1)
+    assert run.outcomes["test_it > test_a"] == "passed"
+    assert run.outcomes["test_it > test_b"] != "passed"
+    assert run.status != "passed"
+
+
+def test_b45_pytest_exit_in_a_worker(pair: Pair) -> None:
+    pair.write("test_it.py", "import pytest\ndef test_a(): pass\ndef test_b():\n    pytest.exit('enough')\n")
+    run = pair.run(workers=1)
+    assert run.outcomes["test_it > test_a"] == "passed"
+    assert run.outcomes["test_it > test_b"] != "passed"
+    assert run.status != "passed"
+
+
+def test_b47_every_worker_runs_every_test(pair: Pair) -> None:
+    pair.write("test_it.py", "import os\ndef test_it():\n    assert os.environ['PYTEST_XDIST_WORKER'] == 'gw0'\n")
+    pair.try_both("--dist=each", "--tx=2*popen")
+    pair.project.wait_for_uploader()
+
+    run = read_run(pair.target)
+    found = {
+        annotation["description"]: test["status"]
+        for test in run.tests
+        for annotation in test["annotations"]
+        if annotation["type"] == "worker"
+    }
+    assert found == {"gw0": "passed", "gw1": "failed"}
+    assert run.totals == {"total": 2, "passed": 1, "failed": 1, "skipped": 0, "flaky": 0}
+
+
+def test_b55_groups(pair: Pair) -> None:
+    pair.write(
+        "test_it.py",
+        "import pytest\n"
+        + "".join(f"@pytest.mark.xdist_group('g@1')\ndef test_{name}(): pass\n" for name in "abcd")
+        + "@pytest.mark.parametrize('at', ['x@y'])\ndef test_e(at): pass\n",
+    )
+    run = pair.run("--dist=loadgroup", workers=2)
+    assert run.outcomes == {**ALL_FOUR, "test_it > test_e[x@y]": "passed"}
+
+
+def test_b57_workers_in_a_directory_of_their_own(pair: Pair) -> None:
+    pair.write("pkg/test_it.py", FOUR)
+    pair.write("pkg/__init__.py", "")
+    pair.write("elsewhere/.keep", "")
+    run = pair.run("-d", "--tx=popen//chdir=elsewhere", "--rsyncdir=pkg")
+    assert run.outcomes == ALL_FOUR
