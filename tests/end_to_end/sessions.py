@@ -77,7 +77,7 @@ class Project:
     def start(self, *arguments: str, workers: int = 0, report: bool = True) -> subprocess.Popen[str]:
         """Start a pytest session, in a process group of its own."""
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-        if _FEW_PLUGINS.items() <= self.environment.items():
+        if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" in self.environment:
             command += ["-p", "xdist"]  # the plugin for reruns looks for xdist's by the name of its entry point
         command += ["-n", str(workers)] if workers else []
         command += ["--platform-report"] if report else []
