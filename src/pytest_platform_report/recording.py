@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from .native import now_ms
-from .text import MESSAGE_LIMIT, NAME_LIMIT, shorten
+from .text import MESSAGE_LIMIT, shorten, shorten_name
 
 __all__ = ["attach", "step"]
 
@@ -92,7 +92,7 @@ class _Open:
         if recording is None:
             return
         noted = {
-            "title": recording.redact(shorten(title, NAME_LIMIT)),
+            "title": shorten_name(recording.redact(title)),
             "category": "action",
             "status": "passed",
             "start": round(now_ms() - recording.start, 2),
@@ -109,7 +109,7 @@ class _Open:
         noted["duration"] = round(now_ms() - recording.start - noted["start"], 2)
         if kind is not None:
             noted["status"] = "skipped" if kind.__name__ in _SKIPS else "failed"
-            noted["error"] = recording.redact(shorten(f"{kind.__name__}: {_show(error)}", MESSAGE_LIMIT))
+            noted["error"] = shorten(recording.redact(f"{kind.__name__}: {_show(error)}"), MESSAGE_LIMIT)
 
 
 _innermost: ContextVar[_Open | None] = ContextVar("pytest_platform_report_innermost", default=None)

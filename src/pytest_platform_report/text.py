@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 # A control sequence, an operating system command, any other escape sequence (ECMA-35), or an escape with nothing to it.
@@ -30,3 +31,12 @@ def shorten(text: str, limit: int) -> str:
         return text
     half = limit // 2
     return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters cut ...]\n{text[len(text) - half :]}"
+
+
+def shorten_name(name: str) -> str:
+    """Return a name of at most 4,096 characters in one line; a digest in the cut keeps different names apart."""
+    if len(name) <= NAME_LIMIT:
+        return name
+    digest = hashlib.blake2b(name.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
+    half = (NAME_LIMIT - len(digest) - 6) // 2
+    return f"{name[:half]}...{digest}...{name[len(name) - half :]}"

@@ -40,12 +40,14 @@ class Ended:
 class Project:
     """A directory with tests in it.
 
+    :ivar keeps_cache: whether pytest's cache is on, which ``--lf`` and the like need.
     :ivar environment: what sessions and commands here get besides the inherited variables.
     """
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.root = root
         self.environment = {**_FEW_PLUGINS, **environment}
+        self.keeps_cache = False
         self.write("pytest.ini", "[pytest]\n")
 
     @property
@@ -76,7 +78,7 @@ class Project:
 
     def start(self, *arguments: str, workers: int = 0, report: bool = True) -> subprocess.Popen[str]:
         """Start a pytest session, in a process group of its own."""
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", *(() if self.keeps_cache else ("-p", "no:cacheprovider"))]
         if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" in self.environment:
             command += ["-p", "xdist"]  # the plugin for reruns looks for xdist's by the name of its entry point
         command += ["-n", str(workers)] if workers else []

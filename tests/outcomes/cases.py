@@ -25,6 +25,7 @@ class Case:
     :ivar steps: by full title, its steps' titles and statuses.
     :ivar output: by full title, what its captured output has to hold.
     :ivar plugins: plugins that the case is about, by module; left out where one is not installed.
+    :ivar cache: whether pytest's cache has to be on.
     :ivar twice: every test is executed twice, and each execution is a result, told apart by its annotations.
     :ivar workers: how many workers the run has to show, where that is not what ``-n`` says.
     :ivar pytest: the oldest pytest that knows of it.
@@ -45,6 +46,7 @@ class Case:
     steps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     output: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
+    cache: bool = False
     twice: bool = False
     workers: int | None = None
     pytest: tuple[int, int] = (8, 0)

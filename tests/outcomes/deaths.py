@@ -59,6 +59,17 @@ DEATHS = (
         for phase, before, after in (("setup", "os._exit(3)", "pass"), ("teardown", "pass", "os._exit(3)"))
     ),
     Case(
+        "death of a worker that is not replaced",
+        "Deaths",
+        {_IT + "test_a": "passed", _IT + "test_b": "failed"},
+        f"{_BEFORE}def test_b():\n    os._exit(3)\n",
+        args=("--max-worker-restart=0", "--dist=loadfile"),
+        run="failed",
+        exit=1,
+        xdist="with",
+        messages={_IT + "test_b": "process ended (exit code 3) while running this test"},
+    ),
+    Case(
         "death after the last test",
         "Deaths",
         {_IT + "test_a": "passed"},

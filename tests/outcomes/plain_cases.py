@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from outcomes.cases import Case
+from pytest_platform_report.text import shorten_name
 
 _IT = "test_it > "
+
+
+def _long(middle: str) -> str:
+    return _IT + shorten_name(f"test_a[{5000 * 'a'}{middle}{5000 * 'a'}]")
+
 
 PLAIN = (
     Case("pass", "Outcomes", {_IT + "test_a": "passed"}, "def test_a():\n    pass\n"),
@@ -240,6 +246,17 @@ PLAIN = (
         """,
     ),
     Case(
+        "parameter ids of 10,000 characters",
+        "Shapes of tests",
+        dict.fromkeys((_long("b"), _long("c")), "passed"),
+        """
+        import pytest
+        @pytest.mark.parametrize('x', 'bc', ids=lambda x: 5000 * 'a' + x + 5000 * 'a')
+        def test_a(x):
+            pass
+        """,
+    ),
+    Case(
         "unittest",
         "Shapes of tests",
         {
@@ -435,6 +452,30 @@ PLAIN = (
         run="failed",
         exit=1,
         xdist="without",
+    ),
+    Case(
+        "--stepwise",
+        "Selection",
+        {_IT + "test_a": "passed", _IT + "test_b": "failed"},
+        "def test_a():\n    pass\ndef test_b():\n    assert 0\ndef test_c():\n    pass\n",
+        args=("--stepwise",),
+        run="failed",
+        exit=2,
+        xdist="without",
+        cache=True,
+    ),
+    Case(
+        "--lf",
+        "Selection",
+        {_IT + "test_b": "failed"},
+        files={
+            "test_it.py": "def test_a():\n    pass\ndef test_b():\n    assert 0\n",
+            ".pytest_cache/v/cache/lastfailed": '{"test_it.py::test_b": true}',
+        },
+        args=("--lf",),
+        run="failed",
+        exit=1,
+        cache=True,
     ),
     Case(
         "-x under xdist",

@@ -37,6 +37,7 @@ def test_outcome(case: Case, workers: int, tmp_path: Path, record_property: Call
         pytest.skip(f"pytest {'.'.join(map(str, case.pytest))} brought it")
     target = Target("embedded", tmp_path / ".platform-report" / "platform")
     project = Project(tmp_path, target.environment)
+    project.keeps_cache = case.cache
     project.environment["PYTEST_PLUGINS"] += "".join(f",{plugin}" for plugin in case.plugins)
     try:
         for name, content in case.project.items():

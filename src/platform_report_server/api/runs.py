@@ -39,7 +39,10 @@ async def create(call: Call) -> Response:
             write, project_id, once, lambda: Answer(201, body(run_shape(ingest.add_run(write, project_id, new))))
         )
 
-    response = await call.write(job)
+    return _announce(await call.write(job))
+
+
+def _announce(response: Response) -> Response:
     response.headers["Platform-Capabilities"] = CAPABILITIES
     return response
 
@@ -60,7 +63,7 @@ async def index(call: Call) -> Response:
 
 async def show(call: Call) -> Response:
     run_id = call.request.path_params["run_id"]
-    return answer(run_shape(await call.read(lambda connection: call.visible_run(connection, run_id))))
+    return _announce(answer(run_shape(await call.read(lambda connection: call.visible_run(connection, run_id)))))
 
 
 async def change(call: Call) -> Response:

@@ -99,6 +99,14 @@ class Platform:
         """Return all that the platform knows of a run."""
         return self._read(f"/runs/{_quote(run_id)}").body
 
+    def capabilities_of(self, run_id: str) -> Capabilities:
+        """Return what the platform announces beside a run that is there already.
+
+        The documented place is the answer to POST /runs; for a run that others made there is none.
+        """
+        answer = self._read(f"/runs/{_quote(run_id)}")
+        return Capabilities.parse(answer.headers.get("platform-capabilities", ""))
+
     def list_runs(self, limit: int = _PAGE) -> list[Json]:
         """Return up to *limit* runs, the newest first, as far as the platform lists them so."""
         return list(self._rows("/runs", {}, most=limit))

@@ -133,4 +133,4 @@ def _add_output(described: Record, sections: list[tuple[str, str]], redact: Reda
             outputs["stderr"].append(f"--- {title} ---\n{content}\n")
     for stream, parts in outputs.items():
         if parts:
-            described[stream] = redact(shorten("".join(parts), OUTPUT_LIMIT))
+            described[stream] = shorten(redact("".join(parts)), OUTPUT_LIMIT)

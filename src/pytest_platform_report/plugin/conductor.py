@@ -11,7 +11,7 @@ from ..journal import records
 from ..native import native, now_ms
 from ..process import describe_exit
 from ..settings import Settings
-from ..text import MESSAGE_LIMIT, NAME_LIMIT, STACK_LIMIT, shorten
+from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten, shorten_name
 from .closing import Closing
 from .failures import Redact, describe_collection, describe_skip
 from .journal import Journal
@@ -59,7 +59,7 @@ class Conductor:
         """Note that *worker* went away while it ran *node*; *message* is pytest's, where nothing better is known."""
         if exit_code is not None:
             message = f"process ended ({describe_exit(exit_code)}) while running this test"
-        node = self._redact(shorten(node, NAME_LIMIT))
+        node = shorten_name(self._redact(node))
         self.journal.append(records.lost(worker, node, self._redact(message)))
 
     def pytest_report_header(self) -> str:
@@ -153,8 +153,8 @@ class Conductor:
             self._redact(report.nodeid),
             self._redact(report.nodeid.partition("::")[0]),
             report.outcome,
-            self._redact(shorten(message, MESSAGE_LIMIT)),
-            self._redact(shorten(stack, STACK_LIMIT)),
+            shorten(self._redact(message), MESSAGE_LIMIT),
+            shorten(self._redact(stack), STACK_LIMIT),
             round(now_ms()),
         )
 

@@ -58,9 +58,9 @@ def describe_failure(
     message = crash.message if crash is not None else stack
     if not message and excinfo is not None:
         message = excinfo.exconly(tryshort=True)
-    failure: Record = {"phase": report.when, "message": redact(shorten(message, MESSAGE_LIMIT))}
+    failure: Record = {"phase": report.when, "message": shorten(redact(message), MESSAGE_LIMIT)}
     if stack != message:
-        failure["stack"] = redact(shorten(stack, STACK_LIMIT))
+        failure["stack"] = shorten(redact(stack), STACK_LIMIT)
     if comparison is not None and comparison.summary in message:
         failure["expected"] = redact(comparison.expected)
         failure["actual"] = redact(comparison.actual)

@@ -22,7 +22,7 @@ from .. import recording
 from ..journal import records
 from ..journal.records import Record
 from ..native import now_ms
-from ..text import NAME_LIMIT, shorten
+from ..text import shorten_name
 from .attempt import Attempt, Phase
 from .failures import Comparison, Redact, describe_failure, describe_outcome, show
 from .journal import Journal
@@ -124,11 +124,11 @@ class Recorder:
         self._journal.append(
             records.began(
                 self._tests,
-                self._redact(shorten(item.nodeid, NAME_LIMIT)),
+                shorten_name(self._redact(item.nodeid)),
                 self._redact(file.replace(os.sep, "/")),
                 None if line is None else line + 1,
                 self._suites,
-                self._redact(shorten(_sub_address("0x...", item.name), NAME_LIMIT)),
+                shorten_name(self._redact(_sub_address("0x...", item.name))),
                 round(now, 2),
             )
         )
@@ -172,7 +172,7 @@ class Recorder:
         if context is None:  # pytest-forked made it in another process
             self._add_phase(self._item, None, report)
         elif self._attempts[-1].phases:
-            title = self._redact(shorten(_describe_subtest(context), NAME_LIMIT))
+            title = shorten_name(self._redact(_describe_subtest(context)))
             duration = report.duration * 1000 if 0 <= report.duration < _LONGEST_SUBTEST else 0.0
             self._attempts[-1].take_subtest(title, duration, report.sections)
 

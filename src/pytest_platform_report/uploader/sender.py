@@ -53,15 +53,14 @@ class Sender:
             return False
         _, state, _, fields = run
         if self._settings.run_id:
-            self._platform.get_run(self._settings.run_id)
-            self._record.set_run("acknowledged", self._settings.run_id)
+            self._join(self._settings.run_id)
             return True
         if state == "unknown":
             found = self._platform.find_run(
                 self._marker, branch=fields.get("branch"), ci_build_id=fields.get("ciBuildId")
             )
             if found is not None:
-                self._record.set_run("acknowledged", found)
+                self._join(found)
                 return True
         self._record.set_run("sent")
         try:
@@ -73,6 +72,10 @@ class Sender:
             raise
         self._record.set_run("acknowledged", created.id, created.capabilities.to_text())
         return True
+
+    def _join(self, run_id: str) -> None:
+        capabilities = self._platform.capabilities_of(run_id)
+        self._record.set_run("acknowledged", run_id, capabilities.to_text())
 
     def close_run(self, verdict: Verdict) -> bool:
         """Close the run with its statistics, unless that has been done with the same ones."""
