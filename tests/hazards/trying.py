@@ -35,6 +35,11 @@ def counts(ended: Ended) -> str:
     return str(found[-1]) if found else ""
 
 
+def embedded(project: Project) -> Target:
+    """Return the platform that a project's sessions report to by default."""
+    return Target("embedded", project.spool / "platform")
+
+
 class Pair:
     """A project twice: the sessions of one are reported, those of the other are not.
 
@@ -49,7 +54,7 @@ class Pair:
         for name in ("with", "without"):
             (folder / name).mkdir()
         self.project = Project(folder / "with", environment or {})
-        self.target = Target("embedded", self.project.spool / "platform")
+        self.target = embedded(self.project)
         self.bare = Project(folder / "without", environment or {})
 
     def write(self, name: str, content: str) -> None:
@@ -69,6 +74,10 @@ class Pair:
     def run(self, *arguments: str, workers: int = 0) -> Run:
         """Run a session in both, and return the one's run."""
         self.try_both(*arguments, workers=workers)
+        return self.read()
+
+    def read(self) -> Run:
+        """Return the reported one's run, once all of it is there."""
         self.project.wait_for_uploader()
         run = read_run(self.target)
         run.check_totals()

@@ -1,0 +1,102 @@
+"""On the way to the platform: connections that are closed early, odd settings of the network, odd names of files."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from end_to_end.platforms import Target
+from end_to_end.readback import read_run
+from end_to_end.waiting import wait_for
+from hazards.trying import Pair
+from platform_report_server.app import create_app
+from platform_report_server.settings import Settings
+
+_KEY = "the-key-of-an-impatient-platform"
+
+
+@contextmanager
+def impatient_platform(folder: Path) -> Iterator[Target]:
+    """Serve a platform that closes each connection as soon as it has answered."""
+    app = create_app(Settings.served(folder, {"proj_1": _KEY}))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_keep_alive=0))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            wait_for(lambda: server.started, "the server was up")
+            environment = {"PLATFORM_URL": address, "PLATFORM_PROJECT": "proj_1", "PLATFORM_API_KEY": _KEY}
+            yield Target("served", folder, "proj_1", _KEY, address, environment)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def test_d85_connections_that_are_closed_when_idle(pair: Pair, workers: int, tmp_path: Path) -> None:
+    pair.project.write(
+        "test_it.py",
+        """
+        import pytest, time
+
+        @pytest.mark.parametrize("number", range(40))
+        def test_it(number):
+            time.sleep(0.02)
+        """,
+    )
+    with impatient_platform(tmp_path / "platform") as target:
+        pair.project.environment.update(target.environment)
+        ended = pair.project.run(workers=workers)
+        assert "40 tests run, 40 acknowledged" in ended.out, ended.out
+        run = read_run(target)
+    assert run.outcomes == {f"test_it > test_it[{number}]": "passed" for number in range(40)}
+    run.check_totals()
+
+
+@pytest.mark.parametrize("kind", ["D88-embedded", "D88-loopback"])
+def test_odd_settings_of_the_network(pair: Pair, tmp_path: Path, kind: str) -> None:
+    """What keeps an HTTP client from being made is no matter where nothing leaves this machine."""
+    pair.project.write("test_it.py", "def test_it(): pass\n")
+    pair.project.environment.update(
+        ALL_PROXY="socks5://127.0.0.1:9",
+        HTTP_PROXY="http://127.0.0.1:9",
+        HTTPS_PROXY="nonsense://",
+        NO_PROXY="fe80::/10,*.test",
+        SSL_CERT_FILE="/nowhere/ca.pem",
+    )
+    if kind == "D88-embedded":
+        assert pair.project.run().exit == 0
+        run = pair.read()
+    else:
+        with impatient_platform(tmp_path / "platform") as target:
+            pair.project.environment.update(target.environment)
+            assert pair.project.run().exit == 0
+            run = read_run(target)
+    assert run.outcomes == {"test_it > test_it": "passed"}
+
+
+def test_d94_names_of_files(pair: Pair, workers: int) -> None:
+    pair.project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        NAMES = ["lone \\udce4.txt", "nul \\0.txt", "line\\nbreak.txt", "../../up.txt", 'quoted ".txt', "é漢.txt", "n" * 300]
+
+        @pytest.mark.parametrize("number", range(len(NAMES)))
+        def test_it(number, platform_report):
+            platform_report.attach(b"content %d" % number, name=NAMES[number])
+        """,
+    )
+    ended = pair.project.run(workers=workers)
+    assert ended.exit == 0, ended.out
+    run = pair.read()
+    assert set(run.outcomes.values()) == {"passed"}
+    assert {run.content(artifact["fileName"]) for artifact in run.artifacts} == {b"content %d" % n for n in range(7)}
+    assert "7 tests run, 7 acknowledged" in ended.out
