@@ -221,6 +221,18 @@ class TestDied:
         assert reader.told() == {A: "failed"}
         assert reader.intake.tail.known()[0].reader.torn == 1
 
+    def test_record_that_lacks_a_field_is_passed_over_and_told(self, tmp_path: Path, reader: Reader) -> None:
+        author = Author(tmp_path)
+        author.write({"v": 1, "kind": "began", "test": 1})
+        author.write({"v": 1, "kind": "ended", "test": 1})
+        author.begin(A)
+        author.end()
+        author.close()
+        reader.take_all()
+        assert reader.told() == {A: "passed"}
+        (problem,) = reader.intake.tail.problems.values()
+        assert "a record was passed over" in problem
+
     def test_process_that_lives_and_is_silent_has_not_died(self, tmp_path: Path, reader: Reader) -> None:
         Author(tmp_path, process=identify(os.getpid())).begin(A)
         reader.take_all()

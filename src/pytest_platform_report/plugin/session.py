@@ -105,7 +105,12 @@ def _register_main(config: pytest.Config, settings: Settings, redact: Callable[[
     # xdist distributes only where there is something to distribute to: --dist alone does nothing.
     is_controller = config.getoption("dist", "no") != "no" and bool(config.getoption("tx", None))
     about = {
-        "settings": {**settings.to_journal(), "run_title": redact(settings.run_title), "run_key": run_key},
+        "settings": {
+            **settings.to_journal(),
+            "run_title": redact(settings.run_title),
+            "tags": [redact(tag) for tag in settings.tags],
+            "run_key": run_key,
+        },
         "facts": _describe(config, redact),
     }
     role = "controller" if is_controller else "alone"

@@ -80,7 +80,11 @@ class Intake:
         with self._record.together():
             for line in self.tail.read(segment):
                 anything = True
-                self._take_line(segment, line)
+                try:
+                    self._take_line(segment, line)
+                except (KeyError, TypeError, ValueError) as error:
+                    problem = f"{segment.reader.path}: a record was passed over that is not as it has to be ({error!r})"
+                    self.tail.problems.setdefault(segment.name, problem)
             if anything:
                 # Not beyond a test that still runs: an uploader that takes over must see its beginning again,
                 # and the session's end, which says what became of it.
