@@ -43,11 +43,10 @@ def test_d85_connections_that_are_closed_when_idle(pair: Pair, workers: int, tmp
     pair.project.write(
         "test_it.py",
         """
-        import pytest, time
+        import pytest
 
         @pytest.mark.parametrize("number", range(40))
-        def test_it(number):
-            time.sleep(0.02)
+        def test_it(number): pass
         """,
     )
     with impatient_platform(tmp_path / "platform") as target:
@@ -59,26 +58,34 @@ def test_d85_connections_that_are_closed_when_idle(pair: Pair, workers: int, tmp
     run.check_totals()
 
 
-@pytest.mark.parametrize("kind", ["D88-embedded", "D88-loopback"])
-def test_odd_settings_of_the_network(pair: Pair, tmp_path: Path, kind: str) -> None:
-    """What keeps an HTTP client from being made is no matter where nothing leaves this machine."""
+ODD_NETWORK = {
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "nonsense://",
+    "NO_PROXY": "fe80::/10,*.test",
+    "SSL_CERT_FILE": "/nowhere/ca.pem",
+}
+
+
+def test_d88_odd_settings_of_the_network(pair: Pair) -> None:
+    """They keep HTTP clients from being made, and are no matter where there is no network."""
     pair.project.write("test_it.py", "def test_it(): pass\n")
-    pair.project.environment.update(
-        ALL_PROXY="socks5://127.0.0.1:9",
-        HTTP_PROXY="http://127.0.0.1:9",
-        HTTPS_PROXY="nonsense://",
-        NO_PROXY="fe80::/10,*.test",
-        SSL_CERT_FILE="/nowhere/ca.pem",
-    )
-    if kind == "D88-embedded":
-        assert pair.project.run().exit == 0
-        run = pair.read()
-    else:
-        with impatient_platform(tmp_path / "platform") as target:
-            pair.project.environment.update(target.environment)
-            assert pair.project.run().exit == 0
-            run = read_run(target)
-    assert run.outcomes == {"test_it > test_it": "passed"}
+    pair.project.environment.update(ODD_NETWORK)
+    assert pair.project.run().exit == 0
+    assert pair.read().outcomes == {"test_it > test_it": "passed"}
+
+
+@pytest.mark.parametrize("name", [name for name in ODD_NETWORK if name != "HTTP_PROXY"], ids=lambda name: f"D88-{name}")
+def test_a_client_that_cannot_be_made(pair: Pair, tmp_path: Path, name: str) -> None:
+    pair.project.write("test_it.py", "def test_it(): pass\n")
+    with impatient_platform(tmp_path / "platform") as target:
+        pair.project.environment.update({**target.environment, name: ODD_NETWORK[name]})
+        ended = pair.project.run()
+        assert ended.exit == 0, ended.out
+        assert "no HTTP client can be made" in ended.out
+        del pair.project.environment[name]
+        assert pair.project.command("sync").exit == 0
+        assert read_run(target).outcomes == {"test_it > test_it": "passed"}
 
 
 def test_d94_names_of_files(pair: Pair, workers: int) -> None:
@@ -87,7 +94,7 @@ def test_d94_names_of_files(pair: Pair, workers: int) -> None:
         """
         import pytest
 
-        NAMES = ["lone \\udce4.txt", "nul \\0.txt", "line\\nbreak.txt", "../../up.txt", 'quoted ".txt', "é漢.txt", "n" * 300]
+        NAMES = ["lone \\udce4.txt", "nul \\0.txt", "line\\nbreak.txt", "../../up.txt", 'a ".txt', "é漢.txt", "n" * 300]
 
         @pytest.mark.parametrize("number", range(len(NAMES)))
         def test_it(number, platform_report):
