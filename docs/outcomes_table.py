@@ -16,7 +16,7 @@ _HEAD = """\
 # Outcomes
 
 What pytest does, and what the platform shows of it. This page is made from the results of the tests themselves
-(`tox run -e test,oldest,outcomes`): each row is a small project whose session was reported, read back over the API and
+(`tox run -e outcomes,oldest,page`): each row is a small project whose session was reported, read back over the API and
 compared, test by test, with the run's status and totals. ✓ as described; · not a case there, or the plugin does not
 support that pytest; ✗ otherwise.
 

@@ -84,5 +84,5 @@ def test_the_table_has_a_row_for_each_case() -> None:
     table = Path(__file__).parents[2] / "docs" / "outcomes.md"
     rows = [line.split(" | ")[0].removeprefix("| ") for line in table.read_text(encoding="utf-8").splitlines()]
     assert [row for row in rows if row in {case.name for case in CASES}] == [case.name for case in CASES], (
-        "docs/outcomes.md is not of these cases: 'tox run -e test,oldest,outcomes' makes it anew"
+        "docs/outcomes.md is not of these cases: 'tox run -e outcomes,oldest,page' makes it anew"
     )
