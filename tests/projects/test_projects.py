@@ -15,7 +15,7 @@ from projects.suites import SUITES, Suite
 from projects.verdicts import Held, Verdicts, count, read_junit, read_platform
 
 _PLUGINS = Path(__file__).with_name("plugins")
-_SPOILED = [suite for suite in SUITES if suite.name in ("flask", "freezegun", "jinja2", "toolz")]
+_SPOILED = [suite for suite in SUITES if suite.name in ("flask", "freezegun", "toolz")]
 
 _with_and_without_workers = pytest.mark.parametrize("workers", [0, 2], ids=["alone", "xdist"])
 
