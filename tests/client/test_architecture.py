@@ -171,6 +171,7 @@ class TestSession:
         found = project.parent / "found.json"
         # Other plugins that are installed would bring modules of their own.
         alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": f"{PACKAGE}.plugin"}
+        alone |= {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}  # it would bring sqlite3
         out = run_pytest(project, "-q", *arguments, FOUND_IN=str(found), PYTHONDONTWRITEBYTECODE="1", **alone)
         assert "1 passed" in out
         loaded: dict[str, list[str]] = json.loads(found.read_text())
