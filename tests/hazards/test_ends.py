@@ -25,6 +25,9 @@ _FORKS = Hazard(
     "fork-goes-on-as-pytest",
     """
     import os
+    from pathlib import Path
+
+    SESSION = os.getpid()
 
     def test_forks():
         child = os.fork()
@@ -32,14 +35,16 @@ _FORKS = Hazard(
             os.waitpid(child, 0)
 
     def test_is_run_twice(platform_report):
-        with platform_report.step("twice"):
-            platform_report.attach(b"twice", name="twice.txt")
+        platform_report.attach(b"twice", name="twice.txt")
 
     def test_fails():
-        print("twice")
         assert 0
+
+    def test_child_leaves():
+        if os.getpid() != SESSION and not Path(__file__).with_name("to_the_end").exists():
+            os._exit(0)
     """,
-    passed="test_forks test_is_run_twice",
+    passed="test_forks test_is_run_twice test_child_leaves",
     failed="test_fails",
 )
 
@@ -61,12 +66,18 @@ _TIMEOUT = Hazard(
     needs=("pytest_timeout",),
 )
 
-SESSIONS = (Session((_FORKS,), xdist="without"), Session((_TIMEOUT,)))
+SESSIONS = (
+    Session((_FORKS,), xdist="without"),
+    Session((_FORKS,), files={"to_the_end": ""}, xdist="without"),
+    Session((_TIMEOUT,)),
+)
 
 
 @each(SESSIONS)
 def test_goes_on(session: Session, workers: int, pair: Pair) -> None:
-    attempt(session, workers, pair)
+    run = attempt(session, workers, pair)
+    if any(hazard is _FORKS for hazard in session.hazards):
+        assert run.content("twice.txt") == b"twice"
 
 
 @pytest.mark.parametrize(("death", "status"), DEATHS.values(), ids=[f"A24-{name}-plain" for name in DEATHS])
