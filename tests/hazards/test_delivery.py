@@ -23,7 +23,10 @@ _KEY = "the-key-of-an-impatient-platform"
 
 @contextmanager
 def impatient_platform(folder: Path) -> Iterator[Target]:
-    """Serve a platform that closes each connection as soon as it has answered."""
+    """Serve a platform that closes each connection as soon as it has answered.
+
+    To be read back when it is closed, from its folder: the tests' own client is not up to it either.
+    """
     app = create_app(Settings.served(folder, {"proj_1": _KEY}))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_keep_alive=0))
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -33,7 +36,7 @@ def impatient_platform(folder: Path) -> Iterator[Target]:
         try:
             wait_for(lambda: server.started, "the server was up")
             environment = {"PLATFORM_URL": address, "PLATFORM_PROJECT": "proj_1", "PLATFORM_API_KEY": _KEY}
-            yield Target("served", folder, "proj_1", _KEY, address, environment)
+            yield Target("embedded", folder, "proj_1", _KEY, environment=environment)
         finally:
             server.should_exit = True
             thread.join()
@@ -52,8 +55,8 @@ def test_d85_connections_that_are_closed_when_idle(pair: Pair, workers: int, tmp
     with impatient_platform(tmp_path / "platform") as target:
         pair.project.environment.update(target.environment)
         ended = pair.project.run(workers=workers)
-        assert "40 tests run, 40 acknowledged" in ended.out, ended.out
-        run = read_run(target)
+    assert "40 tests run, 40 acknowledged" in ended.out, ended.out
+    run = read_run(target)
     assert run.outcomes == {f"test_it > test_it[{number}]": "passed" for number in range(40)}
     run.check_totals()
 
@@ -85,7 +88,7 @@ def test_a_client_that_cannot_be_made(pair: Pair, tmp_path: Path, name: str) -> 
         assert "no HTTP client can be made" in ended.out
         del pair.project.environment[name]
         assert pair.project.command("sync").exit == 0
-        assert read_run(target).outcomes == {"test_it > test_it": "passed"}
+    assert read_run(target).outcomes == {"test_it > test_it": "passed"}
 
 
 def test_d94_names_of_files(pair: Pair, workers: int) -> None:

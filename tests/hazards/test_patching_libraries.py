@@ -141,7 +141,9 @@ _FILES = Hazard(
     "pyfakefs",
     """
     import os
-        def test_fake(fs):
+    from pathlib import Path
+
+    def test_fake(fs):
         fs.create_file("/made/up.txt", contents="fake")
         assert Path("/made/up.txt").read_text() == "fake"
         assert os.listdir("/made") == ["up.txt"]
