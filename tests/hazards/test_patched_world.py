@@ -243,8 +243,10 @@ _CONFTEST = """
     time.time = time.sleep = broken
 """
 
-# xdist itself starts its workers by subprocess, and names the session by uuid.
-_PATCHED_EARLY = (Session((_AT_IMPORT,), files={"conftest.py": _CONFTEST}, xdist="without"),)
+# xdist itself starts its workers by subprocess and names the session by uuid; pytest-rerunfailures opens a socket.
+_PATCHED_EARLY = (
+    Session((_AT_IMPORT,), ("-p", "no:pytest_rerunfailures"), files={"conftest.py": _CONFTEST}, xdist="without"),
+)
 
 
 @each((*SESSIONS, *_PATCHED_EARLY))
