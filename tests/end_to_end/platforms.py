@@ -81,7 +81,7 @@ def serving_platform(kind: Kind, folder: Path, port: int = 0) -> Iterator[Server
 def serving(app: App, port: int = 0) -> Iterator[str]:
     """Serve *app* from a thread; the address is given out."""
     with socket.create_server(("127.0.0.1", port)) as listening:
-        config = uvicorn.Config(app, log_level="critical", lifespan="on", proxy_headers=False)
+        config = uvicorn.Config(app, log_level="critical", lifespan="on", proxy_headers=False, timeout_keep_alive=60)
         server = _Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
