@@ -123,8 +123,6 @@ except ConfigurationError as error:
 
 
 class TestRealServer:
-    pytest.importorskip("platform_report_server.app", exc_type=ImportError)
-
     def test_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "platform").write_text("in the way")
         with pytest.raises(NotSent, match="the embedded platform cannot start") as caught:
