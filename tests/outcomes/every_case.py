@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from outcomes.deaths import DEATHS
-from outcomes.plain_cases import PLAIN
+from outcomes.collection_cases import COLLECTION
+from outcomes.death_cases import DEATHS
+from outcomes.distribution_cases import DISTRIBUTION
+from outcomes.interruption_cases import INTERRUPTIONS
+from outcomes.outcome_cases import OUTCOMES
 from outcomes.plugin_cases import PLUGINS
+from outcomes.rerun_cases import RERUNS
+from outcomes.selection_cases import SELECTION
+from outcomes.shape_cases import SHAPES
 
-_ALL = (*PLAIN, *PLUGINS, *DEATHS)
-_GROUPS = list(dict.fromkeys(case.group for case in _ALL))
-
-CASES = sorted(_ALL, key=lambda case: _GROUPS.index(case.group))
+CASES = (
+    *OUTCOMES,
+    *SHAPES,
+    *COLLECTION,
+    *SELECTION,
+    *INTERRUPTIONS,
+    *RERUNS,
+    *PLUGINS,
+    *DISTRIBUTION,
+    *DEATHS,
+)

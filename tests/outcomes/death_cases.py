@@ -7,6 +7,7 @@ import signal
 from outcomes.cases import Case
 
 _IT = "test_it > "
+
 _BEFORE = "import ctypes, os, signal, sys, resource\nimport pytest\ndef test_a():\n    pass\n"
 
 _WAYS = (
@@ -122,18 +123,5 @@ def test_c():
         run="failed",
         exit=1,
         messages={_IT + "test_b": "MemoryError"},
-    ),
-    *(
-        Case(
-            f"{name} in the test",
-            "Interruptions",
-            {_IT + "test_a": "passed", _IT + "test_b": "skipped"},
-            f"{_BEFORE}def test_b():\n    os.kill(os.getpid(), signal.{name})\n    signal.pause()\n",
-            run="cancelled",
-            exit=exit_,
-            xdist="without",
-            annotations={_IT + "test_b": ("interrupted",)},
-        )
-        for name, exit_ in (("SIGINT", 2), ("SIGTERM", -signal.SIGTERM), ("SIGHUP", -signal.SIGHUP))
     ),
 )
