@@ -7,13 +7,14 @@ session needs of the system is held here. Import this module before the first co
 
 from __future__ import annotations
 
+import json
 import json.encoder
 import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["native", "now_ms", "to_json"]
+__all__ = ["from_json", "native", "now_ms", "to_json"]
 
 try:
     import fcntl as _fcntl
@@ -26,10 +27,12 @@ class native:  # noqa: N801  reads as the module that it stands for
 
     open = staticmethod(os.open)
     read = staticmethod(os.read)
+    pread = staticmethod(os.pread) if hasattr(os, "pread") else None
     write = staticmethod(os.write)
     close = staticmethod(os.close)
     fstat = staticmethod(os.fstat)
     stat = staticmethod(os.stat)
+    listdir = staticmethod(os.listdir)
     mkdir = staticmethod(os.mkdir)
     link = staticmethod(os.link)
     getpid = staticmethod(os.getpid)
@@ -41,6 +44,7 @@ class native:  # noqa: N801  reads as the module that it stands for
     posix_spawn = staticmethod(os.posix_spawn) if hasattr(os, "posix_spawn") else None
     WNOHANG: int = getattr(os, "WNOHANG", 0)
     READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
     CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     fcntl = staticmethod(_fcntl.fcntl) if _fcntl else None
@@ -82,3 +86,4 @@ def _make_encoder() -> Callable[[object], str]:
 
 
 to_json = _make_encoder()
+from_json = json.JSONDecoder().decode

@@ -68,16 +68,27 @@ class Watched:
         return self._identity["boot"] == _boot() and _state(int(self._identity["pid"])) == "Z"
 
     def how_it_ended(self) -> str:
-        """Return ``signal 9`` or ``exit code 3``; empty where the system does not tell (Linux 6.15 and up do)."""
+        """Return ``signal 9`` or ``exit code 3``; empty where the system does not tell.
+
+        Linux 6.15 and up tell it of a process whose parent has asked, any Linux of one whose parent has not yet.
+        """
+        status = self._status()
+        return "" if status is None else describe_exit(os.waitstatus_to_exitcode(status))
+
+    def _status(self) -> int | None:
+        if self.is_zombie():
+            fields = _stat(int(self._identity["pid"]))
+            status = int(fields[49]) if len(fields) > 49 and fields[0] == "Z" else 0
+            return status or None  # 0 is also what those see who may not know
         if self._pidfd is None or _ioctl is None:
-            return ""
+            return None
         info = bytearray(_INFO.pack(_WITH_EXIT, *([0] * 13)))
         try:
             _ioctl(self._pidfd, _GET_INFO, info)
         except OSError:
-            return ""
+            return None
         mask, *_, status = _INFO.unpack(info)
-        return describe_exit(os.waitstatus_to_exitcode(status)) if mask & _WITH_EXIT else ""
+        return status if mask & _WITH_EXIT else None
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -73,12 +73,16 @@ class Author:
         """Begin a test."""
         self._tests += 1
         file, *suites, title = node.split("::")
-        self.write(records.began(self._tests, node, file, 1, [Path(file).stem, *suites], title, at))
+        self.write(records.began(self._tests, node, file, 1, [Path(file).stem, *suites], title, at, ["@slow"], []))
 
     def end(self, *outcomes: str, **more: object) -> None:
         """End the test that runs, with an attempt for each outcome."""
         attempts = [{"outcome": outcome, "start": AT, "duration": 1.5, **more} for outcome in outcomes or ("passed",)]
-        self.write(records.ended(self._tests, attempts, ["@slow"], []))
+        self.write(records.ended(self._tests, attempts, [], []))
+
+    def lose(self, worker: str, node: str, death: str = "", stdout: str = "") -> None:
+        """Say, as a controller, that a worker went away."""
+        self.write(records.lost(worker, node, "worker crashed", death, stdout, "", AT))
 
     def attach(self, name: str, *, to_run: bool = False) -> None:
         """Note a file of the test that runs, or of the run."""

@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"plugin", "uploader"},
     {"platforms"},
     {"settings", "journal"},
-    {"ids", "redact", "locking", "recording", "process", "ci"},
+    {"ids", "redact", "locking", "recording", "process", "captured", "ci"},
     {"errors", "model", "options", "native", "text"},
 ]
 ENTERS_AT = {

@@ -181,7 +181,7 @@ class TestDied:
         successor.begin(A, AT + 50)
         successor.end()
         successor.close()
-        controller.write(records.lost("gw0", A, "worker 'gw0' crashed"))
+        controller.lose("gw0", A)
         controller.close()
         reader.take_all()
         assert reader.told() == {A: "flaky"}
@@ -265,14 +265,19 @@ class TestCollected:
 class TestLost:
     def lose(self, tmp_path: Path, *, of: str = "c1", worker: str = "gw0") -> None:
         controller = Author(tmp_path, of, role="controller")
-        controller.write(records.lost(worker, A, "worker crashed"))
+        controller.lose(worker, A, "signal 15", "last words")
         controller.close(1)
 
     def test_without_a_journal_is_a_test_of_the_controllers(self, tmp_path: Path, reader: Reader) -> None:
         self.lose(tmp_path)
         reader.take_all()
         (row,) = reader.pending()
-        assert (row.node, row.status, row.kind, row.why) == (A, "failed", "lost", "worker crashed")
+        assert (row.node, row.status, row.kind) == (A, "failed", "lost")
+        result = reader.journals.read(row.spans)
+        assert (result.place.full_title, result.annotations) == ("test_a > TestA > test_a", (Annotation("worker", "gw0"),))
+        (attempt,) = result.attempts
+        assert attempt.failures[0].message == "process ended (signal 15) while running this test"
+        assert attempt.stdout == "last words"
 
     def test_with_a_journal_is_what_that_tells(self, tmp_path: Path, reader: Reader) -> None:
         self.lose(tmp_path)
@@ -281,6 +286,9 @@ class TestLost:
         reader.take_all()
         (row,) = reader.pending()
         assert (row.status, row.kind) == ("failed", "died")
+        (attempt,) = reader.journals.read(row.spans).attempts
+        assert attempt.failures[0].message == "process ended (signal 15) while running this test, in its setup"
+        assert attempt.stdout == "last words"
 
     def test_after_its_end_was_told(self, tmp_path: Path, reader: Reader) -> None:
         self.lose(tmp_path)

@@ -152,7 +152,7 @@ class TestTakingOver:
         successor.begin(A, AT + 50)
         successor.end()
         successor.close()
-        controller.write(records.lost("gw0", A, "worker crashed"))
+        controller.lose("gw0", A)
         controller.close()
         reader = new_reader()
         reader.take_all()

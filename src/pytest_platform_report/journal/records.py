@@ -5,13 +5,15 @@ Each record is an object with ``v`` (the format), ``kind`` and the fields of its
 ========== =====================================================================================================
 session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``, ``at``, ``facts``; and, but for
            workers, ``settings`` (without secrets). The first record of every segment.
-began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``
+began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``,
+           ``tags``, ``annotations`` (those of the test; an attempt has its own)
 phase      ``phase``: which the running test comes to now, call or teardown; it began with its setup
-ended      ``test``, ``attempts``, ``tags``, ``annotations`` (those of the test; an attempt has its own)
+ended      ``test``, ``attempts``, and the ``tags`` and ``annotations`` that have come since it began
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why
 collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
-lost       ``worker``, ``node``, ``message``: the controller's word on a worker that went away
+lost       ``worker``, ``node``, ``message``, ``death`` (empty where it is not known how), ``stdout``, ``stderr``, ``at``:
+           the controller's word on a worker that went away, and on the test that it counts as failed by that
 closed     ``exit`` (pytest's status), ``interrupted``, ``undone`` (records that could not be written), ``at``
 ========== =====================================================================================================
 
@@ -32,7 +34,17 @@ FORMAT = 1
 Record = dict[str, Any]
 
 
-def began(test: int, node: str, file: str, line: int | None, suites: list[str], title: str, at: float) -> Record:
+def began(
+    test: int,
+    node: str,
+    file: str,
+    line: int | None,
+    suites: list[str],
+    title: str,
+    at: float,
+    tags: list[str],
+    annotations: list[Record],
+) -> Record:
     """A test starts."""
     return {
         "v": FORMAT,
@@ -44,6 +56,8 @@ def began(test: int, node: str, file: str, line: int | None, suites: list[str], 
         "suites": suites,
         "title": title,
         "at": at,
+        "tags": tags,
+        "annotations": annotations,
     }
 
 
@@ -88,9 +102,19 @@ def collected(node: str, file: str, outcome: str, message: str, stack: str, at: 
     }
 
 
-def lost(worker: str, node: str, message: str) -> Record:
+def lost(worker: str, node: str, message: str, death: str, stdout: str, stderr: str, at: float) -> Record:
     """A worker went away while, as far as its controller knows, it ran *node*."""
-    return {"v": FORMAT, "kind": "lost", "worker": worker, "node": node, "message": message}
+    return {
+        "v": FORMAT,
+        "kind": "lost",
+        "worker": worker,
+        "node": node,
+        "message": message,
+        "death": death,
+        "stdout": stdout,
+        "stderr": stderr,
+        "at": at,
+    }
 
 
 def closed(exit_status: int, interrupted: bool, undone: int, at: float) -> Record:
@@ -128,7 +152,7 @@ def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
 
 
 def annotations_of(record: Mapping[str, Any]) -> tuple[Annotation, ...]:
-    """Read the annotations of an ``ended`` record or of one of its attempts."""
+    """Read the annotations of a ``began`` or ``ended`` record or of an attempt."""
     return tuple(Annotation(**annotation) for annotation in record.get("annotations", ()))
 
 

@@ -35,7 +35,17 @@ class Phase:
 class Attempt:
     """One execution; what is before *first_section* of a report's output belongs to the attempts before it."""
 
-    __slots__ = ("_ends_by", "_failures", "_first_section", "_more_output", "last", "phases", "recording", "start")
+    __slots__ = (
+        "_ends_by",
+        "_failures",
+        "_first_section",
+        "_last_output",
+        "_more_output",
+        "last",
+        "phases",
+        "recording",
+        "start",
+    )
 
     def __init__(self, start: float, redact: Redact, first_section: int) -> None:
         self.start = start
@@ -44,6 +54,7 @@ class Attempt:
         self.recording = recording.Recording(start, redact)
         self._first_section = first_section
         self._more_output: list[tuple[str, str]] = []
+        self._last_output: list[tuple[str, str]] = []
         self._failures: list[Record] = []  # of subtests, and of what broke into the test from outside
         self._ends_by: Record | None = None
 
@@ -74,6 +85,10 @@ class Attempt:
         elif phase.annotation is not None:
             step["error"] = phase.annotation["description"]
         self.recording.add(step)
+
+    def take_output(self, sections: list[tuple[str, str]]) -> None:
+        """Take the output that came last, and that no report tells of."""
+        self._last_output = [(title, text) for title, text in sections if text]
 
     def interrupt(self, reason: str, at: float) -> None:
         """End it without a verdict, unless it has failed already."""
@@ -118,8 +133,9 @@ class Attempt:
         if annotations:
             described["annotations"] = annotations
         sections = self.sections
-        if len(sections) > self._first_section or self._more_output:
-            _add_output(described, [*self._more_output, *sections[self._first_section :]], redact)
+        if len(sections) > self._first_section or self._more_output or self._last_output:
+            told = [*self._more_output, *sections[self._first_section :], *self._last_output]
+            _add_output(described, told, redact)
         return described
 
 

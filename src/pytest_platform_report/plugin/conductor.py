@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ..captured import CapturedOutput
 from ..journal import records
 from ..native import native, now_ms
 from ..process import describe_exit
@@ -55,12 +56,18 @@ class Conductor:
             self.journal.folder.path, self._environment, self._settings.api_key, self.journal.output
         )
 
-    def lose(self, worker: str, node: str, message: str, exit_code: int | None) -> None:
+    def lose(self, worker: str, node: str, message: str, exit_code: int | None, output: tuple[str, str]) -> None:
         """Note that *worker* went away while it ran *node*; *message* is pytest's, where nothing better is known."""
-        if exit_code is not None:
-            message = f"process ended ({describe_exit(exit_code)}) while running this test"
+        death = "" if exit_code is None else describe_exit(exit_code)
         node = shorten_name(self._redact(node))
-        self.journal.append(records.lost(worker, node, self._redact(message)))
+        stdout, stderr = map(self._redact, output)
+        self.journal.append(
+            records.lost(worker, node, self._redact(message), death, stdout, stderr, round(now_ms()))
+        )
+
+    def interrupt(self) -> None:
+        """Note that the session was interrupted."""
+        self._interrupted = True
 
     def pytest_report_header(self) -> str:
         """Called when pytest prints its header."""
@@ -90,14 +97,16 @@ class Conductor:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Called for Ctrl-C and pytest.exit; also for -x and the like, by exceptions derived from KeyboardInterrupt."""
-        self._interrupted = excinfo.type is KeyboardInterrupt or issubclass(excinfo.type, pytest.exit.Exception)
+        if excinfo.type is KeyboardInterrupt or issubclass(excinfo.type, pytest.exit.Exception):
+            self.interrupt()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Called when all tests have run."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Called when all tests have run; another plugin may have changed the exit status by now."""
         try:
-            self._finish(int(exitstatus))
-            if self._closing.fails_strictly(int(exitstatus)):
+            exit_status = int(session.exitstatus)
+            self._finish(exit_status)
+            if self._closing.fails_strictly(exit_status):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         except Exception as error:
             self.guard(error)
@@ -165,7 +174,7 @@ class ControllerHooks:
     def __init__(self, conductor: Conductor, handed: Mapping[str, Any]) -> None:
         self._conductor = conductor
         self._handed = handed
-        self._ends: dict[str, str] = {}
+        self._outputs: dict[str, CapturedOutput] = {}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -173,17 +182,27 @@ class ControllerHooks:
         node.workerinput.update(self._handed)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
         """Called when a worker has found its tests, and before any of them runs.
 
         At the first test's own start it would be too late: should we be killed before a worker's word of it is here,
-        its journal would belong to no run.
+        its journal would belong to no run; should the worker be, nobody could read what it had printed.
         """
         try:
             if ids:
-                self._conductor.journal.open()
+                journal, worker = self._conductor.journal, node.gateway.id
+                journal.open()
+                self._outputs[worker] = journal.output_of(worker)
         except Exception as error:
             self._conductor.guard(error)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Called when a worker has ended, whichever way."""
+        if error == "keyboard-interrupt":  # or pytest.exit: xdist ends the session for it
+            self._conductor.interrupt()
+        elif error is None:
+            self._close_output(node.gateway.id)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
@@ -191,9 +210,23 @@ class ControllerHooks:
         try:
             gateway = getattr(getattr(report, "node", None), "gateway", None)
             popen = getattr(getattr(gateway, "_io", None), "popen", None)
-            self._conductor.lose(getattr(gateway, "id", ""), crashitem, str(report.longrepr), _exit_code(popen))
+            worker = str(getattr(gateway, "id", ""))
+            exit_code = _exit_code(popen)
+            output = self._outputs[worker].read() if worker in self._outputs else ("", "")
+            self._conductor.lose(worker, crashitem, str(report.longrepr), exit_code, output)
         except Exception as error:
             self._conductor.guard(error)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Called last."""
+        for worker in list(self._outputs):
+            self._close_output(worker)
+
+    def _close_output(self, worker: str) -> None:
+        output = self._outputs.pop(worker, None)
+        if output is not None:
+            output.close()
 
 
 def _exit_code(popen: Any) -> int | None:

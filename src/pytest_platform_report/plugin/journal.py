@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from ..captured import CapturedOutput
 from ..journal import records
 from ..journal.records import Record
 from ..journal.segment import Segment
-from ..native import native, now_ms
+from ..native import from_json, native, now_ms
 from ..process import identify
 from .folder import RunFolder
 
 _PARENT_SECONDS = 0.5
+_LONGEST_SESSION = 64 * 1024  # bytes of a worker's, which has no facts
 
 
 class Journal:
@@ -93,6 +95,15 @@ class Journal:
         self._early.clear()
         self.on_open()
 
+    def output_of(self, worker: str) -> CapturedOutput:
+        """Open the files in which a worker's output is captured, as its own journal names them."""
+        prefix = f"{self.session_id}-{worker}-"
+        for name in native.listdir(self.folder.journal):
+            if name.startswith(prefix):
+                session = _read_first(f"{self.folder.journal}/{name}")
+                return CapturedOutput.of_process(session["process"]["pid"], session["output"])
+        return CapturedOutput(())
+
     def append(self, record: Record) -> None:
         """Write *record*, opening the journal if need be."""
         if self._segment is None:
@@ -118,6 +129,16 @@ class Journal:
             # What is kept stands before this record in the file, or neither of them does.
             undone = self._segment.dropped
             self._segment.append(records.closed(exit_status, interrupted, undone, round(now_ms())))
+
+
+def _read_first(segment: str) -> Record:
+    """Return the first record of another process's segment."""
+    fd = native.open(segment, native.READ)
+    try:
+        record: Record = from_json(native.read(fd, _LONGEST_SESSION).partition(b"\n")[0].decode("ascii"))
+    finally:
+        native.close(fd)
+    return record
 
 
 def _do_nothing() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from .. import recording
+from ..captured import CapturedOutput
 from ..journal import records
 from ..journal.records import Record
 from ..native import now_ms
@@ -59,6 +60,7 @@ class Recorder:
         self._comparison: Comparison | None = None
         self._parent: object = None
         self._suites: list[str] = []
+        self._markers = 0
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -121,6 +123,7 @@ class Recorder:
         now = now_ms()
         self._attempts = []
         self._reports = [_NO_REPORT]
+        self._markers = len(item.own_markers)
         self._journal.append(
             records.began(
                 self._tests,
@@ -130,6 +133,8 @@ class Recorder:
                 self._suites,
                 shorten_name(self._redact(_sub_address("0x...", item.name))),
                 round(now, 2),
+                self._tags(item),
+                self._annotations(item),
             )
         )
         self._keep_file.test = self._tests
@@ -182,29 +187,39 @@ class Recorder:
         if not self._attempts or not self._journal.is_own:
             return
         try:
-            if error is not None:
-                self._note_end_by(error)
+            if error is not None and not self._attempts[-1].has("teardown"):
+                self._note_end_by(error, item)
             attempts = [each.describe(self._redact) for each in self._attempts]
-            self._journal.append(records.ended(self._tests, attempts, self._tags(item), self._annotations(item)))
+            tags = self._tags(item, self._markers) if len(item.own_markers) > self._markers else []
+            self._journal.append(records.ended(self._tests, attempts, tags, self._properties(item)))
         except Exception as problem:
             self._guard(problem)
         self._attempts = []
 
-    def _note_end_by(self, error: BaseException) -> None:
+    def _note_end_by(self, error: BaseException, item: pytest.Item) -> None:
         attempt = self._attempts[-1]
+        attempt.take_output(self._untold_output(item, len(attempt.sections)))
         if isinstance(error, _INTERRUPTIONS) or self._journal.is_abandoned():
             attempt.interrupt(self._redact(str(error) or type(error).__name__), now_ms())
         else:
             attempt.break_off(self._redact(f"{type(error).__name__}: {show(error, _SHOWN_VALUE)}"), now_ms())
 
-    def _tags(self, item: pytest.Item) -> list[str]:
-        names = dict.fromkeys(marker.name for marker in item.iter_markers() if marker.name not in _NO_TAGS)
+    def _untold_output(self, item: pytest.Item, told: int) -> list[tuple[str, str]]:
+        """Return what a test printed that was cut off before pytest could report it."""
+        sections = [(f"Captured {name} {when}", text) for when, name, text in item._report_sections[told:]]
+        stdout, stderr = CapturedOutput(self._journal.output).read()
+        return [*sections, ("Captured stdout", stdout), ("Captured stderr", stderr)]
+
+    def _tags(self, item: pytest.Item, known: int = 0) -> list[str]:
+        """Return the names of the item's markers; of its own without those that were *known* when it began."""
+        markers = item.own_markers[known:] if known else item.iter_markers()
+        names = dict.fromkeys(marker.name for marker in markers if marker.name not in _NO_TAGS)
         if not names:
             return []
         return [f"@{self._redact(name)}" for name in names]
 
     def _annotations(self, item: pytest.Item) -> list[Record]:
-        """Return what tells this execution from others, the item's parameters, and what ``record_property`` told."""
+        """Return what tells this execution from others, and the item's parameters."""
         annotations: list[Record] = []
         if self._worker:
             annotations.append({"type": "worker", "description": self._worker})
@@ -214,9 +229,14 @@ class Recorder:
         called = getattr(item, "callspec", None)
         for name, value in called.params.items() if called is not None else ():
             annotations.append({"type": "parameter", "description": self._redact(f"{name}={_show(value)}")})
-        for name, value in item.user_properties:
-            annotations.append({"type": self._redact(str(name)), "description": self._redact(_as_text(value))})
         return annotations
+
+    def _properties(self, item: pytest.Item) -> list[Record]:
+        """Return what ``record_property`` told."""
+        return [
+            {"type": self._redact(str(name)), "description": self._redact(_as_text(value))}
+            for name, value in item.user_properties
+        ]
 
 
 def _show(value: object) -> str:

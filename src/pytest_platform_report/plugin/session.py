@@ -172,10 +172,16 @@ def _describe(config: pytest.Config, redact: Callable[[str], str]) -> dict[str, 
 
 
 class WorkerHooks:
-    """What an xdist worker does at its end."""
+    """What an xdist worker does before its first test and at its end."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Called when the worker has found its tests; its controller is told next, and looks for our journal."""
+        if session.items:
+            self._journal.open()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:

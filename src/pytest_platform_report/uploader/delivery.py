@@ -51,11 +51,12 @@ CREATE TABLE suite(path TEXT PRIMARY KEY, remote TEXT NOT NULL);
 
 @dataclass(frozen=True)
 class TestRow:
-    """A test on its way. ``kind``: ended, died, collected, lost; ``why``: the platform's words, or a lost worker's."""
+    """A test on its way. ``kind``: ended, died, collected, lost; ``why``: the platform's words."""
 
     __test__ = False
 
     id: int
+    session: str
     node: str
     worker: str
     kind: str
@@ -178,14 +179,6 @@ class DeliveryRecord:
                 urgent,
                 state,
             ),
-        )
-
-    def add_lost(self, session: str, worker: str, node: str, message: str, segment: str, at: int) -> None:
-        """Add a test that only the controller knows of."""
-        self._db.execute(
-            "INSERT OR IGNORE INTO test(session, segment, began, node, worker, kind, spans, bytes, status, urgent,"
-            " state, why) VALUES (?,?,?,?,?,'lost','[]',0,'failed',1,'held',?)",
-            (session, segment, at, node, worker, message),
         )
 
     def add_artifact(
@@ -348,10 +341,10 @@ class DeliveryRecord:
 
     def _tests(self, where: str, parameters: tuple[object, ...]) -> list[TestRow]:
         rows = self._db.execute(
-            f"SELECT id, node, worker, kind, spans, bytes, status, state, batch, remote, why FROM test WHERE {where}",  # noqa: S608  fixed texts of this module
+            f"SELECT id, session, node, worker, kind, spans, bytes, status, state, batch, remote, why FROM test WHERE {where}",  # noqa: S608  fixed texts of this module
             parameters,
         )
         return [
-            TestRow(id_, node, worker, kind, tuple(Span.from_json(span) for span in json.loads(spans)), *rest)
-            for id_, node, worker, kind, spans, *rest in rows
+            TestRow(id_, session, node, worker, kind, tuple(Span.from_json(span) for span in json.loads(spans)), *rest)
+            for id_, session, node, worker, kind, spans, *rest in rows
         ]

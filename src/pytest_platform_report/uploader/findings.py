@@ -6,7 +6,6 @@ attempt elsewhere (pytest-rerunfailures on another worker) makes one test of bot
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +19,6 @@ from .tail import Segment
 
 UNKNOWN_DEATH = "?"
 _UNRECORDED = "unrecorded"
-_DEATH = re.compile(r"process ended \((.+)\) while running this test")
 _INTERRUPTING = {"signal 1", "signal 2", "signal 15"}
 
 
@@ -30,7 +28,8 @@ class Span:
 
     ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC); or that the
     process went on and only the test's end is missing. ``phase`` is the one that a test died in,
-    ``stdout`` and ``stderr`` what it had printed last.
+    ``stdout`` and ``stderr`` what it had printed last. ``survived`` says that the session outlived the process, an
+    xdist worker, and counts the test as failed.
     """
 
     segment: str
@@ -41,6 +40,7 @@ class Span:
     phase: str = "call"
     stdout: str = ""
     stderr: str = ""
+    survived: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -51,6 +51,10 @@ class Span:
         """Read back what :meth:`to_json` returned."""
         began, ended = values["began"], values["ended"]
         return cls(**{**values, "began": tuple(began), "ended": tuple(ended) if ended else None})
+
+    def known_as(self, death: str) -> Span:
+        """Return it with how its process ended, where that has not been known."""
+        return replace(self, death=death) if death and self.death == UNKNOWN_DEATH else self
 
     @property
     def report_id(self) -> str:
@@ -76,10 +80,14 @@ def unrecorded_span(segment: Segment, began: Line) -> Span:
     return Span(segment.name, (began.start, began.end), None, _UNRECORDED, began.record["at"])
 
 
-def death_in(message: str) -> str:
-    """Return how a worker died, as its controller's message has it; empty where that does not say."""
-    found = _DEATH.match(message)
-    return found.group(1) if found else ""
+def survived_span(span: Span, lost: records.Record) -> Span:
+    """Return the span of a test that died in a worker, with what its controller knew: it reaped the worker."""
+    return replace(
+        span.known_as(lost["death"]),
+        survived=True,
+        stdout=span.stdout or lost["stdout"],
+        stderr=span.stderr or lost["stderr"],
+    )
 
 
 class Journals:
@@ -98,8 +106,8 @@ class Journals:
             [
                 (
                     span,
-                    self._record(span.segment, span.began),
-                    self._record(span.segment, span.ended) if span.ended else None,
+                    self.record(span.segment, span.began),
+                    self.record(span.segment, span.ended) if span.ended else None,
                 )
                 for span in spans
             ]
@@ -107,37 +115,55 @@ class Journals:
 
     def read_artifact(self, segment: str, start: int, end: int) -> Artifact:
         """Read an artifact's record."""
-        return records.artifact_of(self._record(segment, (start, end)))
+        return records.artifact_of(self.record(segment, (start, end)))
 
-    def _record(self, segment: str, where: tuple[int, int]) -> records.Record:
+    def record(self, segment: str, where: tuple[int, int]) -> records.Record:
+        """Read the record that stands at these bytes; raises as :meth:`read` does."""
         return SegmentReader(self._folder / "journal" / f"{segment}.jsonl").record_at(*where)
 
 
 def build_result(executions: Sequence[tuple[Span, records.Record, records.Record | None]]) -> Result:
-    """Make one test of its executions, in order: each one's span, ``began`` (or ``collected``) and ``ended`` record."""
+    """Make one test of its executions, in order: each one's span, first and ``ended`` record.
+
+    The first is ``began``; of what is no execution, a lone ``collected`` or ``lost``.
+    """
     attempts: list[Attempt] = []
     tags: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     span, began, _ = executions[-1]
     if began["kind"] == "collected":
         return _collected(began, span)
+    if began["kind"] == "lost":
+        return _lost(began, span)
     for each, its_began, ended in executions:
+        tags, annotations = tuple(its_began["tags"]), records.annotations_of(its_began)
         if ended is None:
             attempts.append(_died(its_began, each))
         else:
             attempts += records.attempts(ended)
-            tags, annotations = tuple(ended["tags"]), records.annotations_of(ended)
+            tags = tuple(dict.fromkeys((*tags, *ended["tags"])))
+            annotations = (*annotations, *records.annotations_of(ended))
     return Result(span.report_id, records.place(began), tuple(attempts), tags, annotations)
 
 
-def lost_result(node: str, message: str, report_id: str) -> Result:
-    """Return a test that no journal knows: its worker was lost before it could write of it."""
+def _lost(record: records.Record, span: Span) -> Result:
+    """Return a test that only its controller knows: the worker was lost before it could write of it."""
+    node = record["node"]
     file, _, rest = node.partition("::")
     parts = rest.split("[", 1)[0].split("::")
     title = rest[len("::".join(parts[:-1])) :].removeprefix("::") if len(parts) > 1 else rest
     place = Place(node, file, None, (Path(file).stem, *parts[:-1]), title or node)
-    attempt = Attempt("failed", time.time() * 1000, 0.0, failures=(Failure("call", message),))
-    return Result(report_id, place, (attempt,))
+    message = _describe_death(record["death"]) if record["death"] else record["message"]
+    attempt = Attempt(
+        "failed",
+        record["at"],
+        0.0,
+        failures=(Failure("call", message),),
+        stdout=record["stdout"],
+        stderr=record["stderr"],
+    )
+    annotation = Annotation("worker", record["worker"])
+    return Result(span.report_id, place, (attempt,), (), (annotation,))
 
 
 def _collected(record: records.Record, span: Span) -> Result:
@@ -157,9 +183,12 @@ def _died(began: records.Record, span: Span) -> Attempt:
     if span.death == _UNRECORDED:
         remark = Annotation(_UNRECORDED, "the end of this test could not be recorded")
         return replace(attempt, outcome="skipped", annotations=(remark,))
-    how = "" if span.death == UNKNOWN_DEATH else f" ({span.death})"
-    phase = "" if span.phase == "call" else f", in its {span.phase}"
-    message = f"process ended{how} while running this test{phase}"
-    if span.death in _INTERRUPTING:
+    message = _describe_death(span.death) + ("" if span.phase == "call" else f", in its {span.phase}")
+    if span.death in _INTERRUPTING and not span.survived:
         return replace(attempt, outcome="skipped", annotations=(Annotation("interrupted", message),))
     return replace(attempt, failures=(Failure(span.phase, message),))
+
+
+def _describe_death(death: str) -> str:
+    how = "" if death == UNKNOWN_DEATH else f" ({death})"
+    return f"process ended{how} while running this test"

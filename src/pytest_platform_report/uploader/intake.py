@@ -12,13 +12,12 @@ from ..journal.records import Record
 from ..text import clean
 from .delivery import DeliveryRecord, TestRow
 from .findings import (
-    UNKNOWN_DEATH,
     Journals,
     Span,
     build_result,
-    death_in,
     died_span,
     ended_span,
+    survived_span,
     unrecorded_span,
 )
 from .tail import Handle, Segment, Tail
@@ -130,10 +129,7 @@ class Intake:
         elif kind == "artifact":
             self._add_artifact(segment, line)
         elif kind == "lost":
-            record = line.record
-            self._record.add_lost(
-                segment.owner, record["worker"], record["node"], record["message"], segment.name, line.start
-            )
+            self._add(segment, kind, Span(segment.name, (line.start, line.end)), line, None, "held")
         elif kind == "closed":
             self._give_up_end(segment)
             segment.closed = line.record
@@ -147,7 +143,8 @@ class Intake:
     def _add(self, segment: Segment, kind: str, span: Span, began: Line, ended: Line | None, state: str) -> None:
         result = build_result([(span, began.record, ended.record if ended else None)])
         size = (ended or began).end - began.start
-        self._record.add_test(segment.owner, segment.worker, kind, span, result, state, size)
+        worker = began.record["worker"] if kind == "lost" else segment.worker
+        self._record.add_test(segment.owner, worker, kind, span, result, state, size)
 
     def _add_artifact(self, segment: Segment, line: Line) -> None:
         of_test = segment.open_test if line.record["test"] is not None else None
@@ -184,8 +181,8 @@ class Intake:
         )
 
     def _merge(self, rows: list[TestRow]) -> None:
-        deaths = [death for row in rows if row.kind == "lost" and (death := death_in(row.why or ""))]
-        died = [_fill_in(row, deaths) for row in rows if row.kind == "died"]
+        lost = {(row.session, row.worker): row.spans[0] for row in rows if row.kind == "lost"}
+        died = [self._fill_in(row, lost.get((row.session, row.worker))) for row in rows if row.kind == "died"]
         ended = [row for row in rows if row.kind == "ended"]
         for row in rows:
             if row.kind == "lost":  # what a journal tells of the same execution is better
@@ -198,10 +195,13 @@ class Intake:
         spans = [span for row in [*merged, kept] for span in row.spans]
         self._record.let_go(kept, spans, self._journals.read(spans), merged)
 
-
-def _fill_in(died: TestRow, deaths: list[str]) -> TestRow:
-    """Say how a worker died, where only its controller knows, which reaped it; takes the first of *deaths*."""
-    spans = [
-        replace(span, death=deaths.pop(0)) if span.death == UNKNOWN_DEATH and deaths else span for span in died.spans
-    ]
-    return replace(died, spans=tuple(spans))
+    def _fill_in(self, died: TestRow, lost: Span | None) -> TestRow:
+        """Add what the controller knows of a test that died in its worker, or what became of the controller itself."""
+        if lost is not None:
+            word = self._journals.record(lost.segment, lost.began)
+            return replace(died, spans=tuple(survived_span(span, word) for span in died.spans))
+        session = next((each for each in self.tail.known() if each.name_of_session == died.session), None)
+        if session is None or not session.how_ended:
+            return died
+        # Both were gone before we could look at the worker: a signal to the whole group does that.
+        return replace(died, spans=tuple(span.known_as(session.how_ended) for span in died.spans))

@@ -15,7 +15,7 @@ from ..platforms.client import Platform
 from ..platforms.payload import test_fields
 from ..settings import Settings
 from .delivery import ArtifactRow, DeliveryRecord, TestRow
-from .findings import Journals, lost_result
+from .findings import Journals
 from .verdict import Verdict, closing_fields, to_text
 
 MARKER = "report-id"
@@ -192,8 +192,6 @@ class Sender:
 
     def _result(self, row: TestRow) -> Result | None:
         try:
-            if row.kind == "lost":
-                return lost_result(row.node, row.why or "the worker was lost", f"{self._marker}:{row.id}")
             return self._journals.read(list(row.spans))
         except (JournalError, OSError, KeyError, TypeError, ValueError) as error:
             self._record.set_tests([row.id], "refused", why=f"the journal cannot be read back: {error}")

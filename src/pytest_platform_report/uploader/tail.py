@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..captured import CapturedOutput
 from ..errors import NewerFormatError
 from ..journal.reader import Line, SegmentReader
 from ..journal.records import Record
 from ..process import Watched
-from .output import CapturedOutput
 
 _PARENT_SECONDS = 1.0
 
@@ -69,7 +69,12 @@ class Segment:
     def owner(self) -> str:
         """The session that counts this segment's tests as its own: a worker's is its controller's."""
         session = self.session or {}
-        return str(session.get("of") or session.get("id", ""))
+        return str(session.get("of") or self.name_of_session)
+
+    @property
+    def name_of_session(self) -> str:
+        """What the process calls its session."""
+        return str((self.session or {}).get("id", ""))
 
     @property
     def undone(self) -> int:

@@ -32,8 +32,7 @@ def judge(segments: Sequence[Segment], totals: Mapping[str, int]) -> Verdict | N
     duration = max(0.0, max(ends) - min(begun))
     if any(segment.closed is None or segment.closed["interrupted"] for segment in sessions) or not sessions:
         return Verdict("cancelled", duration)
-    # Exit 1 is failed tests, which the totals know; 2 and more are sessions that did not end as they should.
-    clean = all(segment.closed and segment.closed["exit"] in (0, 1) for segment in sessions)
+    clean = all(segment.closed and segment.closed["exit"] == 0 for segment in sessions)
     passed = clean and not totals["failed"] and sum(totals.values()) > 0
     return Verdict("passed" if passed else "failed", duration)
 
