@@ -61,12 +61,18 @@ def _mark(found: dict[str, str], case: Case, mode: str) -> str:
 
 
 def _shows(case: Case) -> str:
-    if case.run is None:
+    shown = list(dict.fromkeys(_shows_with(case, workers) for workers in (0, 2)))
+    return shown[0] if len(shown) == 1 else f"{shown[0]}; under xdist {shown[1]}"
+
+
+def _shows_with(case: Case, workers: int) -> str:
+    run = case.run_with(workers)
+    if run is None:
         return "no run"
     statuses = list(dict.fromkeys(case.expect.values()))
     remarks = list(dict.fromkeys(type_ for types in case.annotations.values() for type_ in types))
     tests = ", ".join(f"`{status}`" for status in statuses) or "no test"
-    return f"{tests}{''.join(f' ({remark})' for remark in remarks)}; run `{case.run}`"
+    return f"{tests}{''.join(f' ({remark})' for remark in remarks)}; run `{run}`"
 
 
 if __name__ == "__main__":

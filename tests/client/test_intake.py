@@ -274,7 +274,10 @@ class TestLost:
         (row,) = reader.pending()
         assert (row.node, row.status, row.kind) == (A, "failed", "lost")
         result = reader.journals.read(row.spans)
-        assert (result.place.full_title, result.annotations) == ("test_a > TestA > test_a", (Annotation("worker", "gw0"),))
+        assert (result.place.full_title, result.annotations) == (
+            "test_a > TestA > test_a",
+            (Annotation("worker", "gw0"),),
+        )
         (attempt,) = result.attempts
         assert attempt.failures[0].message == "process ended (signal 15) while running this test"
         assert attempt.stdout == "last words"

@@ -28,6 +28,12 @@ _FEW_PLUGINS = {
     "PYTEST_PLUGINS": "pytest_platform_report.plugin,pytest_rerunfailures",
 }
 
+_SEVERAL = """
+import sys, pytest
+count, *arguments = sys.argv[1:]
+sys.exit(max(int(pytest.main(arguments)) for _ in range(int(count))))
+"""
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -76,9 +82,10 @@ class Project:
         for name in _FEW_PLUGINS:
             del self.environment[name]
 
-    def start(self, *arguments: str, workers: int = 0, report: bool = True) -> subprocess.Popen[str]:
-        """Start a pytest session, in a process group of its own."""
-        command = [sys.executable, "-m", "pytest", *(() if self.keeps_cache else ("-p", "no:cacheprovider"))]
+    def start(self, *arguments: str, workers: int = 0, report: bool = True, sessions: int = 1) -> subprocess.Popen[str]:
+        """Start a pytest session, or several in one process, in a process group of its own."""
+        pytest = ["-m", "pytest"] if sessions == 1 else ["-c", _SEVERAL, str(sessions)]
+        command = [sys.executable, *pytest, *(() if self.keeps_cache else ("-p", "no:cacheprovider"))]
         if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" in self.environment:
             command += ["-p", "xdist"]  # the plugin for reruns looks for xdist's by the name of its entry point
         command += ["-n", str(workers)] if workers else []
@@ -160,6 +167,12 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
         return said
     finally:
         last_resort.cancel()
+
+
+def wait_for_file(path: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a process has made a file; it may not end before."""
+    wait_for(lambda: path.exists() or process.poll() is not None, f"{path.name} was made")
+    assert path.exists(), finish(process).out
 
 
 def finish(process: subprocess.Popen[str]) -> Ended:

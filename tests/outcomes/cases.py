@@ -17,8 +17,8 @@ class Case:
     :ivar group: the heading it stands under.
     :ivar files: contents by path; a single test module may be given as ``source``.
     :ivar expect: status by full title.
-    :ivar run: the run's status; None where no run may be made.
-    :ivar exit: pytest's exit status, by number of workers where xdist's differs.
+    :ivar run: the run's status, None where no run may be made; without and with xdist where these differ.
+    :ivar exit: pytest's exit status; without and with xdist where these differ.
     :ivar annotations: by full title, types that a test has to have.
     :ivar messages: by full title, what its error message has to hold.
     :ivar attempts: by full title, the outcomes of its attempts.
@@ -27,8 +27,12 @@ class Case:
     :ivar plugins: plugins that the case is about, by module; left out where one is not installed.
     :ivar cache: whether pytest's cache has to be on.
     :ivar twice: every test is executed twice, and each execution is a result, told apart by its annotations.
+    :ivar sessions: how many sessions its process runs, one after the other, of which each makes a run.
     :ivar workers: how many workers the run has to show, where that is not what ``-n`` says.
     :ivar pytest: the oldest pytest that knows of it.
+    :ivar signals: what the session is sent, the first when the project has made a file ``ready``, the second when there
+        is one ``ready again``.
+    :ivar to_all: whether its workers are sent it as well, as a terminal does.
     """
 
     name: str
@@ -37,7 +41,7 @@ class Case:
     source: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     args: tuple[str, ...] = ()
-    run: str | None = "passed"
+    run: str | tuple[str | None, str | None] | None = "passed"
     exit: int | tuple[int, int] = 0
     xdist: Xdist = "both"
     annotations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -48,8 +52,11 @@ class Case:
     plugins: tuple[str, ...] = ()
     cache: bool = False
     twice: bool = False
+    sessions: int = 1
     workers: int | None = None
     pytest: tuple[int, int] = (8, 0)
+    signals: tuple[int, ...] = ()
+    to_all: bool = True
 
     @property
     def project(self) -> dict[str, str]:
@@ -63,3 +70,7 @@ class Case:
     def exit_with(self, workers: int) -> int:
         """The exit status with that many workers."""
         return self.exit if isinstance(self.exit, int) else self.exit[1 if workers else 0]
+
+    def run_with(self, workers: int) -> str | None:
+        """The run's status with that many workers."""
+        return self.run[1 if workers else 0] if isinstance(self.run, tuple) else self.run

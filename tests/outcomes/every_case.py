@@ -6,6 +6,7 @@ from outcomes.collection_cases import COLLECTION
 from outcomes.death_cases import DEATHS
 from outcomes.distribution_cases import DISTRIBUTION
 from outcomes.interruption_cases import INTERRUPTIONS
+from outcomes.nesting_cases import NESTING
 from outcomes.outcome_cases import OUTCOMES
 from outcomes.plugin_cases import PLUGINS
 from outcomes.rerun_cases import RERUNS
@@ -21,5 +22,6 @@ CASES = (
     *RERUNS,
     *PLUGINS,
     *DISTRIBUTION,
+    *NESTING,
     *DEATHS,
 )

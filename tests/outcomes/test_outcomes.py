@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from end_to_end.platforms import Target
-from end_to_end.readback import Run, read_run
-from end_to_end.sessions import Project
+from end_to_end.readback import Run, read_runs
+from end_to_end.sessions import Project, finish, wait_for_file
 from outcomes.cases import Case
 from outcomes.every_case import CASES
 
@@ -28,29 +30,39 @@ def _cases() -> list[ParameterSet]:
 
 
 @pytest.mark.parametrize(("case", "workers"), _cases())
-def test_outcome(case: Case, workers: int, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_outcome(
+    case: Case, workers: int, target: Target, project: Project, record_property: Callable[[str, object], None]
+) -> None:
     record_property("pytest", pytest.__version__)  # docs/outcomes_table.py reads it
     for module in case.plugins:
         if importlib.util.find_spec(module.partition(".")[0]) is None:
             pytest.skip(f"{module} is not installed")
     if pytest.version_tuple < case.pytest:
         pytest.skip(f"pytest {'.'.join(map(str, case.pytest))} brought it")
-    target = Target("embedded", tmp_path / ".platform-report" / "platform")
-    project = Project(tmp_path, target.environment)
     project.keeps_cache = case.cache
     project.environment["PYTEST_PLUGINS"] += "".join(f",{plugin}" for plugin in case.plugins)
-    try:
-        for name, content in case.project.items():
-            project.write(name, content)
-        ended = project.run(*case.args, workers=workers)
-        assert ended.exit == case.exit_with(workers), ended.out
-        if case.run is None:
-            assert project.run_folders == []
-        else:
-            project.wait_for_uploader()
-            _check(case, workers, read_run(target))
-    finally:
-        project.close()
+    for name, content in case.project.items():
+        project.write(name, content)
+    started = project.start(*case.args, workers=workers, sessions=case.sessions)
+    _signal(case, started, project.root)
+    ended = finish(started)
+    assert ended.exit == case.exit_with(workers), ended.out
+    if case.run_with(workers) is None:
+        assert project.run_folders == []
+    else:
+        for folder in project.run_folders:
+            project.wait_for_uploader(folder)
+        runs = read_runs(target)
+        assert len(runs) == case.sessions
+        for run in runs:
+            _check(case, workers, run)
+
+
+def _signal(case: Case, session: subprocess.Popen[str], root: Path) -> None:
+    send = os.killpg if case.to_all else os.kill
+    for number, name in zip(case.signals, ("ready", "ready again"), strict=False):
+        wait_for_file(root / name, session)
+        send(session.pid, number)
 
 
 def _check(case: Case, workers: int, run: Run) -> None:
@@ -65,7 +77,7 @@ def _check(case: Case, workers: int, run: Run) -> None:
     else:
         assert run.outcomes == dict(case.expect)
         run.check_totals()
-    assert run.status == case.run
+    assert run.status == case.run_with(workers)
     assert run.fields["workers"] == case.ran_on(workers)
     for title, types in case.annotations.items():
         assert set(types) <= run.annotations(title).keys()
