@@ -14,6 +14,7 @@ def _inside(body: str) -> str:
 import os, subprocess, sys
 import pytest
 pytest_plugins = ["pytester"]
+PYTEST = [sys.executable, '-m', 'pytest', '-p', 'xdist', '--platform-report']
 INNER = "{_INNER}"
 def test_a():
     pass
@@ -37,11 +38,11 @@ NESTING = (
             ("pytest.main in a test", "assert pytest.main(['test_inner.py', '--platform-report']) == 1"),
             (
                 "pytest by the command line in a test",
-                "assert subprocess.run([sys.executable, '-m', 'pytest', '--platform-report']).returncode == 1",
+                "assert subprocess.run(PYTEST).returncode == 1",
             ),
             (
                 "xdist in a test",
-                "assert subprocess.run([sys.executable, '-m', 'pytest', '-n1', '--platform-report']).returncode == 1",
+                "assert subprocess.run([*PYTEST, '-n1']).returncode == 1",
             ),
         )
     ),
