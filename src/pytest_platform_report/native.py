@@ -34,6 +34,7 @@ class native:  # noqa: N801  reads as the module that it stands for
     stat = staticmethod(os.stat)
     listdir = staticmethod(os.listdir)
     mkdir = staticmethod(os.mkdir)
+    readlink = staticmethod(os.readlink)
     link = staticmethod(os.link)
     getpid = staticmethod(os.getpid)
     getppid = staticmethod(os.getppid)

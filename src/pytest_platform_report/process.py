@@ -28,6 +28,13 @@ def identify(pid: int) -> dict[str, Any]:
     return {"pid": pid, "started": _started(pid), "boot": _boot()}
 
 
+def surroundings() -> str:
+    """Return what names the machine and the file system around this process: where it is the same, paths are too."""
+    root = native.stat("/")
+    node = os.uname().nodename if hasattr(os, "uname") else ""
+    return f"{node} {_boot()} {_namespace('mnt')} {root.st_dev}:{root.st_ino}"
+
+
 def is_alive(identity: Mapping[str, Any]) -> bool:
     """Tell whether a process named by :func:`identify` still runs; a zombie does not, a stopped process does."""
     if identity["boot"] != _boot():
@@ -104,11 +111,14 @@ def describe_exit(code: int) -> str:
 
 def _boot() -> str:
     """This start of this machine, and in it this container's own process numbers."""
-    boot = _read("/proc/sys/kernel/random/boot_id")
+    return f"{_read('/proc/sys/kernel/random/boot_id')} {_namespace('pid')}".strip()
+
+
+def _namespace(kind: str) -> str:
     try:
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+        return native.readlink(f"/proc/self/ns/{kind}")
     except OSError:
-        return boot
+        return ""
 
 
 def _started(pid: int) -> int | None:

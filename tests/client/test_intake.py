@@ -301,7 +301,7 @@ class TestLost:
         reader.take_all()
         assert reader.told() == {A: "passed"}
 
-    def test_worker_of_the_same_name_in_another_session_says_nothing_of_it(
+    def test_worker_of_the_same_name_in_another_session_has_another_execution(
         self, tmp_path: Path, reader: Reader
     ) -> None:
         self.lose(tmp_path)
@@ -310,7 +310,34 @@ class TestLost:
         worker.end()
         worker.close()
         reader.take_all()
-        assert sorted(row.kind for row in reader.pending()) == ["ended", "lost"]
+        (row,) = reader.pending()
+        assert [attempt.outcome for attempt in reader.journals.read(row.spans).attempts] == ["failed", "passed"]
+
+    def test_twice_is_two_attempts(self, tmp_path: Path, reader: Reader) -> None:
+        controller = Author(tmp_path, "c1", role="controller")
+        controller.lose("gw0", A, "signal 9")
+        controller.lose("gw1", A, "exit code 3")
+        controller.close(1)
+        reader.take_all()
+        (row,) = reader.pending()
+        result = reader.journals.read(row.spans)
+        assert [attempt.failures[0].message for attempt in result.attempts] == [
+            "process ended (signal 9) while running this test",
+            "process ended (exit code 3) while running this test",
+        ]
+
+    def test_word_that_a_process_is_gone_ends_its_segment(self, tmp_path: Path, reader: Reader) -> None:
+        controller = Author(tmp_path, "c1", role="controller")
+        relayed = Author(tmp_path, "c1-gw0", role="worker", worker="gw0", of="c1")
+        relayed.begin(A)
+        reader.take_all()
+        assert not reader.intake.is_over
+        relayed.write(records.gone())
+        controller.lose("gw0", A, "signal 9")
+        controller.close(1)
+        reader.take_all()
+        assert reader.intake.is_over
+        assert reader.told() == {A: "failed"}
 
 
 class TestUnreadable:

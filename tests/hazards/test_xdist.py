@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from end_to_end.readback import Json, read_run, read_runs
+from hazards.test_files import needs_namespaces
 from hazards.trying import Pair
 
 FOUR = "".join(f"def test_{name}(): pass\n" for name in "abcd")
@@ -223,3 +225,66 @@ def test_b57_workers_in_a_directory_of_their_own(pair: Pair) -> None:
     pair.write("elsewhere/.keep", "")
     run = pair.run("-d", "--tx=popen//chdir=elsewhere", "--rsyncdir=pkg")
     assert run.outcomes == ALL_FOUR
+
+
+_ELSEWHERE = """\
+#!/bin/sh
+exec unshare --mount sh -c 'mount -t tmpfs none "{spool}" && exec "$@"' sh "{python}" "$@"
+"""
+
+
+@needs_namespaces
+def test_b60_workers_that_do_not_reach_the_run_folder(pair: Pair) -> None:
+    """As on another machine: what is written to the spool's path there is not seen here."""
+    spool = pair.project.spool
+    spool.mkdir()
+    for project in (pair.project, pair.bare):
+        python = project.write("elsewhere", _ELSEWHERE.format(spool=spool, python=sys.executable))
+        python.chmod(0o755)
+    pair.write("pytest.ini", "[pytest]\nmarkers = slow\n")
+    pair.write(
+        "test_it.py",
+        """
+        import os, pytest
+        from pathlib import Path
+        from pytest_platform_report import attach, step
+
+        HERE = Path(__file__).parent
+
+        @pytest.mark.slow
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number):
+            with step("count"):
+                print("it is", number)
+                assert number < 2
+
+        def test_files():
+            assert not list(HERE.glob(".platform-report/*"))
+            attach(b"content", name="note.txt")
+
+        def test_again():
+            seen = HERE / "seen"
+            if not seen.exists():
+                seen.touch()
+                assert 0
+
+        def test_dies():
+            os._exit(3)
+        """,
+    )
+    run = pair.run("-d", f"--tx=2*popen//python={pair.project.root}/elsewhere", "--reruns=1", "--dist=loadfile")
+    assert run.outcomes == {
+        "test_it > test_it[0]": "passed",
+        "test_it > test_it[1]": "passed",
+        "test_it > test_it[2]": "failed",
+        "test_it > test_files": "passed",
+        "test_it > test_again": "flaky",
+        "test_it > test_dies": "failed",
+    }
+    failed = run.test("test_it[2]")
+    assert (failed["stdout"], failed["tags"], len(failed["attempts"])) == ("it is 2\n", ["@slow"], 2)
+    assert [(step["title"], step["status"]) for step in failed["steps"]] == [("count", "failed")]
+    assert run.test("test_dies")["error"]["message"] == "process ended (exit code 3) while running this test"
+    assert (run.status, run.artifacts) == ("failed", [])
+    assert "gw0 cannot reach the run folder: its results came through xdist" in pair.reported.out
+    assert "not sent: note.txt: attached where the run folder cannot be reached" in pair.reported.out

@@ -4,7 +4,8 @@ Each record is an object with ``v`` (the format), ``kind`` and the fields of its
 
 ========== =====================================================================================================
 session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``, ``at``, ``facts``; and, but for
-           workers, ``settings`` (without secrets). The first record of every segment.
+           workers, ``settings`` (without secrets). The first record of every segment. ``relayed`` where the
+           controller writes what a worker elsewhere tells: the process is the controller's own then.
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``,
            ``tags``, ``annotations`` (those of the test; an attempt has its own)
 phase      ``phase``: which the running test comes to now, call or teardown; it began with its setup
@@ -12,8 +13,9 @@ ended      ``test``, ``attempts``, and the ``tags`` and ``annotations`` that hav
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why
 collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
-lost       ``worker``, ``node``, ``message``, ``death`` (empty where it is not known how), ``stdout``, ``stderr``, ``at``:
-           the controller's word on a worker that went away, and on the test that it counts as failed by that
+lost       ``worker``, ``node``, ``message``, ``death`` (empty where it is not known how), ``stdout``, ``stderr``,
+           ``at``: the controller's word on a worker that went away, and on the test that it counts as failed by that
+gone       the process has ended without a word; written by a controller for a worker whose records it writes
 closed     ``exit`` (pytest's status), ``interrupted``, ``undone`` (records that could not be written), ``at``
 ========== =====================================================================================================
 
@@ -115,6 +117,11 @@ def lost(worker: str, node: str, message: str, death: str, stdout: str, stderr: 
         "stderr": stderr,
         "at": at,
     }
+
+
+def gone() -> Record:
+    """The process whose records these are has ended."""
+    return {"v": FORMAT, "kind": "gone"}
 
 
 def closed(exit_status: int, interrupted: bool, undone: int, at: float) -> Record:

@@ -19,6 +19,7 @@ from .journal import Journal
 from .keeper import FileKeeper
 from .launch import launch_uploader
 from .problems import Problems
+from .relay import CARRIED, Relays
 
 _END_SECONDS = 1.0
 
@@ -61,9 +62,7 @@ class Conductor:
         death = "" if exit_code is None else describe_exit(exit_code)
         node = shorten_name(self._redact(node))
         stdout, stderr = map(self._redact, output)
-        self.journal.append(
-            records.lost(worker, node, self._redact(message), death, stdout, stderr, round(now_ms()))
-        )
+        self.journal.append(records.lost(worker, node, self._redact(message), death, stdout, stderr, round(now_ms())))
 
     def interrupt(self) -> None:
         """Note that the session was interrupted."""
@@ -175,6 +174,7 @@ class ControllerHooks:
         self._conductor = conductor
         self._handed = handed
         self._outputs: dict[str, CapturedOutput] = {}
+        self._relays = Relays(conductor.journal)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -196,9 +196,26 @@ class ControllerHooks:
         except Exception as error:
             self._conductor.guard(error)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called with each report of a worker's; other plugins need not see what ours bring along."""
+        try:
+            carried = report.__dict__.pop(CARRIED, None)
+            if carried:
+                self._relays.take(report.node.gateway.id, carried)
+        except Exception as error:
+            self._conductor.guard(error)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Called when a worker has ended, whichever way."""
+        try:
+            worker, output = node.gateway.id, getattr(node, "workeroutput", None) or {}
+            self._relays.take(worker, output.pop(CARRIED, ()))
+            if error is not None:
+                self._relays.lose(worker)
+        except Exception as problem:
+            self._conductor.guard(problem)
         if error == "keyboard-interrupt":  # or pytest.exit: xdist ends the session for it
             self._conductor.interrupt()
         elif error is None:

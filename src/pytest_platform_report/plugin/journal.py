@@ -13,6 +13,10 @@ from ..native import from_json, native, now_ms
 from ..process import identify
 from .folder import RunFolder
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .relay import RelayedSegment
+
 _PARENT_SECONDS = 0.5
 _LONGEST_SESSION = 64 * 1024  # bytes of a worker's, which has no facts
 
@@ -41,7 +45,7 @@ class Journal:
         self.problem = ""
         self.on_open: Callable[[], None] = _do_nothing
         self.output: list[int] = []
-        self._segment: Segment | None = None
+        self._segment: Segment | RelayedSegment | None = None
         self._early: list[Record] = []
         self._pid, self._parent = native.getpid(), native.getppid()
         self._about: Record = {
@@ -53,6 +57,9 @@ class Journal:
             "process": identify(self._pid),
             **about,
         }
+
+    is_relayed = False
+    """Whether another process writes what is recorded here: files cannot be kept then."""
 
     @property
     def is_open(self) -> bool:
@@ -83,8 +90,7 @@ class Journal:
         if self._segment is not None or self.problem or not self.is_own:
             return
         try:
-            self.folder.make()
-            self._segment = Segment(self.folder.journal, self.session_id)
+            self._segment = self._make_segment()
         except OSError as error:
             self.problem = f"nothing could be recorded: {error}"
             return
@@ -94,6 +100,10 @@ class Journal:
             self._segment.append(record)
         self._early.clear()
         self.on_open()
+
+    def _make_segment(self) -> Segment | RelayedSegment:
+        self.folder.make()
+        return Segment(self.folder.journal, self.session_id)
 
     def output_of(self, worker: str) -> CapturedOutput:
         """Open the files in which a worker's output is captured, as its own journal names them."""

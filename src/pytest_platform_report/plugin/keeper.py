@@ -43,6 +43,8 @@ class FileKeeper:
                 name = os.path.basename(os.fspath(source))
             shown = self._redact(clean(name or "attachment.bin"))[:255]
             kind = type or guess_type(shown)
+            if self._journal.is_relayed:
+                raise ValueError("attached where the run folder cannot be reached")
             self._kept += 1
             path = f"{self._journal.session_id}-{self._kept}-{re.sub(r'[^A-Za-z0-9._-]', '_', shown)[-80:]}"
             size = _copy(source, f"{self._journal.folder.artifacts}/{path}")

@@ -94,10 +94,13 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called with each report; most have been seen when they were made."""
-        if not self._attempts or report is self._reports[-1]:
+        if not self._attempts:
             return
         try:
-            self._add_report(report)
+            if report is not self._reports[-1]:
+                self._add_report(report)
+            if self._journal.is_relayed and report.when == "teardown":
+                self._tell_end()
         except Exception as error:
             self._guard(error)
 
@@ -189,12 +192,16 @@ class Recorder:
         try:
             if error is not None and not self._attempts[-1].has("teardown"):
                 self._note_end_by(error, item)
-            attempts = [each.describe(self._redact) for each in self._attempts]
-            tags = self._tags(item, self._markers) if len(item.own_markers) > self._markers else []
-            self._journal.append(records.ended(self._tests, attempts, tags, self._properties(item)))
+            self._tell_end()
         except Exception as problem:
             self._guard(problem)
         self._attempts = []
+
+    def _tell_end(self) -> None:
+        item = self._item
+        attempts = [each.describe(self._redact) for each in self._attempts]
+        tags = self._tags(item, self._markers) if len(item.own_markers) > self._markers else []
+        self._journal.append(records.ended(self._tests, attempts, tags, self._properties(item)))
 
     def _note_end_by(self, error: BaseException, item: pytest.Item) -> None:
         attempt = self._attempts[-1]

@@ -17,6 +17,7 @@ import pytest
 from ..ci import ci_build
 from ..errors import ConfigurationError
 from ..ids import new_id, new_run_key, shared_run_key
+from ..process import surroundings
 from ..redact import make_redactor
 from ..settings import Settings, read_settings
 from .bdd import BddHooks
@@ -25,6 +26,7 @@ from .folder import RunFolder
 from .journal import Journal, describe_interpreter
 from .problems import Problems
 from .recorder import Recorder
+from .relay import CARRIED, RelayedJournal
 
 HANDED = "platform_report"
 
@@ -54,22 +56,24 @@ def start(config: pytest.Config) -> None:
         return  # started by a test of a session that may well report itself
     if any(getattr(config.option, name, False) for name in _RUNS_NO_TEST):
         return
-    try:
+    if is_worker:
+        _register_worker(config, handed)
+    else:
         settings = _read(config)
-    except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from error
-    if not settings.enabled:
-        return
+        if not settings.enabled:
+            return
+        _register_main(config, settings)
     _Active.is_taken = True
     config.add_cleanup(_forget)
-    redact = make_redactor([settings.api_key, _environment.get("PLATFORM_API_KEY", "").strip()])
-    if is_worker:
-        _register_worker(config, handed, redact)
-    else:
-        _register_main(config, settings, redact)
+
+
+def _make_redactor(api_key: str) -> Callable[[str], str]:
+    return make_redactor([api_key, _environment.get("PLATFORM_API_KEY", "").strip()])
 
 
 def _read(config: pytest.Config) -> Settings:
+    """Read the settings; raises :class:`pytest.UsageError` where they are wrong."""
+
     def flag(name: str) -> object:
         return getattr(config.option, name, None)
 
@@ -79,26 +83,36 @@ def _read(config: pytest.Config) -> Settings:
         except (ValueError, pytest.UsageError) as error:
             raise ConfigurationError(f"ini {name}: {error}: set it to true or false") from error
 
-    return read_settings(flag, ini, _environment, config.rootpath, _directory)
+    try:
+        return read_settings(flag, ini, _environment, config.rootpath, _directory)
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _forget() -> None:
     _Active.is_taken = False
 
 
-def _register_worker(config: pytest.Config, handed: dict[str, Any], redact: Callable[[str], str]) -> None:
+def _register_worker(config: pytest.Config, handed: dict[str, Any]) -> None:
+    try:
+        redact = _make_redactor(_read(config).api_key)
+    except pytest.UsageError:  # elsewhere there may be no key, nor the file that it is in
+        redact = _make_redactor("")
     worker = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist puts it there
     folder = RunFolder(handed["spool"], handed["run_key"])
     about = {"of": handed["session"], "dist": handed["dist"]}
-    journal = Journal(
+    is_here = handed["surroundings"] == surroundings()
+    journal = (Journal if is_here else RelayedJournal)(
         folder, f"{handed['session']}-{worker}-{new_id(4)}", "worker", worker, about, lambda: _find_output(config)
     )
-    problems = Problems()
-    _register_recorder(config, Recorder(journal, redact, problems, worker))
-    config.pluginmanager.register(WorkerHooks(journal), "platform-report-worker")
+    hooks = RelayHooks(journal) if isinstance(journal, RelayedJournal) else WorkerHooks(journal)
+    config.pluginmanager.register(hooks, "platform-report-worker")
+    # After the others: it is called before them, and what it records of a report's test goes with that report.
+    _register_recorder(config, Recorder(journal, redact, Problems(), worker))
 
 
-def _register_main(config: pytest.Config, settings: Settings, redact: Callable[[str], str]) -> None:
+def _register_main(config: pytest.Config, settings: Settings) -> None:
+    redact = _make_redactor(settings.api_key)
     run_key = _choose_run_key(settings)
     folder = RunFolder(str(settings.spool), run_key)
     session_id = f"{run_key[-8:]}-{new_id(6)}"
@@ -120,7 +134,13 @@ def _register_main(config: pytest.Config, settings: Settings, redact: Callable[[
     config.pluginmanager.register(conductor, "platform-report-conductor")
     if is_controller:
         dist = config.getoption("dist")  # the workers' own says "no"
-        handed = {"spool": str(settings.spool), "run_key": run_key, "session": session_id, "dist": dist}
+        handed = {
+            "spool": str(settings.spool),
+            "run_key": run_key,
+            "session": session_id,
+            "dist": dist,
+            "surroundings": surroundings(),
+        }
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:
         _register_recorder(config, Recorder(journal, redact, problems))
@@ -184,7 +204,28 @@ class WorkerHooks:
             self._journal.open()
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Called when the worker has run all its tests."""
         if self._journal.is_open and self._journal.is_own:
             self._journal.end(int(exitstatus), interrupted=False)
+
+
+class RelayHooks(WorkerHooks):
+    """What a worker does besides whose records its controller writes."""
+
+    def __init__(self, journal: RelayedJournal) -> None:
+        super().__init__(journal)
+        self._relayed = journal
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called with each report, which xdist then sends."""
+        if self._relayed.is_own:
+            setattr(report, CARRIED, self._relayed.take())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Called when the worker has run all its tests."""
+        super().pytest_sessionfinish(session, exitstatus)
+        if self._relayed.is_own:
+            session.config.workeroutput[CARRIED] = self._relayed.take()  # type: ignore[attr-defined]  # xdist's

@@ -48,6 +48,8 @@ CREATE INDEX artifact_to_send ON artifact(state, id);
 CREATE TABLE suite(path TEXT PRIMARY KEY, remote TEXT NOT NULL);
 """
 
+_SELECT_TESTS = "SELECT id, session, node, worker, kind, spans, bytes, status, state, batch, remote, why FROM test"
+
 
 @dataclass(frozen=True)
 class TestRow:
@@ -212,14 +214,14 @@ class DeliveryRecord:
         """Return the tests that wait for other executions of theirs."""
         return self._tests("state='held' ORDER BY id", ())
 
-    def settle_lost(self, row: TestRow) -> None:
-        """Let a test go that only the controller told of, unless a journal told of it in that worker."""
-        self._db.execute(
+    def drop_if_told(self, row: TestRow) -> bool:
+        """Drop a test that only the controller told of, if a journal told of it in that worker; return whether."""
+        dropped = self._db.execute(
             "DELETE FROM test WHERE id=? AND EXISTS (SELECT 1 FROM test o WHERE o.node=test.node"
             " AND o.session=test.session AND o.worker=test.worker AND o.kind<>'lost')",
             (row.id,),
         )
-        self._db.execute("UPDATE test SET state='pending' WHERE id=?", (row.id,))
+        return dropped.rowcount > 0
 
     def let_go(self, kept: TestRow, spans: list[Span], result: Result, merged: Iterable[TestRow]) -> None:
         """Make one test of several executions, with the artifacts of all of them, and send it."""
@@ -340,10 +342,7 @@ class DeliveryRecord:
         return [row[0] for row in rows]
 
     def _tests(self, where: str, parameters: tuple[object, ...]) -> list[TestRow]:
-        rows = self._db.execute(
-            f"SELECT id, session, node, worker, kind, spans, bytes, status, state, batch, remote, why FROM test WHERE {where}",  # noqa: S608  fixed texts of this module
-            parameters,
-        )
+        rows = self._db.execute(f"{_SELECT_TESTS} WHERE {where}", parameters)
         return [
             TestRow(id_, session, node, worker, kind, tuple(Span.from_json(span) for span in json.loads(spans)), *rest)
             for id_, session, node, worker, kind, spans, *rest in rows

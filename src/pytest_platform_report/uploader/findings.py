@@ -14,7 +14,7 @@ from typing import Any
 
 from ..journal import records
 from ..journal.reader import Line, SegmentReader
-from ..model import Annotation, Artifact, Attempt, Failure, Outcome, Place, Result
+from ..model import Annotation, Artifact, Attempt, Failure, Place, Result
 from .tail import Segment
 
 UNKNOWN_DEATH = "?"
@@ -125,56 +125,50 @@ class Journals:
 def build_result(executions: Sequence[tuple[Span, records.Record, records.Record | None]]) -> Result:
     """Make one test of its executions, in order: each one's span, first and ``ended`` record.
 
-    The first is ``began``; of what is no execution, a lone ``collected`` or ``lost``.
+    The first is ``began``; ``lost`` where only a controller knows of it, ``collected`` of what is no execution.
     """
     attempts: list[Attempt] = []
     tags: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
-    span, began, _ = executions[-1]
-    if began["kind"] == "collected":
-        return _collected(began, span)
-    if began["kind"] == "lost":
-        return _lost(began, span)
-    for each, its_began, ended in executions:
-        tags, annotations = tuple(its_began["tags"]), records.annotations_of(its_began)
+    for span, first, ended in executions:
+        if first["kind"] == "began":
+            tags, annotations = tuple(first["tags"]), records.annotations_of(first)
+        elif first["kind"] == "lost":
+            annotations = (Annotation("worker", first["worker"]),)
         if ended is None:
-            attempts.append(_died(its_began, each))
+            attempts.append(_UNENDED[first["kind"]](first, span))
         else:
             attempts += records.attempts(ended)
             tags = tuple(dict.fromkeys((*tags, *ended["tags"])))
             annotations = (*annotations, *records.annotations_of(ended))
-    return Result(span.report_id, records.place(began), tuple(attempts), tags, annotations)
+    firsts = [first for _, first, _ in executions]
+    best = next((first for first in reversed(firsts) if first["kind"] == "began"), firsts[-1])
+    return Result(executions[-1][0].report_id, _place(best), tuple(attempts), tags, annotations)
 
 
-def _lost(record: records.Record, span: Span) -> Result:
-    """Return a test that only its controller knows: the worker was lost before it could write of it."""
-    node = record["node"]
+def _place(first: records.Record) -> Place:
+    if first["kind"] == "began":
+        return records.place(first)
+    node = first["node"]
+    if first["kind"] == "collected":
+        return Place(node, first["file"], None, (Path(first["file"]).stem,), "collection")
     file, _, rest = node.partition("::")
     parts = rest.split("[", 1)[0].split("::")
     title = rest[len("::".join(parts[:-1])) :].removeprefix("::") if len(parts) > 1 else rest
-    place = Place(node, file, None, (Path(file).stem, *parts[:-1]), title or node)
+    return Place(node, file, None, (Path(file).stem, *parts[:-1]), title or node)
+
+
+def _lost(record: records.Record, _: Span) -> Attempt:
     message = _describe_death(record["death"]) if record["death"] else record["message"]
-    attempt = Attempt(
-        "failed",
-        record["at"],
-        0.0,
-        failures=(Failure("call", message),),
-        stdout=record["stdout"],
-        stderr=record["stderr"],
-    )
-    annotation = Annotation("worker", record["worker"])
-    return Result(span.report_id, place, (attempt,), (), (annotation,))
+    failure = Failure("call", message)
+    return Attempt("failed", record["at"], 0.0, failures=(failure,), stdout=record["stdout"], stderr=record["stderr"])
 
 
-def _collected(record: records.Record, span: Span) -> Result:
-    outcome: Outcome = "skipped" if record["outcome"] == "skipped" else "failed"
-    attempt = Attempt(outcome, record["at"], 0.0)
-    if outcome == "failed":
-        attempt = replace(attempt, failures=(Failure("collection", record["message"], record["stack"]),))
-    else:
-        attempt = replace(attempt, annotations=(Annotation("skip", record["message"]),))
-    place = Place(record["node"], record["file"], None, (Path(record["file"]).stem,), "collection")
-    return Result(span.report_id, place, (attempt,))
+def _collected(record: records.Record, _: Span) -> Attempt:
+    attempt = Attempt("failed", record["at"], 0.0)
+    if record["outcome"] == "skipped":
+        return replace(attempt, outcome="skipped", annotations=(Annotation("skip", record["message"]),))
+    return replace(attempt, failures=(Failure("collection", record["message"], record["stack"]),))
 
 
 def _died(began: records.Record, span: Span) -> Attempt:
@@ -192,3 +186,6 @@ def _died(began: records.Record, span: Span) -> Attempt:
 def _describe_death(death: str) -> str:
     how = "" if death == UNKNOWN_DEATH else f" ({death})"
     return f"process ended{how} while running this test"
+
+
+_UNENDED = {"began": _died, "lost": _lost, "collected": _collected}

@@ -130,6 +130,9 @@ class Intake:
             self._add_artifact(segment, line)
         elif kind == "lost":
             self._add(segment, kind, Span(segment.name, (line.start, line.end)), line, None, "held")
+            self._hold_later(segment, line.record)
+        elif kind == "gone":
+            segment.is_gone = True
         elif kind == "closed":
             self._give_up_end(segment)
             segment.closed = line.record
@@ -162,17 +165,21 @@ class Intake:
         span = died_span(segment, began, self._redact)
         with self._record.together():
             self._add(segment, "died", span, began, None, "held")
-            if segment.is_one_of_each:
-                return
-            for row in self._record.unsent(began.record["node"]):
-                if self._journals.read(row.spans).attempts[0].start >= began.record["at"]:
-                    self._record.set_tests([row.id], "held")
+            self._hold_later(segment, began.record)
+
+    def _hold_later(self, segment: Segment, died: Record) -> None:
+        """Hold the unsent ends of a test that died before: they may be later attempts of it."""
+        if segment.is_one_of_each:
+            return
+        for row in self._record.unsent(died["node"]):
+            if self._journals.read(row.spans).attempts[0].start >= died["at"]:
+                self._record.set_tests([row.id], "held")
 
     def _may_be_second(self, segment: Segment, node: str) -> bool:
         """Tell whether the same test began in another process that has not told its end: it may have died there."""
         if segment.is_one_of_each:
             return False
-        if self._record.knows(node, "died"):
+        if self._record.knows(node, "died") or self._record.knows(node, "lost"):
             return True
         return any(
             other.open_test is not None and other.open_test.record["node"] == node
@@ -183,10 +190,9 @@ class Intake:
     def _merge(self, rows: list[TestRow]) -> None:
         lost = {(row.session, row.worker): row.spans[0] for row in rows if row.kind == "lost"}
         died = [self._fill_in(row, lost.get((row.session, row.worker))) for row in rows if row.kind == "died"]
+        # What a journal tells of the same execution is better than its controller's word.
+        died += [row for row in rows if row.kind == "lost" and not self._record.drop_if_told(row)]
         ended = [row for row in rows if row.kind == "ended"]
-        for row in rows:
-            if row.kind == "lost":  # what a journal tells of the same execution is better
-                self._record.settle_lost(row)
         kept = ended[-1] if ended else died[-1] if died else None
         if kept is None:
             return

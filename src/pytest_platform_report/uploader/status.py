@@ -110,6 +110,11 @@ class Status:
         notes = list(self._tail.problems.values())
         workers = [segment for segment in self._tail.known() if segment.worker]  # the others say it themselves
         notes += [f"{each.worker}: {each.undone} records could not be written" for each in workers if each.undone]
+        notes += [
+            f"{each.worker} cannot reach the run folder: its results came through xdist, without attached files"
+            for each in workers
+            if (each.session or {}).get("relayed")
+        ]
         if courier is not None and courier.trouble:
             notes.append(courier.trouble)
         notes += [f"refused: {node}: {why}" for node, why in self._record.refusals(_NOTES)]

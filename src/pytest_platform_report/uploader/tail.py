@@ -35,6 +35,7 @@ class Segment:
 
     :ivar session: its ``session`` record, None until that has been read.
     :ivar closed: its ``closed`` record, None where there is none (yet).
+    :ivar is_gone: its controller has said that the process has ended, which we cannot see.
     :ivar is_over: nothing will be appended any more.
     :ivar open_test: the ``began`` line of the test that runs, None between tests.
     :ivar phase: which it has come to.
@@ -44,6 +45,7 @@ class Segment:
     reader: SegmentReader
     session: Record | None = None
     closed: Record | None = None
+    is_gone: bool = False
     is_over: bool = False
     how_ended: str = ""
     open_test: Line | None = None
@@ -154,10 +156,10 @@ class Tail:
         """Return whether the segment's process has ended since the last look; read the rest of it then."""
         if segment.is_over or segment.process is None:
             return False
-        if segment.closed is None and segment.process.is_alive():
+        if segment.closed is None and not segment.is_gone and segment.process.is_alive():
             segment.was_seen_alive = True
             return False
-        if segment.closed is None:
+        if segment.closed is None and not segment.is_gone:
             segment.how_ended = segment.process.how_it_ended()
             if not segment.how_ended and segment.process.is_zombie() and segment.waits_for_its_parent():
                 return False
