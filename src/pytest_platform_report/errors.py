@@ -7,6 +7,7 @@
     ├── JournalError            a journal cannot be read
     │   └── NewerFormatError    it was written by a newer version of this package
     ├── LockedError             another process holds the run folder
+    ├── CannotLockError         its file system knows no locks
     └── DeliveryError           a request to the platform did not end well (``permanent``: trying again is no use)
         ├── NotSent             the platform never saw the request
         ├── OutcomeUnknown      it may have seen it, and no usable answer came
@@ -47,6 +48,10 @@ class NewerFormatError(JournalError):
 
 class LockedError(PlatformReportError):
     """Another process holds a run folder's lock."""
+
+
+class CannotLockError(PlatformReportError):
+    """A run folder cannot be locked, so that two processes might deliver it at once."""
 
 
 class DeliveryError(PlatformReportError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .errors import LockedError
+from .errors import CannotLockError, LockedError
 
 
 @contextmanager
@@ -17,7 +17,8 @@ def hold(path: Path, timeout: float = 0.0) -> Iterator[None]:
 
     The file is never deleted, since a deleted one lets two processes hold it, and holds no state.
 
-    :raises LockedError: another process holds it, or this file system knows no locks.
+    :raises LockedError: another process holds it.
+    :raises CannotLockError: this file system knows no locks.
     """
     lock = FileLock(path, timeout=timeout)
     try:
@@ -25,7 +26,10 @@ def hold(path: Path, timeout: float = 0.0) -> Iterator[None]:
     except Timeout as error:
         raise LockedError(f"{path}: held by another process") from error
     except OSError as error:
-        raise LockedError(f"{path}: this file system cannot lock ({error}): use a local --platform-spool") from error
+        raise CannotLockError(
+            f"{path}: this file system cannot lock ({error.strerror or error}): nothing is delivered from here; "
+            f"set --platform-spool to a local directory, or copy the spool to one and run 'platform-report sync' there"
+        ) from error
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from children import DEADLINE, clean_environment
 
-from pytest_platform_report.errors import LockedError
+from pytest_platform_report.errors import CannotLockError, LockedError
 from pytest_platform_report.locking import hold
 
 HOLDER = """
@@ -84,6 +84,6 @@ def test_let_go_after_an_error(tmp_path: Path) -> None:
 def test_place_that_cannot_be_locked(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "lock"
-    message = rf"^{path}: this file system cannot lock \(.*\): use a local --platform-spool$"
-    with pytest.raises(LockedError, match=message), hold(path):
+    message = rf"^{path}: this file system cannot lock \(.*\): nothing is delivered from here; set --platform-spool to"
+    with pytest.raises(CannotLockError, match=message), hold(path):
         pass

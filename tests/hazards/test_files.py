@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -230,3 +231,31 @@ def test_c71_read_only_file_system(pair: Pair, tmp_path: Path) -> None:
     assert f"the run is kept in {spare}" in ended.stdout
     (folder,) = spare.glob("platform-report-*/runs/*")
     pair.project.kill_uploader(folder)
+
+
+_NO_LOCKS = """
+#include <errno.h>
+int flock(int fd, int operation) { errno = ENOLCK; return -1; }
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no compiler to make a system without locks with")
+def test_c69_no_locks(pair: Pair, tmp_path: Path) -> None:
+    """As on a network file system without a lock service."""
+    (tmp_path / "locks.c").write_text(_NO_LOCKS)
+    library = str(tmp_path / "locks.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, str(tmp_path / "locks.c")], check=True)
+    pair.write("test_it.py", "def test_it(): pass\n")
+    for project in (pair.project, pair.bare):
+        project.environment["LD_PRELOAD"] = library
+    pair.try_both()
+    said = " ".join(pair.reported.out.split())
+    assert "this file system cannot lock (No locks available): nothing is delivered from here" in said
+    assert "1 tests run, 0 acknowledged so far" in said
+    synced = pair.project.command("sync")
+    assert synced.exit != 0
+    assert "cannot lock" in synced.out
+
+    del pair.project.environment["LD_PRELOAD"]
+    assert pair.project.command("sync").exit == 0
+    assert read_run(pair.target).outcomes == {"test_it > test_it": "passed"}

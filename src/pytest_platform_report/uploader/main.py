@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import LockedError
 from ..locking import hold
+from .status import tell_failure
 from .tail import Handle
 from .uploader import Uploader
 
@@ -28,8 +29,9 @@ def main(folder: str, pid: int, pidfd: int | None, *output: int | None) -> None:
         deliver(Path(folder), os.environ.get("PLATFORM_API_KEY", ""), session=Handle(pid, pidfd, output))
     except LockedError:
         pass  # another session of the run has started one
-    except Exception:
+    except Exception as error:
         _log.exception("the uploader failed")
+        tell_failure(Path(folder), error)
 
 
 def deliver(
@@ -49,6 +51,7 @@ def deliver(
     :param follow: wait for sessions that still run; without it, what there is is delivered.
     :param watch: told of each new status.
     :raises LockedError: another uploader has the folder.
+    :raises CannotLockError: nobody can have it.
     """
     while True:
         with hold(folder / "lock"):

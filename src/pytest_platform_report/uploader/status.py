@@ -1,9 +1,9 @@
 """What the uploader tells the session and ``platform-report sync``: how far the delivery has come.
 
-``status.json`` in the run folder, replaced as a whole: ``process`` (who writes), ``state`` (delivering, done), ``run``
-(its address in words), ``run_id``, ``totals`` (tests by status), ``notes`` (what the user should know, in words) and
-``sessions``: of each, ``found``, ``acknowledged`` and ``refused`` tests, ``files_left``, ``settled`` (nothing more will
-be done for it now) and ``complete`` (the platform has it all).
+``status.json`` in the run folder, replaced as a whole: ``process`` (who writes), ``state`` (delivering, done; failed
+where it ended with an error of its own), ``run`` (its address in words), ``run_id``, ``totals`` (tests by status),
+``notes`` (what the user should know, in words) and ``sessions``: of each, ``found``, ``acknowledged`` and ``refused``
+tests, ``files_left``, ``settled`` (nothing more will be done for it now) and ``complete`` (the platform has it all).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..errors import PlatformReportError
 from ..process import identify
 from ..settings import Settings
 from .courier import Courier
@@ -24,6 +25,24 @@ from .tail import Tail
 _LEAST_SECONDS = 0.2
 _NOTES = 100
 _OVER = ("acknowledged", "refused")
+
+
+def tell_failure(folder: Path, error: Exception) -> None:
+    """Add to what was told last that the uploader has ended with *error*."""
+    path = folder / "status.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        told = {}
+    words = str(error) if isinstance(error, PlatformReportError) else f"the uploader failed: {error!r}"
+    _write(path, {**told, "state": "failed", "notes": [*told.get("notes", ()), words]})
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    fresh = path.with_name("status.json.new")
+    with suppress(OSError):  # a full disk; what is delivered is delivered all the same
+        fresh.write_text(json.dumps({**values, "process": identify(os.getpid())}), encoding="utf-8")
+        fresh.replace(path)
 
 
 class Status:
@@ -65,10 +84,7 @@ class Status:
         if values == self._written:
             return
         self._written = values
-        fresh = self._path.with_name("status.json.new")
-        with suppress(OSError):  # a full disk; what is delivered is delivered all the same
-            fresh.write_text(json.dumps({"process": identify(os.getpid()), **values}), encoding="utf-8")
-            fresh.replace(self._path)
+        _write(self._path, values)
 
     def _sessions(self) -> dict[str, dict[str, Any]]:
         over: dict[str, bool] = {}
