@@ -1,4 +1,4 @@
-"""Text fit for a journal and a database: valid UTF-8, no NUL, no terminal codes, bounded."""
+"""Text fit for a journal, a database and a reader: valid UTF-8, no NUL, no terminal codes, bounded."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def clean(text: str) -> str:
     else:
         text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return _sub_ansi("", text).replace("\0", "\ufffd")
+
+
+def number_of(number: int, noun: str) -> str:
+    """Return ``1 test`` or ``1,204 tests``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shorten(text: str, limit: int) -> str:

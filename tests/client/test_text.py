@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_platform_report.ids import is_run_key, new_id, new_run_key, shared_run_key
 from pytest_platform_report.redact import MASK, make_redactor
-from pytest_platform_report.text import clean, shorten
+from pytest_platform_report.text import clean, number_of, shorten
 
 SECRET = "prk_live_0123456789abcdef"
 
@@ -84,6 +84,11 @@ class TestRedact:
 
     def test_cleans_too(self) -> None:
         assert make_redactor([])("a\0\x1b[1m\ud800") == "a\ufffd\\ud800"
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 tests"), (1, "1 test"), (2, "2 tests"), (1204, "1,204 tests")])
+def test_numbers_of_things(number: int, words: str) -> None:
+    assert number_of(number, "test") == words
 
 
 class TestIds:

@@ -26,7 +26,7 @@ def test_one_header_line_and_one_section(target: Target, project: Project, worke
     assert sum(" platform report ===" in line for line in lines) == 1
     start = next(number for number, line in enumerate(lines) if " platform report ===" in line)
     assert lines[start + 1] == f"run: {target.address}/runs/{read_run(target).id}"
-    assert lines[start + 2] == "1 tests run, 1 acknowledged"
+    assert lines[start + 2] == "1 test run, 1 acknowledged"
     assert len([line for line in lines if "platform report" in line]) == 1
 
 

@@ -88,7 +88,7 @@ def test_sessions_with_one_run_key_are_one_run(target: Target, project: Project)
     second = project.start(key, "--platform-shard=2/2", "test_shards.py::test_second")
     ended = [finish(process) for process in (first, second)]
     assert [each.exit for each in ended] == [0, 0]
-    assert all("1 tests run, 1 acknowledged" in each.out for each in ended)
+    assert all("1 test run, 1 acknowledged" in each.out for each in ended)
     project.wait_for_uploader()
     run = read_run(target)
     assert run.outcomes == {"test_shards > test_first": "passed", "test_shards > test_second": "passed"}
@@ -101,7 +101,7 @@ def test_a_later_session_with_the_run_key_joins_the_run(target: Target, project:
     project.write("test_it.py", "def test_one(): pass\ndef test_two(): assert 0\n")
     for name in ("one", "two"):
         ended = project.run("--platform-run-key=again", f"test_it.py::test_{name}")
-        assert "1 tests run, 1 acknowledged" in ended.out
+        assert "1 test run, 1 acknowledged" in ended.out
     run = read_run(target)
     assert run.outcomes == {"test_it > test_one": "passed", "test_it > test_two": "failed"}
     assert run.status == "failed"
@@ -114,7 +114,7 @@ def test_a_run_id_joins_that_run(target: Target, project: Project) -> None:
     project.run("test_it.py::test_one")
     run_id = read_run(target).id
     ended = project.run(f"--platform-run-id={run_id}", "test_it.py::test_two")
-    assert "1 tests run, 1 acknowledged" in ended.out
+    assert "1 test run, 1 acknowledged" in ended.out
     run = read_run(target)
     assert run.outcomes == {"test_it > test_one": "failed", "test_it > test_two": "passed"}
     assert run.status == "failed"

@@ -88,7 +88,7 @@ def test_from_a_file_it_works_as_well(target: Target, project: Project, workers:
     project.write("test_it.py", "import os\n\ndef test_it():\n    print(open('key.txt').read())\n")
     project.write("key.txt", target.key + "\n")
     ended = project.run("--platform-api-key-file=key.txt", workers=workers)
-    assert "1 tests run, 1 acknowledged" in ended.out
+    assert "1 test run, 1 acknowledged" in ended.out
     assert "[redacted]" in read_run(target).test("test_it")["stdout"]
     assert holders(project.spool, target.key) == []
 

@@ -169,7 +169,7 @@ def test_a_spool_that_cannot_be_made(pair: Pair, workers: int, tmp_path: Path, s
     assert f"the run is kept in {spare}" in reported.out
     (runs,) = spare.glob("platform-report-*/runs")
     (folder,) = runs.iterdir()
-    assert "1 tests run" in reported.out
+    assert "1 test run" in reported.out
     assert '"kind":"closed"' in "".join(journal.read_text() for journal in (folder / "journal").iterdir())
     pair.project.kill_uploader(folder)
 

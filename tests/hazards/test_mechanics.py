@@ -122,7 +122,7 @@ def test_b37_ends_in_an_internal_error(pair: Pair) -> None:
     pair.write("conftest.py", "def pytest_runtest_logfinish():\n    raise RuntimeError('theirs')\n")
     run = pair.run()
     assert pair.reported.exit == 3
-    assert "1 tests run, 1 acknowledged" in pair.reported.out
+    assert "1 test run, 1 acknowledged" in pair.reported.out
     assert set(run.outcomes) == {"test_it > test_a"}
     assert run.status == "failed"
 

@@ -65,7 +65,7 @@ def test_b49_loaded_several_times(pair: Pair, workers: int) -> None:
     pair.project.environment["PYTEST_PLUGINS"] = "pytest_platform_report.plugin"
     ended = pair.project.run("-p", "pytest_platform_report.plugin", "-p", "no:randomly", workers=workers)
     assert ended.exit == 0, ended.out
-    assert ended.out.count("1 tests run, 1 acknowledged") == 1
+    assert ended.out.count("1 test run, 1 acknowledged") == 1
 
 
 NO_TESTS: tuple[tuple[str, ...], ...] = (
@@ -88,7 +88,7 @@ def test_b50_b51_no_test_is_run(pair: Pair) -> None:
     for arguments in NO_TESTS:
         pair.try_both(*arguments)
         assert pair.project.run_folders == [], arguments
-        assert "tests run" not in pair.reported.out, arguments
+        assert "= platform report =" not in pair.reported.out, arguments
 
 
 def test_b52_collection_errors_are_told_once(pair: Pair, workers: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..model import STATUSES
 from ..platforms.client import Platform, open_platform
+from ..text import number_of
 from ._pytest_settings import ask_pytest
 from ._terminal import in_words, indent, mark, paint, safe, say
 
@@ -56,7 +57,8 @@ def _show_head(run: Mapping[str, Any], tests: list[Mapping[str, Any]]) -> None:
     say(f"{mark(status, status)}  {paint(safe(run['id']), 'bold')}  {'  '.join(part for part in parts if part)}")
     counts = [f"{run.get(f'{name}Tests') or 0:,} {name}" for name in STATUSES]
     workers = run.get("workers") or 1
-    say(f"{run.get('totalTests') or len(tests):,} tests: {', '.join(counts)}; {workers} worker{'s' * (workers != 1)}")
+    total = number_of(run.get("totalTests") or len(tests), "test")
+    say(f"{total}: {', '.join(counts)}; {number_of(workers, 'worker')}")
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError, LockedError
+from ..text import number_of
 from ..uploader.main import deliver
 from ._pytest_settings import ask_pytest
 from ._terminal import mark, safe, say
@@ -41,7 +42,9 @@ def _deliver_one(folder: Path, api_key: str) -> int:
     def watch(status: dict[str, Any]) -> None:
         if sys.stderr.isatty():
             found, acknowledged, _ = _count(status)
-            print(f"\r{folder.name}: {acknowledged:,} of {found:,} tests ", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{folder.name}: {acknowledged:,} of {number_of(found, 'test')} ", end="", file=sys.stderr, flush=True
+            )
 
     try:
         status = deliver(folder, api_key, patience=_PATIENCE_SECONDS, follow=False, watch=watch)
@@ -52,7 +55,7 @@ def _deliver_one(folder: Path, api_key: str) -> int:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     found, acknowledged, refused = _count(status)
     complete = all(session["complete"] for session in status["sessions"].values()) and bool(status["sessions"])
-    line = f"{folder.name}: {found:,} tests, {acknowledged:,} acknowledged"
+    line = f"{folder.name}: {number_of(found, 'test')}, {acknowledged:,} acknowledged"
     if refused:
         line += f", {refused:,} refused"
     say(f"{mark('passed' if complete else 'failed', line)}  {safe(status['run'])}".rstrip())

@@ -11,6 +11,7 @@ import pytest
 from ..native import native
 from ..process import identify, is_alive
 from ..settings import Settings
+from ..text import number_of
 from .journal import Journal
 from .problems import Problems
 
@@ -93,7 +94,7 @@ class Closing:
         lines.append(self._receipt())
         notes = [journal.folder.problem, self.launch_problem, *status.get("notes", ())]
         if journal.undone:
-            notes.append(f"{journal.undone} records could not be written to {journal.folder.journal}")
+            notes.append(f"{number_of(journal.undone, 'record')} could not be written to {journal.folder.journal}")
         if problem:
             notes.append(f"internal error: {problem}")
         notes = [note for note in notes if note]
@@ -109,7 +110,7 @@ class Closing:
         run = mine["found"] if mine["settled"] else max(mine["found"], self._finished())
         refused = f", {mine['refused']:,} refused" if mine["refused"] else ""
         so_far = "" if mine["settled"] else " so far"
-        return f"{run:,} tests run, {mine['acknowledged']:,} acknowledged{refused}{so_far}"
+        return f"{number_of(run, 'test')} run, {mine['acknowledged']:,} acknowledged{refused}{so_far}"
 
     def _what_is_left(self) -> str:
         folder, spool = self._journal.folder.path, self._journal.folder.path.rpartition("/runs/")[0]
@@ -122,7 +123,7 @@ class Closing:
 
     def _progress(self) -> str:
         mine = self._mine()
-        return f"{mine['acknowledged']:,} of {mine['found']:,} tests delivered"
+        return f"{mine['acknowledged']:,} of {number_of(mine['found'], 'test')} delivered"
 
     def _is_settled(self) -> bool:
         return self._status.get("state") == "done" or bool(self._mine()["settled"])

@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import PlatformReportError
 from ..process import identify
 from ..settings import Settings
+from ..text import number_of
 from .courier import Courier
 from .delivery import DeliveryRecord
 from .tail import Tail
@@ -125,7 +126,9 @@ class Status:
     def _notes(self, courier: Courier | None) -> list[str]:
         notes = list(self._tail.problems.values())
         workers = [segment for segment in self._tail.known() if segment.worker]  # the others say it themselves
-        notes += [f"{each.worker}: {each.undone} records could not be written" for each in workers if each.undone]
+        notes += [
+            f"{each.worker}: {number_of(each.undone, 'record')} could not be written" for each in workers if each.undone
+        ]
         notes += [
             f"{each.worker} cannot reach the run folder: its results came through xdist, without attached files"
             for each in workers
