@@ -12,14 +12,19 @@ import json.encoder
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-__all__ = ["from_json", "native", "now_ms", "to_json"]
+__all__ = ["create", "create_folder", "from_json", "native", "now_ms", "to_json"]
 
 try:
     import fcntl as _fcntl
 except ImportError:  # Windows
     _fcntl = None  # type: ignore[assignment]
+try:
+    import resource as _resource
+except ImportError:  # Windows
+    _resource = None  # type: ignore[assignment]
 
 
 class native:  # noqa: N801  reads as the module that it stands for
@@ -35,6 +40,8 @@ class native:  # noqa: N801  reads as the module that it stands for
     listdir = staticmethod(os.listdir)
     mkdir = staticmethod(os.mkdir)
     readlink = staticmethod(os.readlink)
+    chmod = staticmethod(os.chmod)
+    fchmod = staticmethod(os.fchmod) if hasattr(os, "fchmod") else None
     link = staticmethod(os.link)
     getpid = staticmethod(os.getpid)
     getppid = staticmethod(os.getppid)
@@ -49,7 +56,29 @@ class native:  # noqa: N801  reads as the module that it stands for
     CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     fcntl = staticmethod(_fcntl.fcntl) if _fcntl else None
+    getrlimit = staticmethod(_resource.getrlimit) if _resource else None
+    setrlimit = staticmethod(_resource.setrlimit) if _resource else None
+    NOFILE: int = _resource.RLIMIT_NOFILE if _resource else 0
     F_DUPFD_CLOEXEC: int = getattr(_fcntl, "F_DUPFD_CLOEXEC", 0) if _fcntl else 0
+
+
+def create(path: str, flags: int = native.CREATE) -> int:
+    """Make a file that its user alone reads and writes, whatever the umask, and return its descriptor."""
+    fd = native.open(path, flags, 0o600)
+    if native.fchmod is not None:
+        with suppress(OSError):  # some file systems know no modes
+            native.fchmod(fd, 0o600)
+    return fd
+
+
+def create_folder(path: str) -> None:
+    """Make a folder that its user alone may use, whatever the umask, unless there is one."""
+    try:
+        native.mkdir(path, 0o700)
+    except FileExistsError:
+        return
+    with suppress(OSError):
+        native.chmod(path, 0o700)
 
 
 def _make_clock() -> Callable[[], float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ def keep_file(tmp_path: Path) -> FileKeeper:
 def kept(tmp_path: Path) -> list[dict[str, Any]]:
     (segment,) = (tmp_path / "spool/runs/run/journal").iterdir()
     return [line.record for line in SegmentReader(segment).read() if line.record["kind"] == "artifact"]
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def content(tmp_path: Path, record: dict[str, Any]) -> bytes:
@@ -111,6 +116,30 @@ def test_secret_in_a_name(tmp_path: Path, keep_file: FileKeeper) -> None:
     (record,) = kept(tmp_path)
     assert record["name"] == f"{MASK}.txt"
     assert SECRET not in record["path"]
+
+
+def test_umask_takes_nothing_from_what_is_made(tmp_path: Path) -> None:
+    theirs = tmp_path / "spool" / "theirs"
+    theirs.mkdir(parents=True, mode=0o750)
+    run_python(
+        """
+        import os, sys
+        os.umask(0o777)
+        from pytest_platform_report.plugin.folder import RunFolder
+        from pytest_platform_report.plugin.journal import Journal
+        from pytest_platform_report.plugin.keeper import FileKeeper
+        journal = Journal(RunFolder(sys.argv[1], "run"), "s1", "alone", None, {})
+        journal.open()
+        FileKeeper(journal, str)(b"abc", "a.txt", None)
+        """,
+        theirs / "own",
+    )
+    made = [theirs / "own", *(theirs / "own").rglob("*")]
+    assert {path.name for path in made if path.is_dir()} == {"own", "runs", "run", "journal", "artifacts"}
+    assert len([path for path in made if path.is_file()]) == 3
+    assert {mode_of(path) for path in made if path.is_dir()} == {0o700}
+    assert {mode_of(path) for path in made if path.is_file()} == {0o600}
+    assert mode_of(theirs) == 0o750
 
 
 def test_forked_child_keeps_nothing_and_takes_no_name(tmp_path: Path) -> None:

@@ -48,12 +48,14 @@ class Project:
 
     :ivar keeps_cache: whether pytest's cache is on, which ``--lf`` and the like need.
     :ivar environment: what sessions and commands here get besides the inherited variables.
+    :ivar under: a command that sessions and commands here are run under, such as ``unshare``.
     """
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.root = root
         self.environment = {**_FEW_PLUGINS, **environment}
         self.keeps_cache = False
+        self.under: tuple[str, ...] = ()
         self.write("pytest.ini", "[pytest]\n")
 
     @property
@@ -142,7 +144,7 @@ class Project:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         return subprocess.Popen(
-            command,
+            [*self.under, *command],
             cwd=self.root,
             env={**inherited, **coverage, "PYTHONDONTWRITEBYTECODE": "1", **self.environment},
             stdin=subprocess.DEVNULL,

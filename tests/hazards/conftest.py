@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hazards.trying import Pair
+from hazards.trying import Pair, can
+
+_ORDINARY = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 
 
 @pytest.fixture
@@ -16,6 +19,16 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     pair = Pair(tmp_path)
     yield pair
     pair.project.close()
+
+
+@pytest.fixture
+def ordinary(pair: Pair) -> Pair:
+    """A pair whose sessions have no privileges, whoever runs these tests: modes and hard limits hold for them."""
+    if os.geteuid() == 0:
+        if not can(*_ORDINARY):
+            pytest.skip("root cannot give its privileges up here")
+        pair.project.under = pair.bare.under = _ORDINARY
+    return pair
 
 
 @pytest.fixture(params=[0, 2], ids=["plain", "xdist"])

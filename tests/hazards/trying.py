@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,6 +39,14 @@ def counts(ended: Ended) -> str:
 def embedded(project: Project) -> Target:
     """Return the platform that a project's sessions report to by default."""
     return Target("embedded", project.spool / "platform")
+
+
+def can(*command: str) -> bool:
+    """Tell whether *command* can be run here."""
+    try:
+        return subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 class Pair:

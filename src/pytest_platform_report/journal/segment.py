@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ids import new_id
-from ..native import native, to_json
+from ..native import create, native, to_json
 from .records import Record
 
 _KEPT_BYTES = 16 * 1024 * 1024
@@ -28,7 +28,7 @@ class Segment:
         self._kept_bytes = 0
         self._dropped = 0
         self._torn = False
-        self._fd = _move_high(native.open(self._path, native.CREATE | native.APPEND, 0o600))
+        self._fd = _move_high(create(self._path, native.CREATE | native.APPEND))
         found = native.fstat(self._fd)
         self._file = (found.st_dev, found.st_ino)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
 
-from ..native import native
+from ..native import create, create_folder, native
 
 _getuid = getattr(os, "getuid", lambda: 0)
 
@@ -59,26 +58,21 @@ class RunFolder:
         _write_new(f"{spool}/.gitignore", b"*\n")
         self.path = self._path_in(spool)
         for folder in (f"{spool}/runs", self.path, self.journal, self.artifacts):
-            _make_folder(folder)
+            create_folder(folder)
 
 
 def _make_folders(path: str) -> None:
     """Make *path* and what is missing above it."""
     try:
-        _make_folder(path)
+        create_folder(path)
     except FileNotFoundError:
         _make_folders(path.rpartition("/")[0])
-        _make_folder(path)
-
-
-def _make_folder(path: str) -> None:
-    with suppress(FileExistsError):
-        native.mkdir(path, 0o700)
+        create_folder(path)
 
 
 def _write_new(path: str, content: bytes) -> None:
     try:
-        fd = native.open(path, native.CREATE, 0o600)
+        fd = create(path)
     except FileExistsError:
         return
     try:

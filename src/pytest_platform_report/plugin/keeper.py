@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ..journal import records
-from ..native import native
+from ..native import create, native
 from ..text import clean
 from .failures import Redact
 from .journal import Journal
@@ -77,7 +77,7 @@ def _copy(source: str | os.PathLike[str] | bytes, target: str) -> int:
 
 def _write(target: str, blocks: Iterable[bytes]) -> int:
     size = 0
-    fd = native.open(target, native.CREATE, 0o600)
+    fd = create(target)
     try:
         for block in blocks:
             rest = memoryview(block)
