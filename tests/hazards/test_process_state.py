@@ -28,6 +28,24 @@ _FEW_DESCRIPTORS = Hazard(
     failed="test_fails",
 )
 
+_FEW_FOR_GOOD = Hazard(
+    "A14",
+    "no-descriptors-left-until-the-end",
+    """
+    import os, resource, pytest
+
+    def test_none_left():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        with pytest.raises(OSError, match="Too many open files"):
+            os.open("/dev/null", os.O_RDONLY)
+
+    def test_fails():
+        os.pipe()
+    """,
+    passed="test_none_left",
+    failed="test_fails",
+)
+
 _UMASK = Hazard(
     "A18",
     "umask",
@@ -215,6 +233,7 @@ _WARNINGS = Hazard(
 
 SESSIONS = (
     Session((_FEW_DESCRIPTORS,), args=("-p", "no:faulthandler")),
+    Session((_FEW_FOR_GOOD,), args=("-p", "no:faulthandler")),
     Session((_UMASK, _SIGNALS)),
     Session((_LIMITS,)),
     Session((_STREAMS,), xdist="without"),
@@ -228,3 +247,64 @@ def test_state(session: Session, workers: int, pair: Pair) -> None:
     run = attempt(session, workers, pair)
     if any(hazard is _UMASK for hazard in session.hazards):
         assert run.content("note.txt") == b"content"
+
+
+def test_a14_a_limit_of_descriptors_that_cannot_be_raised(ordinary: Pair) -> None:
+    ordinary.write(
+        "test_it.py",
+        """
+        import resource
+
+        def test_before(): pass
+
+        def test_lowers_both():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+        """,
+    )
+    run = ordinary.run("-p", "no:faulthandler")
+    assert run.outcomes == {"test_it > test_before": "passed", "test_it > test_lowers_both": "passed"}
+    said = ordinary.reported.out
+    assert "2 tests run; how many are acknowledged cannot be read (Too many open files: " in said
+    assert "delivery goes on in the background" in said
+
+
+def test_a14_files_of_the_run_when_there_are_no_descriptors(pair: Pair) -> None:
+    pair.write("log.txt", "the log")
+    pair.write(
+        "test_it.py",
+        """
+        import resource
+
+        def test_lowers():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        """,
+    )
+    pair.write("pytest.ini", "[pytest]\nplatform_artifact = attachment:*.txt\n")
+    run = pair.run("-p", "no:faulthandler")
+    assert run.content("log.txt") == b"the log"
+    assert "1 test run, 1 acknowledged" in pair.reported.out
+
+
+def test_a18_a_umask_that_takes_everything(ordinary: Pair) -> None:
+    """The uploader, which has no privileges either, reads what the session has made. xdist is itself not up to it."""
+    ordinary.write("conftest.py", "import os\nos.umask(0o777)\n")
+    ordinary.write(
+        "test_it.py",
+        """
+        def test_passes(): pass
+
+        def test_attaches(platform_report):
+            platform_report.attach(b"content", name="note.txt")
+
+        def test_fails():
+            assert 0
+        """,
+    )
+    run = ordinary.run()
+    assert run.outcomes == {
+        "test_it > test_passes": "passed",
+        "test_it > test_attaches": "passed",
+        "test_it > test_fails": "failed",
+    }
+    assert run.content("note.txt") == b"content"
+    assert "3 tests run, 3 acknowledged" in ordinary.reported.out

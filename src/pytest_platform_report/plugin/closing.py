@@ -12,6 +12,7 @@ from ..native import native
 from ..process import identify, is_alive
 from ..settings import Settings
 from ..text import number_of
+from .descriptors import raised_limit
 from .journal import Journal
 from .problems import Problems
 
@@ -39,6 +40,7 @@ class Closing:
     ) -> None:
         self.launch_problem = ""
         self.is_over = False
+        self._unread = ""
         self._config = config
         self._settings = settings
         self._journal = journal
@@ -52,15 +54,15 @@ class Closing:
         """Wait until this session's results are settled, the uploader is gone, the drain timeout or Ctrl-C."""
         self.is_over = True
         if self._settings.detach or self.launch_problem:
-            self._status = self._read()
+            with raised_limit():
+                self._status = self._read()
             return
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         progress = terminal if terminal is not None and getattr(terminal, "isatty", False) else None
         begun = native.monotonic()
         try:
             while (waited := native.monotonic() - begun) < self._settings.drain_timeout:
-                self._status = self._read()
-                if self._is_settled() or self._is_deserted(waited):
+                if self._look(waited):
                     break
                 if progress is not None and waited > 0.5:
                     progress.rewrite(f"platform report: {self._progress()} ", erase=True)
@@ -107,6 +109,8 @@ class Closing:
 
     def _receipt(self) -> str:
         mine = self._mine()
+        if self._unread:
+            return f"{number_of(self._finished(), 'test')} run; {self._unread}"
         run = mine["found"] if mine["settled"] else max(mine["found"], self._finished())
         refused = f", {mine['refused']:,} refused" if mine["refused"] else ""
         so_far = "" if mine["settled"] else " so far"
@@ -117,7 +121,7 @@ class Closing:
         command = "platform-report sync"
         if self._journal.folder.problem or str(self._settings.spool) != str(self._config.rootpath / ".platform-report"):
             command += f" --platform-spool {spool}"
-        if self._settings.detach and not self.launch_problem:
+        if (self._settings.detach or self._unread) and not self.launch_problem:
             return f"delivery goes on in the background; should it be cut short, '{command}' delivers what is left"
         return f"not everything was delivered: it is kept in {folder}; '{command}' delivers it"
 
@@ -131,6 +135,12 @@ class Closing:
     def _is_complete(self) -> bool:
         mine = self._mine()
         return bool(mine["settled"]) and bool(mine["complete"]) and not self._journal.undone
+
+    def _look(self, waited: float) -> bool:
+        """Read the uploader's status; return whether there is nothing more to wait for."""
+        with raised_limit():
+            self._status = self._read()
+            return bool(self._unread) or self._is_settled() or self._is_deserted(waited)
 
     def _is_deserted(self, waited: float) -> bool:
         process = self._status.get("process")
@@ -152,7 +162,10 @@ class Closing:
         """Read the uploader's status; it replaces the file as a whole, so that it is never half written."""
         try:
             fd = native.open(f"{self._journal.folder.path}/status.json", native.READ)
-        except OSError:
+        except FileNotFoundError:
+            return self._status
+        except OSError as error:
+            self._unread = f"how many are acknowledged cannot be read ({error.strerror}: {error.filename})"
             return self._status
         try:
             content = b"".join(iter(lambda: native.read(fd, 65536), b""))

@@ -14,6 +14,7 @@ from ..process import describe_exit
 from ..settings import Settings
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten, shorten_name
 from .closing import Closing
+from .descriptors import raised_limit
 from .failures import Redact, describe_collection, describe_skip
 from .journal import Journal
 from .keeper import FileKeeper
@@ -132,8 +133,12 @@ class Conductor:
 
     def _finish(self, exit_status: int) -> None:
         if self.journal.is_own and self.journal.is_open and not self._closing.is_over:
-            self._keep_artifacts()
-            self.journal.end(exit_status, self._interrupted)
+            with raised_limit():
+                try:
+                    self._keep_artifacts()
+                except Exception as error:  # the session has to have its end all the same
+                    self.guard(error)
+                self.journal.end(exit_status, self._interrupted)
             self._closing.wait()
 
     def _keep_artifacts(self) -> None:
