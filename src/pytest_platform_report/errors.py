@@ -17,6 +17,10 @@
 
 from __future__ import annotations
 
+import errno
+
+_FULL = ("database or disk is full", "disk I/O error")  # SQLite's; the second where a file of its own cannot grow
+
 
 class PlatformReportError(Exception):
     """Anything that this package raises on purpose."""
@@ -109,3 +113,14 @@ class Refused(DeliveryError):
     def __init__(self, message: str, status: int, code: str = "") -> None:
         super().__init__(message)
         self.status, self.code = status, code
+
+
+def lacks_room(error: BaseException | None) -> bool:
+    """Tell whether *error*, or what it came from, is that of a full disk."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if any(words in str(error) for words in _FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import re
+import sqlite3
 
 import pytest
 
@@ -16,6 +18,7 @@ from pytest_platform_report.errors import (
     OutcomeUnknown,
     PlatformReportError,
     Refused,
+    lacks_room,
 )
 
 ALL = {name: each for name, each in inspect.getmembers(errors, inspect.isclass) if each.__module__ == errors.__name__}
@@ -55,3 +58,17 @@ def test_facts_ride_on_the_error() -> None:
     assert (Refused("no", 400, "VALIDATION_ERROR").status, Refused("no", 400).code) == (400, "")
     newer = NewerFormatError("/a.jsonl", 7, 1)
     assert (newer.path, newer.found, newer.known) == ("/a.jsonl", 7, 1)
+
+
+def test_full_disk_is_found_below_what_came_of_it() -> None:
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    database.execute("PRAGMA max_page_count=1")
+    with pytest.raises(sqlite3.OperationalError) as full:
+        database.execute("CREATE TABLE a(b)")
+    database.close()
+    above = NotSent("the platform cannot start")
+    above.__cause__ = full.value
+    assert lacks_room(above)
+    assert lacks_room(OSError(errno.ENOSPC, "No space left on device"))
+    assert not lacks_room(OSError(errno.EACCES, "Permission denied"))
+    assert not lacks_room(NotSent("no connection"))

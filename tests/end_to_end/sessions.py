@@ -46,6 +46,7 @@ class Ended:
 class Project:
     """A directory with tests in it.
 
+    :ivar spool: where its sessions keep their runs by default, as it is seen from here.
     :ivar keeps_cache: whether pytest's cache is on, which ``--lf`` and the like need.
     :ivar environment: what sessions and commands here get besides the inherited variables.
     :ivar under: a command that sessions and commands here are run under, such as ``unshare``.
@@ -54,13 +55,10 @@ class Project:
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.root = root
         self.environment = {**_FEW_PLUGINS, **environment}
+        self.spool = root / ".platform-report"
         self.keeps_cache = False
         self.under: tuple[str, ...] = ()
         self.write("pytest.ini", "[pytest]\n")
-
-    @property
-    def spool(self) -> Path:
-        return self.root / ".platform-report"
 
     @property
     def run_folders(self) -> list[Path]:

@@ -15,7 +15,7 @@ import pytest
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
-from hazards.trying import Pair, can, embedded
+from hazards.trying import Pair, embedded, needs_namespaces
 
 _WAITS = """
     import threading, time
@@ -172,11 +172,6 @@ def test_a_spool_that_cannot_be_made(pair: Pair, workers: int, tmp_path: Path, s
     assert "1 test run" in reported.out
     assert '"kind":"closed"' in "".join(journal.read_text() for journal in (folder / "journal").iterdir())
     pair.project.kill_uploader(folder)
-
-
-needs_namespaces = pytest.mark.skipif(
-    not can("unshare", "--mount", "--pid", "--fork", "--mount-proc"), reason="no namespaces for this user"
-)
 
 
 def launch(project: Project, *command: str, report: bool = True) -> subprocess.CompletedProcess[str]:

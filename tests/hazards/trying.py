@@ -49,6 +49,11 @@ def can(*command: str) -> bool:
         return False
 
 
+needs_namespaces = pytest.mark.skipif(
+    not can("unshare", "--mount", "--pid", "--fork", "--mount-proc"), reason="no namespaces for this user"
+)
+
+
 class Pair:
     """A project twice: the sessions of one are reported, those of the other are not.
 

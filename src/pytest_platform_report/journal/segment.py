@@ -19,6 +19,8 @@ class Segment:
 
     ``append`` raises nothing: a record that cannot be written is kept in memory, in order, and tried again with the
     next one. ``undone`` counts the records that did not get there: still kept, or beyond what may be kept (16 MiB).
+
+    :ivar trouble: why a record could not be written the last time, in the system's words.
     """
 
     def __init__(self, folder: str, name: str) -> None:
@@ -28,6 +30,7 @@ class Segment:
         self._kept_bytes = 0
         self._dropped = 0
         self._torn = False
+        self.trouble = ""
         self._fd = _move_high(create(self._path, native.CREATE | native.APPEND))
         found = native.fstat(self._fd)
         self._file = (found.st_dev, found.st_ino)
@@ -41,6 +44,11 @@ class Segment:
     def dropped(self) -> int:
         """How many records will never be in the file: all that a reader of what comes after them misses."""
         return self._dropped
+
+    @property
+    def kept(self) -> tuple[bytes, ...]:
+        """The lines that are not in the file and may still get there."""
+        return tuple(self._kept)
 
     def append(self, record: Record) -> None:
         """Write *record* as one line, by one write."""
@@ -97,7 +105,8 @@ class Segment:
                 found = native.fstat(self._fd)
                 self._file = (found.st_dev, found.st_ino)
             written = native.write(self._fd, line)
-        except OSError:
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
             return False
         self._torn = (self._torn and written == 0) or 0 < written < len(line)
         return written == len(line)

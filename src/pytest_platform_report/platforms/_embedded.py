@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError, NotSent
+from ..errors import ConfigurationError, NotSent, lacks_room
 from ._http import ASGITransport, BaseTransport, Http, ReadTimeout, Request, Response
 
 _Message = MutableMapping[str, Any]
@@ -37,7 +37,8 @@ def open_embedded(folder: Path) -> Http:
     # Whatever the server raises ends here: its errors are a tree of its own that this package does not share.
     except Exception as error:
         raise NotSent(
-            f"{folder}: the embedded platform cannot start ({type(error).__name__}: {error})", permanent=True
+            f"{folder}: the embedded platform cannot start ({type(error).__name__}: {error})",
+            permanent=not lacks_room(error),
         ) from error
     return Http(BASE_URL, "", transport=transport)
 

@@ -28,6 +28,7 @@ class Closing:
     :param finished: tells how many tests have ended, as far as this process knows.
     :ivar launch_problem: why there is no uploader, in words.
     :ivar is_over: whether the wait has been.
+    :ivar workers_undone: what workers could not write, in words, where their journals do not tell.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Closing:
     ) -> None:
         self.launch_problem = ""
         self.is_over = False
+        self.workers_undone: list[str] = []
         self._unread = ""
         self._config = config
         self._settings = settings
@@ -95,8 +97,7 @@ class Closing:
             lines.append(f"run: {status['run']}")
         lines.append(self._receipt())
         notes = [journal.folder.problem, self.launch_problem, *status.get("notes", ())]
-        if journal.undone:
-            notes.append(f"{number_of(journal.undone, 'record')} could not be written to {journal.folder.journal}")
+        notes += [*self.workers_undone, journal.describe_undone()]
         if problem:
             notes.append(f"internal error: {problem}")
         notes = [note for note in notes if note]
@@ -111,7 +112,8 @@ class Closing:
         mine = self._mine()
         if self._unread:
             return f"{number_of(self._finished(), 'test')} run; {self._unread}"
-        run = mine["found"] if mine["settled"] else max(mine["found"], self._finished())
+        is_counted = mine["settled"] and not self._has_undone()
+        run = mine["found"] if is_counted else max(mine["found"], self._finished())
         refused = f", {mine['refused']:,} refused" if mine["refused"] else ""
         so_far = "" if mine["settled"] else " so far"
         return f"{number_of(run, 'test')} run, {mine['acknowledged']:,} acknowledged{refused}{so_far}"
@@ -134,7 +136,10 @@ class Closing:
 
     def _is_complete(self) -> bool:
         mine = self._mine()
-        return bool(mine["settled"]) and bool(mine["complete"]) and not self._journal.undone
+        return bool(mine["settled"]) and bool(mine["complete"]) and not self._has_undone()
+
+    def _has_undone(self) -> bool:
+        return bool(self._journal.undone or self.workers_undone)
 
     def _look(self, waited: float) -> bool:
         """Read the uploader's status; return whether there is nothing more to wait for."""

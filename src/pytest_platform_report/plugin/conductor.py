@@ -22,6 +22,8 @@ from .launch import launch_uploader
 from .problems import Problems
 from .relay import CARRIED, Relays
 
+HANDED = "platform_report"
+
 _END_SECONDS = 1.0
 
 
@@ -68,6 +70,10 @@ class Conductor:
     def interrupt(self) -> None:
         """Note that the session was interrupted."""
         self._interrupted = True
+
+    def miss(self, what: str) -> None:
+        """Note *what* a worker could not write."""
+        self._closing.workers_undone.append(what)
 
     def pytest_report_header(self) -> str:
         """Called when pytest prints its header."""
@@ -219,6 +225,8 @@ class ControllerHooks:
             self._relays.take(worker, output.pop(CARRIED, ()))
             if error is not None:
                 self._relays.lose(worker)
+            if output.get(HANDED):
+                self._conductor.miss(f"{worker}: {output[HANDED]}")
         except Exception as problem:
             self._conductor.guard(problem)
         if error == "keyboard-interrupt":  # or pytest.exit: xdist ends the session for it

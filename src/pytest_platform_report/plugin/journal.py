@@ -11,6 +11,7 @@ from ..journal.records import Record
 from ..journal.segment import Segment
 from ..native import from_json, native, now_ms
 from ..process import identify
+from ..text import number_of
 from .folder import RunFolder
 
 TYPE_CHECKING = False
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _PARENT_SECONDS = 0.5
 _LONGEST_SESSION = 64 * 1024  # bytes of a worker's, which has no facts
+_SHOWN_NODES = 5
+_OF_A_TEST = ("phase", "artifact", "ended")
 
 
 class Journal:
@@ -47,6 +50,7 @@ class Journal:
         self.output: list[int] = []
         self._segment: Segment | RelayedSegment | None = None
         self._early: list[Record] = []
+        self._running = ""
         self._pid, self._parent = native.getpid(), native.getppid()
         self._about: Record = {
             "v": records.FORMAT,
@@ -85,6 +89,26 @@ class Journal:
         """How many records did not reach the disk."""
         return self._segment.undone if self._segment is not None else 0
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether records are kept that may still be written: the file lacks all that came last."""
+        return self._segment is not None and bool(self._segment.kept)
+
+    def describe_undone(self) -> str:
+        """Say what did not reach the disk, and why; empty where all did."""
+        if self._segment is None or not self._segment.undone:
+            return ""
+        kept = [from_json(line.decode("ascii")) for line in self._segment.kept]
+        nodes = [record["node"] for record in kept if record["kind"] == "began"]
+        if kept and kept[0]["kind"] in _OF_A_TEST:
+            nodes.insert(0, self._running)
+        shown = ", ".join(nodes[:_SHOWN_NODES])
+        if len(nodes) > _SHOWN_NODES:
+            shown += f" and {number_of(len(nodes) - _SHOWN_NODES, 'more test')}"
+        why = f" ({self._segment.trouble})" if self._segment.trouble else ""
+        what = f"{number_of(self._segment.undone, 'record')} could not be written{why}"
+        return f"{what}: of {shown}" if shown else what
+
     def open(self) -> None:
         """Make the run folder and the segment; where that fails, say so in :attr:`problem` once and for all."""
         if self._segment is not None or self.problem or not self.is_own:
@@ -119,6 +143,8 @@ class Journal:
         if self._segment is None:
             self.open()
         if self._segment is not None:
+            if record["kind"] == "began" and not self._segment.kept:
+                self._running = record["node"]
             self._segment.append(record)
 
     def append_line(self, line: bytes) -> None:

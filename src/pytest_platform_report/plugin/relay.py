@@ -18,7 +18,7 @@ from .journal import Journal
 
 _AFTER_A_TEST = ("began", "closed", "gone")
 
-CARRIED = "platform_report"
+CARRIED = "platform_report_records"
 """The attribute of a report, and the key of a worker's output, that holds records."""
 
 
@@ -28,6 +28,8 @@ class RelayedSegment:
     def __init__(self) -> None:
         self.undone = 0
         self.dropped = 0
+        self.kept: tuple[bytes, ...] = ()
+        self.trouble = ""
         self._lines: list[str] = []
 
     def append(self, record: Record) -> None:

@@ -21,14 +21,12 @@ from ..process import surroundings
 from ..redact import make_redactor
 from ..settings import Settings, read_settings
 from .bdd import BddHooks
-from .conductor import Conductor, ControllerHooks
+from .conductor import HANDED, Conductor, ControllerHooks
 from .folder import RunFolder
 from .journal import Journal, describe_interpreter
 from .problems import Problems
 from .recorder import Recorder
 from .relay import CARRIED, RelayedJournal
-
-HANDED = "platform_report"
 
 _RUNS_NO_TEST = ("collectonly", "setuponly", "setupplan")
 
@@ -208,6 +206,8 @@ class WorkerHooks:
         """Called when the worker has run all its tests."""
         if self._journal.is_open and self._journal.is_own:
             self._journal.end(int(exitstatus), interrupted=False)
+            if self._journal.is_behind:  # not even that has been written, so the controller has to know it otherwise
+                session.config.workeroutput[HANDED] = self._journal.describe_undone()  # type: ignore[attr-defined]
 
 
 class RelayHooks(WorkerHooks):

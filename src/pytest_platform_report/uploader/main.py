@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import LockedError
+from ..errors import LockedError, lacks_room
 from ..locking import hold
 from .status import tell_failure
 from .tail import Handle
 from .uploader import Uploader
+
+_FULL_SECONDS = 3600.0
+_FULL_PAUSE = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -53,15 +57,22 @@ def deliver(
     :raises LockedError: another uploader has the folder.
     :raises CannotLockError: nobody can have it.
     """
+    deadline = time.monotonic() + _FULL_SECONDS
     while True:
-        with hold(folder / "lock"):
-            uploader = Uploader(folder, api_key, session, patience, follow, watch)
-            try:
-                uploader.run()
-                status = uploader.status()
-            finally:
-                uploader.close()
-        # A session of the same run may have begun, and its uploader left, while this one still held the lock.
-        if not uploader.has_newcomers():
-            return status
+        try:
+            with hold(folder / "lock"):
+                uploader = Uploader(folder, api_key, session, patience, follow, watch)
+                try:
+                    uploader.run()
+                    status = uploader.status()
+                finally:
+                    uploader.close()
+        except Exception as error:
+            if not (follow and lacks_room(error)) or time.monotonic() > deadline:
+                raise
+            time.sleep(_FULL_PAUSE)  # and begin anew from what the delivery record says, as another uploader would
+        else:
+            # A session of the same run may have begun, and its uploader left, while this one still held the lock.
+            if not uploader.has_newcomers():
+                return status
         session = None

@@ -51,10 +51,16 @@ class Uploader:
         self._courier: Courier | None = None
 
     def close(self) -> None:
-        """Close the platform and the delivery record."""
-        if self._courier is not None:
-            self._courier.close()
-        self._record.close()
+        """Close the platform and the delivery record, and let go of the processes."""
+        for segment in self._intake.tail.segments.values():
+            for held in (segment.process, segment.output):
+                if held is not None:
+                    held.close()
+        try:
+            if self._courier is not None:
+                self._courier.close()
+        finally:
+            self._record.close()
 
     def run(self) -> None:
         """Follow and deliver."""
