@@ -1,14 +1,20 @@
-"""Write docs/outcomes.md from the results of tests/outcomes: ``outcomes_table.py NEWEST.xml OLDEST.xml`` (JUnit)."""
+"""Write docs/outcomes.md from the results of tests/outcomes and tests/hazards, as JUnit files.
+
+``outcomes_table.py NEWEST.xml OLDEST.xml``
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from hazards.rows import CHAPTER, SECTIONS, in_order
 from outcomes.cases import Case
 from outcomes.every_case import CASES
 
@@ -22,42 +28,94 @@ support that pytest; ✗ otherwise.
 
 """
 
+_CHAPTER = f"""\
+## {CHAPTER}
+
+The same for sessions that patch, break, exhaust or end what a reporter lives on. Most of them are run a second time
+without a report: both have to end alike, and pytest has to count the same.
+"""
+
+_MODES = {"plain": "", "xdist": ", `-n 2`"}
+_WORST_FIRST = ("failed", "passed", "skipped")
+
+
+@dataclass
+class Results:
+    """What the tests of one environment told.
+
+    :ivar pytest: its version.
+    :ivar found: results by a case's name or a hazard's row, and mode.
+    :ivar hazards: the rows of all hazards, those too that could not be tried.
+    """
+
+    pytest: str = ""
+    found: dict[tuple[str, str], str] = field(default_factory=dict)
+    hazards: set[str] = field(default_factory=set)
+
+    def note(self, name: str, mode: str, result: str) -> None:
+        """Note a result; of several the worst."""
+        self.found[name, mode] = min(result, self.found.get((name, mode), result), key=_WORST_FIRST.index)
+
 
 def main(files: list[str]) -> int:
     """Write the page; return 1 where a case is missing or not as described."""
-    results = [_read(Path(file)) for file in files]
-    versions = [version for version, _ in results]
-    lines = [_HEAD]
-    good = True
+    page = _Page([_read(Path(file)) for file in files])
+    page.lines.append(_HEAD)
     for group, cases in groupby(CASES, key=lambda case: case.group):
-        lines.append(f"## {group}\n")
-        columns = [f"{version}{mode}" for version in versions for mode in ("", ", `-n 2`")]
-        lines.append(f"| what happens | the platform shows | {' | '.join(f'pytest {column}' for column in columns)} |")
-        lines.append(f"| --- | --- |{' --- |' * len(columns)}")
-        for case in cases:
-            marks = [_mark(found, case, mode) for _, found in results for mode in ("plain", "xdist")]
-            good = good and "✗" not in marks and "✓" in marks
-            lines.append(f"| {case.name} | {_shows(case)} | {' | '.join(marks)} |")
-        lines.append("")
-    Path(__file__).with_name("outcomes.md").write_text("\n".join(lines), encoding="utf-8")
-    return 0 if good else 1
+        page.lines.append(f"## {group}\n")
+        page.add_table(("what happens", "the platform shows"), {case.name: (case.name, _shows(case)) for case in cases})
+    page.lines.append(_CHAPTER)
+    rows = in_order(set().union(*(each.hazards for each in page.results)))
+    for letter, title in SECTIONS.items():
+        page.lines.append(f"### {title}\n")
+        page.add_table(("what happens",), {row: (_text(row),) for row in rows if row.startswith(letter)})
+    Path(__file__).with_name("outcomes.md").write_text("\n".join(page.lines), encoding="utf-8")
+    return 0 if page.is_good and rows else 1
 
 
-def _read(file: Path) -> tuple[str, dict[str, str]]:
-    """Return the pytest that made *file*, and each case's result."""
-    version, found = "", {}
-    for case in ElementTree.parse(file).iter("testcase"):  # noqa: S314  our own file
-        name = case.get("name", "")
+class _Page:
+    """The page's lines, and whether all rows so far are as described, and none without a result."""
+
+    def __init__(self, results: list[Results]) -> None:
+        self.results = results
+        self.lines: list[str] = []
+        self.is_good = True
+
+    def add_table(self, head: tuple[str, ...], rows: Mapping[str, tuple[str, ...]]) -> None:
+        columns = [f"pytest {each.pytest}{mode}" for each in self.results for mode in _MODES.values()]
+        self.lines.append(f"| {' | '.join((*head, *columns))} |")
+        self.lines.append(f"|{' --- |' * len((*head, *columns))}")
+        for name, cells in rows.items():
+            marks = [_mark(each.found.get((name, mode), "")) for each in self.results for mode in _MODES]
+            self.is_good = self.is_good and "✗" not in marks and "✓" in marks
+            self.lines.append(f"| {' | '.join((*cells, *marks))} |")
+        self.lines.append("")
+
+
+def _read(file: Path) -> Results:
+    results = Results()
+    for test in ElementTree.parse(file).iter("testcase"):  # noqa: S314  our own file
+        children = {child.tag for child in test}
+        result = "failed" if children & {"failure", "error"} else "skipped" if "skipped" in children else "passed"
+        told = [(each.get("name", ""), each.get("value", "")) for each in test.iter("property")]
+        results.pytest = dict(told).get("pytest", results.pytest)
+        name = test.get("name", "")
         if name.startswith("test_outcome["):
-            children = {child.tag for child in case}
-            result = "failed" if children & {"failure", "error"} else "skipped" if "skipped" in children else "passed"
-            found[name.removeprefix("test_outcome[").removesuffix("]")] = result
-            version = next((p.get("value", "") for p in case.iter("property") if p.get("name") == "pytest"), version)
-    return version, found
+            case, _, mode = name.removeprefix("test_outcome[").removesuffix("]").rpartition("-")
+            results.note(case, mode, result)
+        results.hazards |= {row for kind, row in told if kind in ("hazard", "left out")}
+        for row in (row for kind, row in told if kind == "hazard"):
+            for mode in (mode for kind, mode in told if kind == "mode"):
+                results.note(row, mode, result)
+    return results
 
 
-def _mark(found: dict[str, str], case: Case, mode: str) -> str:
-    return {"passed": "✓", "failed": "✗"}.get(found.get(f"{case.name}-{mode}", ""), "·")
+def _mark(result: str) -> str:
+    return {"passed": "✓", "failed": "✗"}.get(result, "·")
+
+
+def _text(row: str) -> str:
+    return row.partition(" ")[2]
 
 
 def _shows(case: Case) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ TIMEOUT = 120.0
 
 # Not those of pytest, of this product, of a CI vendor or of a proxy: the sessions here are nobody's children.
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+
+_WORKERS = re.compile(r"-n[1-9]\d*|--tx=.+")
 
 # Whatever else is installed here, hypothesis above all, would cost each process of a session a second to load.
 _FEW_PLUGINS = {
@@ -48,6 +51,7 @@ class Project:
 
     :ivar spool: where its sessions keep their runs by default, as it is seen from here.
     :ivar keeps_cache: whether pytest's cache is on, which ``--lf`` and the like need.
+    :ivar modes: how its sessions have been run: ``plain``, or ``xdist`` where that had workers.
     :ivar environment: what sessions and commands here get besides the inherited variables.
     :ivar under: a command that sessions and commands here are run under, such as ``unshare``.
     """
@@ -57,6 +61,7 @@ class Project:
         self.environment = {**_FEW_PLUGINS, **environment}
         self.spool = root / ".platform-report"
         self.keeps_cache = False
+        self.modes: set[str] = set()
         self.under: tuple[str, ...] = ()
         self.write("pytest.ini", "[pytest]\n")
 
@@ -90,6 +95,8 @@ class Project:
             command += ["-p", "xdist"]  # the plugin for reruns looks for xdist's by the name of its entry point
         command += ["-n", str(workers)] if workers else []
         command += ["--platform-report"] if report else []
+        has_workers = workers or any(_WORKERS.fullmatch(argument) for argument in arguments)
+        self.modes.add("xdist" if has_workers else "plain")
         return self._start([*command, *arguments])
 
     def run(self, *arguments: str, workers: int = 0, report: bool = True) -> Ended:

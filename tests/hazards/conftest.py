@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from hazards.rows import rows_of
 from hazards.trying import Pair, can
 
 _ORDINARY = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Called when the tests are known: each tells with its result what docs/outcomes_table.py makes of it."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "pair" in item.fixturenames:
+            item.user_properties += [("pytest", pytest.__version__), *rows_of(item)]
+
+
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[Pair]:
+def pair(tmp_path: Path, record_property: Callable[[str, object], None]) -> Iterator[Pair]:
     """An empty project, and the same without a report."""
     pair = Pair(tmp_path)
     yield pair
+    for mode in sorted(pair.project.modes):
+        record_property("mode", mode)
     pair.project.close()
 
 

@@ -24,6 +24,7 @@ class Hazard:
     """One row: a test module, and the titles of its tests by their outcome.
 
     :ivar row: the row's label, and the test module's name.
+    :ivar name: the row's text in docs/outcomes.md.
     :ivar passed: titles, apart by blanks; so are ``failed`` and ``skipped``.
     :ivar needs: modules without which it is left out.
     :ivar pytest: the oldest pytest that knows of it.
@@ -75,7 +76,7 @@ class Session:
 
     @property
     def id(self) -> str:
-        return "+".join(f"{hazard.row}-{hazard.name}" for hazard in self.hazards)
+        return "+".join(f"{hazard.row} {hazard.name}" for hazard in self.hazards)
 
     def tried(self) -> Session:
         """Return it with those hazards that can be tried here, and late tests."""

@@ -7,7 +7,7 @@ from hazards.trying import Pair, attempt, each
 
 _CLOSED = Hazard(
     "A16",
-    "all-descriptors-closed",
+    "all descriptors closed",
     """
     import os
 
@@ -26,7 +26,7 @@ _CLOSED = Hazard(
 
 _REUSED = Hazard(
     "A17",
-    "descriptor-number-reused",
+    "a descriptor's number that is used again",
     """
     import os
 
@@ -66,7 +66,7 @@ _REUSED = Hazard(
 
 _FULL = Hazard(
     "A19",
-    "files-may-not-grow",
+    "files that may not grow",
     """
     import os, resource, pytest
     from pathlib import Path
@@ -94,7 +94,7 @@ _FULL = Hazard(
 
 _NEUTRAL = Hazard(
     "A25",
-    "counts-what-it-has",
+    "tests that count threads, descriptors, handlers and children",
     """
     import os, signal, threading
     import pytest
@@ -141,7 +141,7 @@ _NEUTRAL = Hazard(
 
 _CHILDREN = Hazard(
     "A26",
-    "kills-and-reaps-its-children",
+    "tests that kill and reap all their children",
     """
     import os, signal, subprocess, sys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -22,7 +23,7 @@ DEATHS = {
 
 _FORKS = Hazard(
     "A21",
-    "fork-goes-on-as-pytest",
+    "a forked child that goes on as pytest",
     """
     import os
     from pathlib import Path
@@ -48,9 +49,11 @@ _FORKS = Hazard(
     failed="test_fails",
 )
 
+_FORKS_TO_THE_END = replace(_FORKS, name="a forked child that goes on as pytest to the session's end")
+
 _TIMEOUT = Hazard(
     "B46",
-    "pytest-timeout-by-signal",
+    "pytest-timeout by signal",
     """
     import threading, pytest
 
@@ -68,7 +71,7 @@ _TIMEOUT = Hazard(
 
 SESSIONS = (
     Session((_FORKS,), xdist="without"),
-    Session((_FORKS,), files={"to_the_end": ""}, xdist="without"),
+    Session((_FORKS_TO_THE_END,), files={"to_the_end": ""}, xdist="without"),
     Session((_TIMEOUT,)),
 )
 
@@ -76,11 +79,11 @@ SESSIONS = (
 @each(SESSIONS)
 def test_goes_on(session: Session, workers: int, pair: Pair) -> None:
     run = attempt(session, workers, pair)
-    if any(hazard is _FORKS for hazard in session.hazards):
+    if any(hazard in (_FORKS, _FORKS_TO_THE_END) for hazard in session.hazards):
         assert run.content("twice.txt") == b"twice"
 
 
-@pytest.mark.parametrize(("death", "status"), DEATHS.values(), ids=[f"A24-{name}-plain" for name in DEATHS])
+@pytest.mark.parametrize(("death", "status"), DEATHS.values(), ids=[f"A24-{name}" for name in DEATHS])
 def test_a_test_that_ends_the_session(pair: Pair, death: str, status: str) -> None:
     pair.write(
         "test_it.py",

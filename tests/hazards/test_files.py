@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -157,7 +156,7 @@ def test_c70_what_is_imported(pair: Pair, workers: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "spool", ["/proc/nowhere/spool", "pytest.ini/spool"], ids=["C71-unwritable", "C71-under-a-file"]
+    "spool", ["/proc/nowhere/spool", "pytest.ini/spool"], ids=["C71-unwritable", "C71-under a file"]
 )
 def test_a_spool_that_cannot_be_made(pair: Pair, workers: int, tmp_path: Path, spool: str) -> None:
     spare = tmp_path / "spare"
@@ -174,27 +173,15 @@ def test_a_spool_that_cannot_be_made(pair: Pair, workers: int, tmp_path: Path, s
     pair.project.kill_uploader(folder)
 
 
-def launch(project: Project, *command: str, report: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a session under *command*."""
-    call = [*command, sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-    return subprocess.run(
-        [*call, "--platform-report"] if report else call,
-        cwd=project.root,
-        env={"PATH": os.environ["PATH"], **project.environment},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
 @needs_namespaces
 def test_c66_c74_containers(pair: Pair) -> None:
     """The same process ids each time, and an end that takes the uploader with it."""
-    container = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    pair.project.under = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
     pair.project.write("test_it.py", "def test_it(): pass\n")
     pair.project.environment.update(PLATFORM_RUN_KEY="one", PLATFORM_DETACH="1")
     for _ in range(2):
-        assert launch(pair.project, *container).returncode == 0
+        assert pair.project.run().exit == 0
+    pair.project.under = ()
     journals = list((pair.project.run_folder / "journal").iterdir())
     heads = [json.loads(journal.read_text().partition("\n")[0]) for journal in journals]
     assert len({head["process"]["pid"] for head in heads}) < len(heads) == 2
@@ -212,10 +199,11 @@ def test_c71_read_only_file_system(pair: Pair, tmp_path: Path) -> None:
     pair.project.write("test_it.py", "import os, pytest\ndef test_it():\n    assert not os.access('.', os.W_OK)\n")
     here = pair.project.root
     script = f'mount --bind {here} {here} && mount -o remount,ro,bind {here} && cd {here} && exec "$@"'
-    ended = launch(pair.project, "unshare", "--mount", "sh", "-c", script, "sh")
-    assert ended.returncode == 0, ended.stdout
-    assert "Read-only file system" in ended.stdout
-    assert f"the run is kept in {spare}" in ended.stdout
+    pair.project.under = ("unshare", "--mount", "sh", "-c", script, "sh")
+    ended = pair.project.run()
+    assert ended.exit == 0, ended.out
+    assert "Read-only file system" in ended.out
+    assert f"the run is kept in {spare}" in ended.out
     (folder,) = spare.glob("platform-report-*/runs/*")
     pair.project.kill_uploader(folder)
 

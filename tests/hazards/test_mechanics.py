@@ -11,7 +11,7 @@ from hazards.trying import Pair, attempt, each
 
 _PASS_THAT_FAILS = Hazard(
     "B39",
-    "pass-that-becomes-a-failure",
+    "pass that becomes a failure",
     """
     import pytest
 
@@ -37,7 +37,7 @@ _PASS_THAT_FAILS = Hazard(
 
 _SKIPS = Hazard(
     "B40",
-    "skips-and-expected-failures",
+    "skips and expected failures",
     """
     import unittest
     import pytest
@@ -162,7 +162,7 @@ def test_b38_output_is_told_once(pair: Pair, workers: int) -> None:
 
 
 @pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="pytest 9 brought subtests")
-@pytest.mark.parametrize("terminal", [(), ("-p", "no:terminal")], ids=["", "without-terminal"])
+@pytest.mark.parametrize("terminal", [(), ("-p", "no:terminal")], ids=["", "without the terminal plugin"])
 def test_b41_subtests(pair: Pair, workers: int, terminal: tuple[str, ...]) -> None:
     pair.write(
         "test_it.py",

@@ -46,7 +46,7 @@ _NAMES = (
 
 _WHOLE_SESSION = Hazard(
     "A1",
-    "patched-from-the-first-test-to-the-end",
+    "patched from the first test to the end",
     """
     import fcntl, json, os, time
     import pytest
@@ -72,7 +72,7 @@ _WHOLE_SESSION = Hazard(
 
 _PATCHED = Hazard(
     "A10",
-    "patched-while-the-report-is-made",
+    "patched while the report is made",
     f"""
     import builtins, fcntl, io, json, json.encoder, os, pathlib, subprocess, tempfile, threading, time, uuid
     import pytest
@@ -102,7 +102,7 @@ _PATCHED = Hazard(
 
 _NEVER_UNDONE = Hazard(
     "A11",
-    "patches-never-undone",
+    "patches never undone",
     """
     import builtins, json, json.encoder, os, random, select, signal, subprocess, threading, time
 
@@ -126,7 +126,7 @@ _NEVER_UNDONE = Hazard(
 
 _IMPORTS = Hazard(
     "A12",
-    "imports-refused",
+    "imports refused",
     """
     import builtins, sys
 
@@ -154,7 +154,7 @@ _IMPORTS = Hazard(
 
 _DIRECTORY = Hazard(
     "A13",
-    "directory-deleted",
+    "a working directory that is deleted",
     """
     import os, pytest
 
@@ -178,7 +178,7 @@ _DIRECTORY = Hazard(
 
 _ENVIRONMENT = Hazard(
     "A15",
-    "environment-replaced",
+    "an environment that is replaced",
     """
     import os, sys
 
@@ -210,7 +210,7 @@ SESSIONS = (
 
 _AT_IMPORT = Hazard(
     "A27",
-    "conftest-patches-at-import",
+    "a conftest.py that patches when it is imported",
     """
     import subprocess, pytest
 

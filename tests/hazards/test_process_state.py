@@ -7,7 +7,7 @@ from hazards.trying import Pair, attempt, each
 
 _FEW_DESCRIPTORS = Hazard(
     "A14",
-    "no-descriptors-left",
+    "no descriptors left",
     """
     import os, resource, pytest
 
@@ -30,7 +30,7 @@ _FEW_DESCRIPTORS = Hazard(
 
 _FEW_FOR_GOOD = Hazard(
     "A14",
-    "no-descriptors-left-until-the-end",
+    "no descriptors left until the end",
     """
     import os, resource, pytest
 
@@ -48,7 +48,7 @@ _FEW_FOR_GOOD = Hazard(
 
 _UMASK = Hazard(
     "A18",
-    "umask",
+    "a umask changed by a test",
     """
     import os
 
@@ -63,7 +63,7 @@ _UMASK = Hazard(
 
 _LIMITS = Hazard(
     "A20",
-    "limits-and-hooks-of-the-interpreter",
+    "limits and hooks of the interpreter",
     """
     import gc, logging, resource, sys, threading, tracemalloc, warnings
     import pytest
@@ -103,7 +103,7 @@ _LIMITS = Hazard(
 
 _SIGNALS = Hazard(
     "A22",
-    "signals",
+    "signals ignored and blocked, handlers replaced",
     """
     import os, signal
 
@@ -126,7 +126,7 @@ _SIGNALS = Hazard(
 
 _STREAMS = Hazard(
     "A23",
-    "streams",
+    "standard streams replaced or closed",
     """
     import os, sys
 
@@ -147,7 +147,7 @@ _STREAMS = Hazard(
 
 _HOSTILE = Hazard(
     "A28",
-    "hostile-objects",
+    "hostile objects",
     """
     import pytest
     from pytest_platform_report import step
@@ -212,7 +212,7 @@ _HOSTILE = Hazard(
 
 _WARNINGS = Hazard(
     "A30",
-    "warnings-as-errors",
+    "warnings as errors",
     """
     import gc, subprocess, warnings, pytest
 
@@ -285,7 +285,7 @@ def test_a14_files_of_the_run_when_there_are_no_descriptors(pair: Pair) -> None:
     assert "1 test run, 1 acknowledged" in pair.reported.out
 
 
-def test_a18_a_umask_that_takes_everything(ordinary: Pair) -> None:
+def test_a18_a_umask_that_takes_everything_from_the_start(ordinary: Pair) -> None:
     """The uploader, which has no privileges either, reads what the session has made. xdist is itself not up to it."""
     ordinary.write("conftest.py", "import os\nos.umask(0o777)\n")
     ordinary.write(

@@ -113,7 +113,7 @@ def test_b52_collection_errors_are_told_once(pair: Pair, workers: int) -> None:
         "def pytest_no_such_hook(): pass",
         "def pytest_configure(): 1 / 0",
     ],
-    ids=["B53-import", "B53-exit", "B53-unknown-hook", "B53-configure"],
+    ids=["B53-import", "B53-exit", "B53-unknown hook", "B53-configure"],
 )
 def test_a_conftest_that_fails(pair: Pair, conftest: str) -> None:
     pair.write("test_it.py", "def test_it(): pass\n")
@@ -127,7 +127,7 @@ def test_a_conftest_that_fails(pair: Pair, conftest: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [("-x",), ("--maxfail=1",)],
-    ids=["B54-x", "B54-maxfail"],
+    ids=["B54--x", "B54---maxfail"],
 )
 def test_what_did_not_run_is_not_told(pair: Pair, arguments: tuple[str, ...]) -> None:
     pair.write("test_it.py", "def test_a(): pass\ndef test_b():\n    assert 0\ndef test_c(): pass\n")

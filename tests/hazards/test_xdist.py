@@ -30,7 +30,7 @@ def roles(pair: Pair) -> list[str]:
         (("-n2",), ["controller", "worker", "worker"]),
         (("-d", "--tx=2*popen"), ["controller", "worker", "worker"]),
     ],
-    ids=lambda value: f"B31-{' '.join(value) or 'plain'}" if isinstance(value, tuple) else "",
+    ids=lambda value: f"B31-{' '.join(value) or 'no option'}" if isinstance(value, tuple) else "",
 )
 def test_who_is_who(pair: Pair, arguments: tuple[str, ...], expected: list[str]) -> None:
     # A subprocess of somebody's tests inherits it, and is no worker.
