@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from end_to_end.readback import Json, read_run, read_runs
-from hazards.test_files import needs_namespaces
-from hazards.trying import Pair
+from hazards.trying import Pair, needs_namespaces
 
 FOUR = "".join(f"def test_{name}(): pass\n" for name in "abcd")
 ALL_FOUR = {f"test_it > test_{name}": "passed" for name in "abcd"}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ..native import native
+from ..native import from_json, native
 from ..process import identify, is_alive
 from ..settings import Settings
 from ..text import number_of
@@ -19,7 +18,6 @@ from .problems import Problems
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 15.0
 _SHOWN_NOTES = 10
-_loads = json.JSONDecoder().decode
 
 
 class Closing:
@@ -174,7 +172,7 @@ class Closing:
             return self._status
         try:
             content = b"".join(iter(lambda: native.read(fd, 65536), b""))
-            status = _loads(content.decode())
+            status = from_json(content.decode())
         except (OSError, ValueError):
             return self._status
         finally:
