@@ -8,7 +8,7 @@ session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``
            controller writes what a worker elsewhere tells: the process is the controller's own then.
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``,
            ``tags``, ``annotations`` (those of the test; an attempt has its own)
-phase      ``phase``: which the running test comes to now, call or teardown; it began with its setup
+phase      ``phase``: which the running test comes to now, call or teardown, or again setup; it began with its setup
 ended      ``test``, ``attempts``, and the ``tags`` and ``annotations`` that have come since it began
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why

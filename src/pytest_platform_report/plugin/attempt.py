@@ -67,15 +67,20 @@ class Attempt:
         """All output that pytest has told of, of this attempt and those before it."""
         return self.phases[-1].sections if self.phases else []
 
-    def take_subtest(self, title: str, duration: float, sections: list[tuple[str, str]]) -> None:
-        """Make a step of the last phase: it was that of a subtest."""
+    @property
+    def told(self) -> int:
+        """How many sections of output pytest has told of by now."""
+        return len(self.phases[-1].sections) if self.phases else self._first_section
+
+    def take_subtest(self, title: str, end: float, duration: float, sections: list[tuple[str, str]]) -> None:
+        """Make a step of the last phase: it was that of a subtest, which was over at *end*."""
         phase = self.phases.pop()
         self._more_output += sections[len(phase.sections) :]
         step: dict[str, Any] = {
             "title": title,
             "category": "assertion",
             "status": phase.outcome,
-            "start": round(max(0.0, self.last - self.start - duration), 2),
+            "start": round(max(0.0, end - self.start - duration), 2),
             "duration": round(duration, 2),
             "depth": 0,
         }

@@ -3,8 +3,9 @@
 For each test the hooks come in this order::
 
     pytest_runtest_protocol            began
+        pytest_runtest_setup           an attempt begins
         pytest_runtest_makereport      once a phase: setup, call, teardown; call is left out after a failed setup
-        ...                            reruns make further phases, each beginning with setup
+        ...                            reruns make further attempts
     pytest_runtest_protocol returns    ended, with all attempts
 """
 
@@ -34,8 +35,9 @@ _NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "s
 _SHOWN_VALUE = 240
 _sub_address = re.compile(r"\b0x[0-9a-fA-F]{4,}").sub
 _LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
+_LONGEST_REPORT = 60_000.0  # milliseconds that pytest may take to make a report
 _NO_REPORT: Any = object()
-_CALL, _TEARDOWN = records.phase("call"), records.phase("teardown")
+_SETUP, _CALL, _TEARDOWN = records.phase("setup"), records.phase("call"), records.phase("teardown")
 _INTERRUPTIONS = (KeyboardInterrupt, pytest.exit.Exception)
 
 
@@ -78,6 +80,17 @@ class Recorder:
             raise
         self._end(item, None)
         return result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Called when an attempt begins: what comes from now on, its fixtures' steps first, belongs to it."""
+        if not self._attempts or not self._attempts[-1].phases:
+            return
+        try:
+            self._open_attempt(now_ms())
+            self._journal.append_line(_SETUP)
+        except Exception as error:
+            self._guard(error)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -145,7 +158,7 @@ class Recorder:
         self._open_attempt(now_ms())
 
     def _open_attempt(self, start: float) -> Attempt:
-        first_section = len(self._attempts[-1].sections) if self._attempts else 0
+        first_section = self._attempts[-1].told if self._attempts else 0
         attempt = Attempt(start, self._redact, first_section)
         self._attempts.append(attempt)
         recording.current.recording = attempt.recording
@@ -159,7 +172,7 @@ class Recorder:
         self._reports.append(report)
         when, outcome = str(report.when), str(report.outcome)
         attempt = self._attempts[-1]
-        if attempt.has(when):  # a rerun: of the whole test, or of its call only
+        if attempt.has(when):  # a rerun of the call only
             attempt = self._open_attempt(attempt.last)
         attempt.last = now_ms()
         failure = annotation = None
@@ -182,7 +195,13 @@ class Recorder:
         elif self._attempts[-1].phases:
             title = shorten_name(self._redact(_describe_subtest(context)))
             duration = report.duration * 1000 if 0 <= report.duration < _LONGEST_SUBTEST else 0.0
-            self._attempts[-1].take_subtest(title, duration, report.sections)
+            self._attempts[-1].take_subtest(title, self._end_of_subtest(report), duration, report.sections)
+
+    def _end_of_subtest(self, report: pytest.TestReport) -> float:
+        """Return when a subtest was over, not when its report was made: its own steps must not come before it."""
+        told = self._attempts[-1].last
+        stop: float = report.stop * 1000
+        return stop if 0 <= told - stop < _LONGEST_REPORT else told
 
     def _end(self, item: pytest.Item, error: BaseException | None) -> None:
         recording.current.recording = None
@@ -205,7 +224,7 @@ class Recorder:
 
     def _note_end_by(self, error: BaseException, item: pytest.Item) -> None:
         attempt = self._attempts[-1]
-        attempt.take_output(self._untold_output(item, len(attempt.sections)))
+        attempt.take_output(self._untold_output(item, attempt.told))
         if isinstance(error, _INTERRUPTIONS) or self._journal.is_abandoned():
             attempt.interrupt(self._redact(str(error) or type(error).__name__), now_ms())
         else:
