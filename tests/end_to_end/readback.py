@@ -22,7 +22,7 @@ Json = dict[str, Any]
 class Run:
     """A run with all that belongs to it, as JSON values.
 
-    ``tests`` have their ``steps``, ``artifacts`` their ``content`` in base64.
+    ``tests`` and their ``attempts`` have their ``steps``, ``artifacts`` their ``content`` in base64.
     """
 
     fields: Json
@@ -103,8 +103,11 @@ def _client(address: str, key: str) -> httpx.Client:
 def _read_run(http: httpx.Client, project: str, run_id: str) -> Run:
     tests = []
     for listed in _pages(http, "/api/tests", projectId=project, runId=run_id):
-        test = _get(http, f"/api/tests/{listed['id']}")
-        tests.append({**test, "steps": _get(http, f"/api/tests/{listed['id']}/steps")["data"]})
+        path = f"/api/tests/{listed['id']}"
+        test = _get(http, path)
+        for attempt in test.get("attempts") or ():
+            attempt["steps"] = _get(http, f"{path}/steps", attempt=attempt["attempt"])["data"]
+        tests.append({**test, "steps": _get(http, f"{path}/steps")["data"]})
     artifacts = []
     for artifact in _get(http, "/api/artifacts", runId=run_id)["data"]:
         # The link is signed, and opens without a key.

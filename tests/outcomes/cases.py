@@ -10,6 +10,21 @@ Xdist = Literal["both", "without", "with"]
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """What one attempt of a test has to show, and nothing of the other attempts.
+
+    :ivar error: a part of its error's message; empty where it has no error.
+    :ivar steps: the titles and statuses of all its steps.
+    :ivar output: all that was captured of it.
+    """
+
+    status: str
+    error: str = ""
+    steps: tuple[tuple[str, str], ...] = ()
+    output: str = ""
+
+
+@dataclass(frozen=True)
 class Case:
     """A project, how pytest is called in it, and what the platform has to show.
 
@@ -21,10 +36,13 @@ class Case:
     :ivar exit: pytest's exit status; without and with xdist where these differ.
     :ivar annotations: by full title, types that a test has to have.
     :ivar messages: by full title, what its error message has to hold.
-    :ivar attempts: by full title, the outcomes of its attempts.
+    :ivar attempts: by full title, its attempts in order; a test that is not named has one.
+    :ivar may: full titles that may be missing: with several workers it varies which tests still run.
     :ivar steps: by full title, its steps' titles and statuses.
     :ivar output: by full title, what its captured output has to hold.
     :ivar plugins: plugins that the case is about, by module; left out where one is not installed.
+    :ivar option: an option that older plugins do not know: left out where pytest refuses it.
+    :ivar environment: variables that the session gets.
     :ivar cache: whether pytest's cache has to be on.
     :ivar twice: every test is executed twice, and each execution is a result, told apart by its annotations.
     :ivar sessions: how many sessions its process runs, one after the other, of which each makes a run.
@@ -46,10 +64,13 @@ class Case:
     xdist: Xdist = "both"
     annotations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
-    attempts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attempts: Mapping[str, tuple[Attempt, ...]] = field(default_factory=dict)
+    may: tuple[str, ...] = ()
     steps: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     output: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[str, ...] = ()
+    option: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
     cache: bool = False
     twice: bool = False
     sessions: int = 1

@@ -9,7 +9,7 @@ from outcomes.interruption_cases import INTERRUPTIONS
 from outcomes.nesting_cases import NESTING
 from outcomes.outcome_cases import OUTCOMES
 from outcomes.plugin_cases import PLUGINS
-from outcomes.rerun_cases import RERUNS
+from outcomes.rerun_cases import FLAKY, RERUNS
 from outcomes.selection_cases import SELECTION
 from outcomes.shape_cases import SHAPES
 
@@ -20,6 +20,7 @@ CASES = (
     *SELECTION,
     *INTERRUPTIONS,
     *RERUNS,
+    *FLAKY,
     *PLUGINS,
     *DISTRIBUTION,
     *NESTING,

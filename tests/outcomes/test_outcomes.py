@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from end_to_end.junit import in_junit_words, read_junit
 from end_to_end.platforms import Target
-from end_to_end.readback import Run, read_runs
+from end_to_end.readback import Json, Run, read_runs
 from end_to_end.sessions import Project, finish, wait_for_file
 from hazards.rows import CHAPTER
-from outcomes.cases import Case
+from outcomes.cases import Attempt, Case
 from outcomes.every_case import CASES
 
+_TOLD = ("--junitxml=junit.xml",)
 _APART = ("worker", "execution")
+_OF_ATTEMPT = ("error", "steps", "stdout", "stderr")
 _WORKERS = {"without": (0,), "with": (2,), "both": (0, 2)}
 
 
@@ -41,12 +44,16 @@ def test_outcome(
     if pytest.version_tuple < case.pytest:
         pytest.skip(f"pytest {'.'.join(map(str, case.pytest))} brought it")
     project.keeps_cache = case.cache
+    project.environment.update(case.environment)
     project.environment["PYTEST_PLUGINS"] += "".join(f",{plugin}" for plugin in case.plugins)
     for name, content in case.project.items():
         project.write(name, content)
-    started = project.start(*case.args, workers=workers, sessions=case.sessions)
+    told = _TOLD if case.may else ()
+    started = project.start(*case.args, *told, workers=workers, sessions=case.sessions)
     _signal(case, started, project.root)
     ended = finish(started)
+    if case.option and f"unrecognized arguments: {case.option}" in ended.out:
+        pytest.skip(f"this plugin has no {case.option}")
     assert ended.exit == case.exit_with(workers), ended.out
     if case.run_with(workers) is None:
         assert project.run_folders == []
@@ -57,6 +64,8 @@ def test_outcome(
         assert len(runs) == case.sessions
         for run in runs:
             _check(case, workers, run)
+            if case.may:  # the tests that did run are those that pytest itself has told of
+                assert read_junit(project.root / "junit.xml").items() <= in_junit_words(run.tests).items()
 
 
 def _signal(case: Case, session: subprocess.Popen[str], root: Path) -> None:
@@ -69,28 +78,52 @@ def _signal(case: Case, session: subprocess.Popen[str], root: Path) -> None:
 def _check(case: Case, workers: int, run: Run) -> None:
     if case.twice:
         assert sorted((test["fullTitle"], test["status"]) for test in run.tests) == sorted(2 * [*case.expect.items()])
-        told_apart = {
-            tuple(sorted((a["type"], a["description"]) for a in test["annotations"] if a["type"] in _APART))
-            for test in run.tests
-        }
-        assert len(told_apart) == 2
+        for title in case.expect:
+            assert len({_told_apart(test) for test in run.tests if test["fullTitle"] == title}) == 2
         assert run.totals["total"] == len(run.tests)
     else:
-        assert run.outcomes == dict(case.expect)
+        left_out = set(case.may) - run.outcomes.keys()
+        assert run.outcomes == {title: status for title, status in case.expect.items() if title not in left_out}
         run.check_totals()
     assert run.status == case.run_with(workers)
     assert run.fields["workers"] == case.ran_on(workers)
-    for title, types in case.annotations.items():
-        assert set(types) <= run.annotations(title).keys()
-    for title, message in case.messages.items():
-        assert message in run.test(title)["error"]["message"]
-    for title, output in case.output.items():
-        test = run.test(title)
-        assert output in test["stdout"] + test["stderr"]
-    for title, outcomes in case.attempts.items():
-        assert tuple(attempt["status"] for attempt in run.test(title)["attempts"]) == outcomes
-    for title, steps in case.steps.items():
-        assert tuple((step["title"], step["status"]) for step in run.test(title)["steps"]) == steps
+    for named in (case.annotations, case.messages, case.output, case.attempts, case.steps):
+        assert named.keys() <= case.expect.keys()
+    for test in run.tests:
+        _check_test(case, test)
+
+
+def _told_apart(test: Json) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((each["type"], each["description"]) for each in test["annotations"] if each["type"] in _APART))
+
+
+def _check_test(case: Case, test: Json) -> None:
+    title = test["fullTitle"]
+    assert set(case.annotations.get(title, ())) <= {each["type"] for each in test["annotations"]}
+    assert case.output.get(title, "") in test["stdout"] + test["stderr"]
+    assert title not in case.messages or case.messages[title] in test["error"]["message"]
+    assert title not in case.steps or _steps(test) == case.steps[title]
+    _check_attempts(test, case.attempts.get(title, ()))
+
+
+def _check_attempts(test: Json, wanted: tuple[Attempt, ...]) -> None:
+    number = len(wanted) or 1
+    assert (test["attempt"], test["retries"], test["isFlaky"]) == (number, number - 1, test["status"] == "flaky")
+    attempts = test.get("attempts") or []
+    assert [attempt["status"] for attempt in attempts] == [attempt.status for attempt in wanted]
+    for shown, attempt in zip(attempts, wanted, strict=True):
+        message = (shown.get("error") or {"message": ""})["message"]
+        assert attempt.error in message
+        assert bool(attempt.error) == bool(message)
+        assert _steps(shown) == attempt.steps
+        assert shown.get("stdout", "") + shown.get("stderr", "") == attempt.output
+    if attempts:  # what the test itself shows is what its last attempt does
+        last = attempts[-1] if test["status"] == "failed" else {**attempts[-1], "error": None}
+        assert {name: test[name] for name in _OF_ATTEMPT} == {name: last.get(name) for name in _OF_ATTEMPT}
+
+
+def _steps(shown: Json) -> tuple[tuple[str, str], ...]:
+    return tuple((step["title"], step["status"]) for step in shown["steps"])
 
 
 def test_the_table_has_a_row_for_each_case() -> None:
