@@ -12,7 +12,6 @@ For each test the hooks come in this order::
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Generator
 from typing import Any
@@ -30,10 +29,10 @@ from .failures import Comparison, Redact, describe_failure, describe_outcome, sh
 from .journal import Journal
 from .keeper import FileKeeper
 from .problems import Problems
+from .titles import hide_addresses, title_of
 
 _NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail"))
 _SHOWN_VALUE = 240
-_sub_address = re.compile(r"\b0x[0-9a-fA-F]{4,}").sub
 _LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
 _LONGEST_REPORT = 60_000.0  # milliseconds that pytest may take to make a report
 _NO_REPORT: Any = object()
@@ -147,7 +146,7 @@ class Recorder:
                 self._redact(file.replace(os.sep, "/")),
                 None if line is None else line + 1,
                 self._suites,
-                shorten_name(self._redact(_sub_address("0x...", item.name))),
+                shorten_name(self._redact(title_of(item))),
                 round(now, 2),
                 self._tags(item),
                 self._annotations(item),
@@ -267,7 +266,7 @@ class Recorder:
 
 def _show(value: object) -> str:
     """Return a value as pytest shows it, without the address that makes it another one in each session."""
-    return _sub_address("0x...", show(value, _SHOWN_VALUE))
+    return hide_addresses(show(value, _SHOWN_VALUE))
 
 
 def _as_text(value: object) -> str:

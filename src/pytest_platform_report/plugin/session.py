@@ -27,6 +27,7 @@ from .journal import Journal, describe_interpreter
 from .problems import Problems
 from .recorder import Recorder
 from .relay import CARRIED, RelayedJournal
+from .titles import TitleHooks
 
 _RUNS_NO_TEST = ("collectonly", "setuponly", "setupplan")
 
@@ -106,7 +107,8 @@ def _register_worker(config: pytest.Config, handed: dict[str, Any]) -> None:
     hooks = RelayHooks(journal) if isinstance(journal, RelayedJournal) else WorkerHooks(journal)
     config.pluginmanager.register(hooks, "platform-report-worker")
     # After the others: it is called before them, and what it records of a report's test goes with that report.
-    _register_recorder(config, Recorder(journal, redact, Problems(), worker))
+    problems = Problems()
+    _register_recorder(config, Recorder(journal, redact, problems, worker), problems)
 
 
 def _register_main(config: pytest.Config, settings: Settings) -> None:
@@ -141,11 +143,12 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
         }
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:
-        _register_recorder(config, Recorder(journal, redact, problems))
+        _register_recorder(config, Recorder(journal, redact, problems), problems)
 
 
-def _register_recorder(config: pytest.Config, recorder: Recorder) -> None:
+def _register_recorder(config: pytest.Config, recorder: Recorder, problems: Problems) -> None:
     config.pluginmanager.register(recorder, "platform-report-recorder")
+    config.pluginmanager.register(TitleHooks(problems), "platform-report-titles")
     config.pluginmanager.register(BddHooks(), "platform-report-bdd")
 
 
