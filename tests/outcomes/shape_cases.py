@@ -57,15 +57,130 @@ SHAPES = (
         },
     ),
     Case(
-        "a parameter id with an address",
+        "parameters whose ids hold an address",
         "Shapes of tests",
-        {_IT + "test_a[<object object at 0x...>]": "passed"},
+        {
+            _IT + "test_a[<object object at 0x...>-1]": "passed",
+            _IT + "test_a[<object object at 0x...>-2]": "passed",
+            _IT + "test_a[<object object at 0x...>-1] (2)": "failed",
+            _IT + "test_a[<object object at 0x...>-2] (2)": "failed",
+        },
         """
         import pytest
-        @pytest.mark.parametrize('x', [object()], ids=lambda x: '<object object at 0x7f11223344>')
-        def test_a(x):
-            pass
+        things = [object(), object()]
+        @pytest.mark.parametrize('number', [1, 2])
+        @pytest.mark.parametrize('thing', things, ids=repr)
+        def test_a(thing, number):
+            assert thing is things[0]
         """,
+        run="failed",
+        exit=1,
+        xdist="without",  # no two workers would have the same ids
+    ),
+    Case(
+        "parameters of a class, in a class",
+        "Shapes of tests",
+        {
+            _IT + "TestA > TestB > test_x[1]": "passed",
+            _IT + "TestA > TestB > test_x[2]": "failed",
+            _IT + "TestA > TestB > test_y[a-1]": "passed",
+            _IT + "TestA > TestB > test_y[a-2]": "passed",
+        },
+        """
+        import pytest
+        class TestA:
+            @pytest.mark.parametrize('number', [1, 2])
+            class TestB:
+                def test_x(self, number):
+                    assert number == 1
+                @pytest.mark.parametrize('letter', 'a')
+                def test_y(self, letter, number):
+                    pass
+        """,
+        run="failed",
+        exit=1,
+        annotations={_IT + "TestA > TestB > test_y[a-2]": ("parameter",)},
+    ),
+    Case(
+        "inherited methods",
+        "Shapes of tests",
+        {
+            _IT + "TestA > test_x": "passed",
+            _IT + "TestB > test_x": "failed",
+            _IT + "TestB > test_y": "passed",
+        },
+        files={
+            "base.py": """
+            class Base:
+                number = 1
+                def test_x(self):
+                    assert self.number == 1
+            """,
+            "test_it.py": """
+            from base import Base
+            class TestA(Base):
+                pass
+            class TestB(TestA):
+                number = 2
+                def test_y(self):
+                    pass
+            """,
+        },
+        run="failed",
+        exit=1,
+    ),
+    Case(
+        "tests made by pytest_generate_tests",
+        "Shapes of tests",
+        {
+            _IT + "test_a[one]": "passed",
+            _IT + "test_a[two]": "skipped",
+            _IT + "TestA > test_a[one]": "passed",
+            _IT + "TestA > test_a[two]": "skipped",
+        },
+        """
+        import pytest
+        def pytest_generate_tests(metafunc):
+            later = pytest.mark.skip(reason='later')
+            metafunc.parametrize('made', [pytest.param(1, id='one'), pytest.param(2, id='two', marks=later)])
+        def test_a(made):
+            pass
+        class TestA:
+            def test_a(self, made):
+                pass
+        """,
+        annotations={_IT + "test_a[two]": ("skip", "parameter")},
+    ),
+    Case(
+        "a package with a fixture, and with tests in its __init__.py",
+        "Shapes of tests",
+        {
+            "__init__ > test_a": "passed",
+            "test_it > test_a": "passed",
+            "test_it > test_b": "failed",
+            "test_in > test_a": "passed",
+        },
+        files={
+            "pkg/__init__.py": "def test_a(shop):\n    shop.append(1)\n",
+            "pkg/conftest.py": """
+            import pytest
+            from pytest_platform_report import step
+            @pytest.fixture(scope='package')
+            def shop():
+                with step('open'):
+                    return []
+            """,
+            "pkg/test_it.py": "def test_a(shop):\n    shop.append(2)\ndef test_b(shop):\n    assert shop == []\n",
+            "pkg/sub/__init__.py": "",
+            "pkg/sub/test_in.py": "def test_a(shop):\n    shop.append(3)\n",
+            "pytest.ini": "[pytest]\npython_files = test_*.py __init__.py\n",
+        },
+        args=("--dist=loadscope", "pkg"),
+        run="failed",
+        exit=1,
+        xdist="without",  # each worker would open a shop of its own
+        steps={"__init__ > test_a": (("open", "passed"),), "test_it > test_a": ()},
+        messages={"test_it > test_b": "== []"},
     ),
     Case(
         "parameter ids of 10,000 characters",
@@ -109,99 +224,125 @@ SHAPES = (
         exit=1,
     ),
     Case(
-        "subtests",
-        "Shapes of tests",
-        {_IT + "test_a": "failed", _IT + "test_b": "passed"},
-        """
-        def test_a(subtests):
-            for i in range(3):
-                with subtests.test(msg='even', i=i):
-                    assert i % 2 == 0
-        def test_b(subtests):
-            with subtests.test(msg='fine'):
-                pass
-        """,
-        run="failed",
-        exit=1,
-        steps={
-            _IT + "test_a": (("even (i=0)", "passed"), ("even (i=1)", "failed"), ("even (i=2)", "passed")),
-            _IT + "test_b": (("fine", "passed"),),
-        },
-        messages={_IT + "test_a": "assert (1 % 2) == 0"},
-        pytest=(9, 0),
-    ),
-    Case(
-        "unittest's subTest",
-        "Shapes of tests",
-        {_IT + "TestIt > test_a": "failed", _IT + "TestIt > test_b": "passed"},
-        """
-        import unittest
-        class TestIt(unittest.TestCase):
-            def test_a(self):
-                for i in range(2):
-                    with self.subTest('even', i=i):
-                        self.assertEqual(i % 2, 0)
-            def test_b(self):
-                with self.subTest('fine'):
-                    pass
-        """,
-        run="failed",
-        exit=1,
-    ),
-    Case(
         "doctest",
         "Shapes of tests",
-        {"mod > mod.good": "passed", "mod > mod.bad": "failed", "guide > guide.txt": "failed"},
+        {
+            "mod > mod.good": "passed",
+            "mod > mod.bad": "failed",
+            "mod > mod.Shop.sell": "failed",
+            "mod > mod.later": "skipped",
+            "guide > guide.txt": "failed",
+        },
         files={
             "mod.py": '''
             def good():
                 """
                 >>> good()
                 1
+                >>> good() + 1
+                2
                 """
                 return 1
             def bad():
                 """
                 >>> bad()
-                1
+                2
+                >>> bad() + 1
+                4
+                >>> bad() + 2
+                4
                 """
                 return 2
+            class Shop:
+                def sell(self):
+                    """
+                    >>> Shop().sell()
+                    """
+                    raise LookupError('no tea')
+            def later():
+                """
+                >>> later()  # doctest: +SKIP
+                """
             ''',
-            "guide.txt": ">>> 1 + 1\n3\n",
+            "guide.txt": "Once\n>>> 1 + 1\n2\n\nand again\n>>> 1 + 1\n3\n",
         },
         args=("--doctest-modules", "--doctest-glob=*.txt"),
         run="failed",
         exit=1,
-        messages={"mod > mod.bad": "Expected:"},
+        messages={
+            "mod > mod.bad": "Expected:\n    4\nGot:\n    3",
+            "mod > mod.Shop.sell": "LookupError",
+            "guide > guide.txt": "Expected:\n    3",
+        },
+        annotations={"mod > mod.later": ("skip",)},
     ),
     Case(
-        "items of another kind",
+        "items of another kind, from YAML",
         "Shapes of tests",
-        {"plan > adds up": "passed", "plan > does not": "failed"},
+        {"plan > adds up": "passed", "plan > does not": "failed", "plan > one day": "skipped"},
         files={
             "conftest.py": """
-            import pytest
+            import pytest, yaml
+            from pytest_platform_report import step
             def pytest_collect_file(parent, file_path):
-                if file_path.suffix == '.plan':
+                if file_path.suffix == '.yaml':
                     return PlanFile.from_parent(parent, path=file_path)
             class PlanFile(pytest.File):
                 def collect(self):
-                    for line in self.path.read_text().splitlines():
-                        name, _, rule = line.partition(':')
+                    for name, rule in yaml.safe_load(self.path.read_text()).items():
                         yield PlanItem.from_parent(self, name=name, rule=rule)
             class PlanItem(pytest.Item):
                 def __init__(self, rule, **kwargs):
                     super().__init__(**kwargs)
                     self.rule = rule
+                    self.add_marker('plan')
                 def runtest(self):
-                    assert eval(self.rule)
+                    if self.rule is None:
+                        pytest.skip('no rule yet')
+                    with step(self.rule):
+                        assert eval(self.rule)
                 def reportinfo(self):
                     return self.path, 0, f'plan: {self.name}'
             """,
-            "it.plan": "",
-            "plan.plan": "adds up:1 + 1 == 2\ndoes not:1 + 1 == 3\n",
+            "plan.yaml": "adds up: 1 + 1 == 2\ndoes not: 1 + 1 == 3\none day:\n",
+            "pytest.ini": "[pytest]\nmarkers = plan\n",
         },
         run="failed",
         exit=1,
+        steps={"plan > adds up": (("1 + 1 == 2", "passed"),), "plan > does not": (("1 + 1 == 3", "failed"),)},
+        annotations={"plan > one day": ("skip",)},
+    ),
+    Case(
+        "examples by hypothesis",
+        "Shapes of tests",
+        {_IT + "test_a": "passed", _IT + "test_b": "failed", _IT + "TestA > test_x[1]": "passed"},
+        """
+        import pytest
+        from hypothesis import given, settings, strategies
+        from pytest_platform_report import step
+        few = settings(max_examples=5, database=None, deadline=None, derandomize=True)
+        @few
+        @given(strategies.integers())
+        def test_a(number):
+            assert number == number
+        @few
+        @given(strategies.integers(min_value=7))
+        def test_b(number):
+            print('tried', number)
+            assert number < 7
+        class TestA:
+            @pytest.mark.parametrize('factor', [1])
+            @few
+            @given(number=strategies.just(3))
+            def test_x(self, factor, number):
+                with step(f'{factor} x {number}'):
+                    pass
+        """,
+        run="failed",
+        exit=1,
+        messages={_IT + "test_b": "assert 7 < 7"},
+        output={_IT + "test_b": "tried 7"},
+        steps={_IT + "TestA > test_x[1]": (("1 x 3", "passed"),)},
+        plugins=("_hypothesis_pytestplugin",),
     ),
 )
