@@ -47,7 +47,9 @@ class Case:
     :ivar twice: every test is executed twice, and each execution is a result, told apart by its annotations.
     :ivar sessions: how many sessions its process runs, one after the other, of which each makes a run.
     :ivar workers: how many workers the run has to show, where that is not what ``-n`` says.
+    :ivar first: the arguments of a session that is run before this one, and is not reported.
     :ivar pytest: the oldest pytest that knows of it.
+    :ivar before: the first pytest that has it otherwise.
     :ivar signals: what the session is sent, the first when the project has made a file ``ready``, the second when there
         is one ``ready again``.
     :ivar to_all: whether its workers are sent it as well, as a terminal does.
@@ -75,7 +77,9 @@ class Case:
     twice: bool = False
     sessions: int = 1
     workers: int | None = None
+    first: tuple[str, ...] | None = None
     pytest: tuple[int, int] = (8, 0)
+    before: tuple[int, int] | None = None
     signals: tuple[int, ...] = ()
     to_all: bool = True
 

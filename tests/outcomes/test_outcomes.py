@@ -38,16 +38,14 @@ def test_outcome(
     case: Case, workers: int, target: Target, project: Project, record_property: Callable[[str, object], None]
 ) -> None:
     record_property("pytest", pytest.__version__)  # docs/outcomes_table.py reads it
-    for module in case.plugins:
-        if importlib.util.find_spec(module.partition(".")[0]) is None:
-            pytest.skip(f"{module} is not installed")
-    if pytest.version_tuple < case.pytest:
-        pytest.skip(f"pytest {'.'.join(map(str, case.pytest))} brought it")
+    _skip_unless_there(case)
     project.keeps_cache = case.cache
     project.environment.update(case.environment)
     project.environment["PYTEST_PLUGINS"] += "".join(f",{plugin}" for plugin in case.plugins)
     for name, content in case.project.items():
         project.write(name, content)
+    if case.first is not None:
+        project.run(*case.first, report=False)
     told = _TOLD if case.may else ()
     started = project.start(*case.args, *told, workers=workers, sessions=case.sessions)
     _signal(case, started, project.root)
@@ -66,6 +64,16 @@ def test_outcome(
             _check(case, workers, run)
             if case.may:  # the tests that did run are those that pytest itself has told of
                 assert read_junit(project.root / "junit.xml").items() <= in_junit_words(run.tests).items()
+
+
+def _skip_unless_there(case: Case) -> None:
+    for module in case.plugins:
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
+            pytest.skip(f"{module} is not installed")
+    if pytest.version_tuple < case.pytest:
+        pytest.skip(f"pytest {'.'.join(map(str, case.pytest))} brought it")
+    if case.before is not None and pytest.version_tuple >= case.before:
+        pytest.skip(f"pytest {'.'.join(map(str, case.before))} has it otherwise")
 
 
 def _signal(case: Case, session: subprocess.Popen[str], root: Path) -> None:

@@ -50,9 +50,9 @@ def flaky(name: str, failures: int = 1) -> tuple[Attempt, ...]:
     return (*failed(name, failures), good(name, failures + 1))
 
 
-def dead(output: str, phase: str = "") -> Attempt:
+def dead(output: str, code: int = 3) -> Attempt:
     """Return an attempt whose process died."""
-    return Attempt("failed", f"process ended (exit code 3) while running this test{phase}", (), output)
+    return Attempt("failed", f"process ended (exit code {code}) while running this test", (), output)
 
 
 def failed(name: str, failures: int) -> tuple[Attempt, ...]:

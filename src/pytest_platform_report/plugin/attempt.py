@@ -9,7 +9,7 @@ from ..journal.records import Record
 from ..text import OUTPUT_LIMIT, shorten
 from .failures import Redact
 
-_STREAMS = (("Captured stdout", "stdout"), ("Captured stderr", "stderr"))
+_STREAMS = (("captured stdout", "stdout"), ("captured stderr", "stderr"))  # pytest-forked does not begin with a capital
 
 
 class Phase:
@@ -148,7 +148,7 @@ def _add_output(described: Record, sections: list[tuple[str, str]], redact: Reda
     outputs: dict[str, list[str]] = {"stdout": [], "stderr": []}
     for title, content in sections:
         for beginning, stream in _STREAMS:
-            if title.startswith(beginning):
+            if title.lower().startswith(beginning):
                 outputs[stream].append(content)
         if title.startswith("Captured log"):
             outputs["stderr"].append(f"--- {title} ---\n{content}\n")
