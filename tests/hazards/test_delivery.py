@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 
@@ -80,6 +81,8 @@ def test_d88_odd_settings_of_the_network(pair: Pair) -> None:
 
 @pytest.mark.parametrize("name", [name for name in ODD_NETWORK if name != "HTTP_PROXY"], ids=lambda name: f"D88-{name}")
 def test_a_client_that_cannot_be_made(pair: Pair, tmp_path: Path, name: str) -> None:
+    if name == "SSL_CERT_FILE" and httpx.__version__.startswith("0.27."):
+        pytest.skip("this httpx passes over a file that is not there")
     pair.project.write("test_it.py", "def test_it(): pass\n")
     with impatient_platform(tmp_path / "platform") as target:
         pair.project.environment.update({**target.environment, name: ODD_NETWORK[name]})

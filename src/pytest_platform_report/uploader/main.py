@@ -17,6 +17,7 @@ from .uploader import Uploader
 
 _FULL_SECONDS = 3600.0
 _FULL_PAUSE = 0.5
+_LASTING_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ def deliver(
 ) -> dict[str, Any]:
     """Deliver the run in *folder* until it is over and settled, or the time for it has come; return the last status.
 
+    A disk that is full is waited for, an hour at most, while sessions are followed.
+
     :param session: the process that started us.
     :param patience: seconds to go on after the run's end; by default what its session was told to wait, or an hour
         where that does not wait.
@@ -57,8 +60,9 @@ def deliver(
     :raises LockedError: another uploader has the folder.
     :raises CannotLockError: nobody can have it.
     """
-    deadline = time.monotonic() + _FULL_SECONDS
+    full_since = time.monotonic()
     while True:
+        begun = time.monotonic()
         try:
             with hold(folder / "lock"):
                 uploader = Uploader(folder, api_key, session, patience, follow, watch)
@@ -68,7 +72,10 @@ def deliver(
                 finally:
                     uploader.close()
         except Exception as error:
-            if not (follow and lacks_room(error)) or time.monotonic() > deadline:
+            now = time.monotonic()
+            if now - begun > _LASTING_SECONDS:  # there was room all that time
+                full_since = now
+            if not (follow and lacks_room(error)) or now - full_since > _FULL_SECONDS:
                 raise
             time.sleep(_FULL_PAUSE)  # and begin anew from what the delivery record says, as another uploader would
         else:
