@@ -8,10 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from end_to_end.conftest import make_target, servers
+from end_to_end.platforms import Kind, Target
 from hazards.rows import rows_of
 from hazards.trying import Pair, can
 
+__all__ = ["make_target", "ordinary", "pair", "servers", "workers"]
+
 _ORDINARY = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Called when the options are known."""
+    config.addinivalue_line("markers", "embedded: reports to the embedded platform, in its spool")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,9 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, record_property: Callable[[str, object], None]) -> Iterator[Pair]:
-    """An empty project, and the same without a report."""
-    pair = Pair(tmp_path)
+def pair(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    make_target: Callable[[Kind], Target],
+    record_property: Callable[[str, object], None],
+) -> Iterator[Pair]:
+    """An empty project that reports to a served platform where the test does not say otherwise, and one without."""
+    pair = Pair(tmp_path, make_target("embedded" if request.node.get_closest_marker("embedded") else "served"))
     yield pair
     for mode in sorted(pair.project.modes):
         record_property("mode", mode)

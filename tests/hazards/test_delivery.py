@@ -71,6 +71,7 @@ ODD_NETWORK = {
 }
 
 
+@pytest.mark.embedded
 def test_d88_odd_settings_of_the_network(pair: Pair) -> None:
     """They keep HTTP clients from being made, and are no matter where there is no network."""
     pair.project.write("test_it.py", "def test_it(): pass\n")

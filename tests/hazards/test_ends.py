@@ -98,7 +98,7 @@ def test_a24_tests_that_end_their_workers(pair: Pair) -> None:
     deaths = "".join(f"def test_{name}():\n    {death}\n" for name, (death, _) in DEATHS.items())
     pair.write("test_it.py", f"import os, signal, sys\ndef test_a(): pass\n{deaths}\ndef test_z(): pass\n")
     run = pair.run(workers=2)
-    died = {f"test_it > test_{name}": status for name, (_, status) in DEATHS.items()}
+    died = {f"test_it > test_{name}": "failed" for name in DEATHS}  # by whatever signal: their session goes on
     assert run.outcomes == {"test_it > test_a": "passed", **died, "test_it > test_z": "passed"}
     assert run.status == "failed"
 

@@ -14,7 +14,7 @@ import pytest
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
-from hazards.trying import Pair, embedded, needs_namespaces
+from hazards.trying import Pair, needs_namespaces
 
 _WAITS = """
     import threading, time
@@ -72,7 +72,7 @@ def test_c63_many_writers(pair: Pair) -> None:
     assert len(list((pair.project.run_folder / "journal").iterdir())) == 4
 
 
-def test_c64_c67_torn_end_and_a_lock_that_nobody_holds(project: Project) -> None:
+def test_c64_c67_torn_end_and_a_lock_that_nobody_holds(pair: Pair, project: Project) -> None:
     process = start(project)
     uploader = stop_uploader(project)
     lock = (project.run_folder / "lock").stat().st_ino
@@ -87,7 +87,7 @@ def test_c64_c67_torn_end_and_a_lock_that_nobody_holds(project: Project) -> None
     content = journal.read_bytes()
     os.truncate(journal, content.rindex(b'"kind":"ended"') + 30)
     assert project.command("sync").exit in (0, 1)
-    run = read_run(embedded(project))
+    run = read_run(pair.target)
     assert run.outcomes == {
         "test_it > test_before": "passed",
         "test_it > test_waits": "passed",
@@ -226,7 +226,7 @@ def test_c69_no_locks(pair: Pair, tmp_path: Path) -> None:
     pair.try_both()
     said = " ".join(pair.reported.out.split())
     assert "this file system cannot lock (No locks available): nothing is delivered from here" in said
-    assert "1 tests run, 0 acknowledged so far" in said
+    assert "1 test run, 0 acknowledged so far" in said
     synced = pair.project.command("sync")
     assert synced.exit != 0
     assert "cannot lock" in synced.out

@@ -98,6 +98,7 @@ def keep(pair: Pair, folder: Path) -> Target:
     return Target("embedded", folder)
 
 
+@pytest.mark.embedded
 @needs_namespaces
 def test_a19_a_disk_that_is_full_for_a_while(small: Pair, workers: int, tmp_path: Path) -> None:
     small.write("test_it.py", _ROOM_AGAIN)
@@ -116,6 +117,7 @@ def test_a19_a_disk_that_is_full_for_a_while(small: Pair, workers: int, tmp_path
     assert "8 tests run, 8 acknowledged" in small.reported.out
 
 
+@pytest.mark.embedded
 @needs_namespaces
 def test_a19_a_disk_that_stays_full(small: Pair, workers: int, tmp_path: Path) -> None:
     small.write("test_it.py", _NO_ROOM)

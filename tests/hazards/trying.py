@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -64,12 +64,12 @@ class Pair:
 
     reported: Ended
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, target: Target) -> None:
         for name in ("with", "without"):
             (folder / name).mkdir()
-        self.project = Project(folder / "with", environment or {})
-        self.target = embedded(self.project)
-        self.bare = Project(folder / "without", environment or {})
+        self.project = Project(folder / "with", target.environment)
+        self.target = embedded(self.project) if target.kind == "embedded" else target
+        self.bare = Project(folder / "without", {})
 
     def write(self, name: str, content: str) -> None:
         """Write a file of both."""
