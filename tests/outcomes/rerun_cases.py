@@ -256,14 +256,30 @@ RERUNS = (
         attempts={_IT + "test_a": flaky("a")},
         option="--max-suite-reruns",
     ),
+    *(
+        Case(
+            name,
+            "Reruns",
+            {_IT + "test_a": "flaky"},
+            files=project("@pytest.mark.flaky(reruns=1)\ndef test_a():\n    fails('a', 2)\n"),
+            args=args,
+            attempts={_IT + "test_a": flaky("a", 2)},
+            option=args[0],
+        )
+        for name, args in (
+            ("--force-reruns", ("--force-reruns", "2")),
+            ("--reruns-mode", ("--reruns-mode=append", "--reruns", "1")),
+        )
+    ),
     Case(
-        "--force-reruns",
+        "--rerun-exclude-path",
         "Reruns",
-        {_IT + "test_a": "flaky"},
-        files=project("@pytest.mark.flaky(reruns=1)\ndef test_a():\n    fails('a', 2)\n"),
-        args=("--force-reruns", "2"),
-        attempts={_IT + "test_a": flaky("a", 2)},
-        option="--force-reruns",
+        {_IT + "test_a": "failed"},
+        files=project("def test_a():\n    fails('a')\n"),
+        args=("--rerun-exclude-path", "test_it.py", "--reruns", "1"),
+        run="failed",
+        exit=1,
+        option="--rerun-exclude-path",
     ),
     Case(
         "a rerun that is interrupted",

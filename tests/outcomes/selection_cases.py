@@ -56,8 +56,8 @@ _SELECTIONS: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
     ("a test on the command line", ("test_it.py::test_b",), {_B: "failed"}),
     (
         "tests on the command line, one of them twice",
-        ("test_it.py::TestC::test_x", "test_it.py::test_d[large]", "test_it.py::TestC"),
-        {_X: "passed", _Y: "skipped", _LARGE: "failed"},
+        ("test_it.py::TestC::test_x", "test_it.py::test_d[large]", "test_it.py::TestC::test_x"),
+        {_X: "passed", _LARGE: "failed"},
     ),
 )
 
