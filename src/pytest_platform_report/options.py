@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-Kind = Literal["switch", "text", "path", "seconds", "list"]
+Kind = Literal["switch", "text", "path", "seconds", "list", "lines"]
 
 
 class Option(NamedTuple):
@@ -47,6 +47,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("drain-timeout", "seconds", "SECONDS", "60", "longest wait for the delivery at the session's end"),
     Option("detach", "switch", "", "off", "do not wait at the session's end: delivery goes on in the background"),
     Option("strict", "switch", "", "off", "exit with 1 where the tests passed but not every result was acknowledged"),
+    Option("redact", "lines", "REGEX", "", "mask what this matches, or its groups, in all that is kept and sent"),
     Option("artifact", "list", "TYPE:GLOB", "", "files to send with the run when it ends; may be repeated"),
 )
 

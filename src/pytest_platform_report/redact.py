@@ -1,23 +1,147 @@
-"""Take secrets out of text before it is written or sent."""
+"""Take secrets out of text before it is written or sent.
+
+Masked are the API key and other values that are known to be secret, those of environment variables among them whose
+names say so; what has the shape of a well-known token; passwords in URLs; the values of authorization and cookie
+headers; and what the patterns of the option ``platform_redact`` match.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import quote, unquote, urlsplit
 
+from .native import native
 from .text import clean
 
 MASK = "[redacted]"
 
+_SHORTEST = 6
+_SHORTEST_LINE = 16  # of a secret of several lines, such as a private key
 
-def make_redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that cleans a text (:func:`.text.clean`) and masks each of *secrets* in it."""
-    kept = tuple(sorted({secret for secret in secrets if secret}, key=len, reverse=True))
+_SECRET_NAME = re.compile(
+    r"(?:^|[_.-])(?:token|secret|passw(?:or)?d|pass|pwd|passphrase|credentials?|cookie|dsn|[a-z]*key|[a-z]*password)s?"
+    r"(?:[_.-]?(?:id|base64|b64|json|value|\d+))?$",
+    re.IGNORECASE,
+)
+_NO_SECRETS = ("PWD", "OLDPWD")
+# Values that such variables have in tests, and that are ordinary words everywhere else.
+_ORDINARY = frozenset(
+    (
+        *("admin", "changeme", "default", "disabled", "enabled", "example", "guest", "localhost", "master", "nothing"),
+        *("password", "postgres", "redis", "secret", "testing", "unknown", "username"),
+    )
+)
+
+# Each text is looked through for these before the slower patterns are tried on it.
+_HINTS = (
+    *("://", "bearer", "authorization", "cookie", "api-key", "auth-token", "private key", "eyj", "akia", "asia"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "aiza", "sk-", "sk_", "rk_", "npm_"),
+    *("pypi-", "prk_live_", "hf_", "sg.", "dop_v1_", "whsec_"),
+)
+_NAMES = r"(?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token|api-key"
+_SHAPES = re.compile(
+    # A secret as a whole, or after what is named "keep".
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\bAIza[\w-]{35}"
+    r"|\b(?:gh[pousr]|npm|hf)_[A-Za-z0-9]{20,}"
+    r"|\b(?:github_pat|dop_v1|whsec|prk_live|[sr]k_(?:live|test))_\w{16,}"
+    r"|\b(?:glpat|sk|pypi)-[\w-]{16,}"
+    r"|\bxox[abeoprs]-[\w-]{10,}"
+    r"|\bSG\.[\w-]{16,}\.[\w-]{16,}"
+    r"|(?P<keep_url>\b[a-z][a-z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+(?=@)"
+    r"|(?P<keep_bearer>\bbearer\s+)[\w.~+/=-]{6,}"
+    rf"|(?P<keep_quoted>\b(?:{_NAMES})['\"]?\s*[:=,]\s*[bru]*(?P<quote>['\"]))(?:(?!(?P=quote))[^\r\n])+"
+    r"|(?P<keep_scheme>\bauthorization:[ \t]*)(?:basic|digest|token|negotiate|apikey|aws4-hmac-sha256)\b[^\r\n'\"]*"
+    r"|(?P<keep_cookie>\bcookie:[ \t]*)[^\s=;'\"]+=[^\r\n'\"]*"
+    r"|(?P<keep_key>\b(?:x-api-key|x-auth-token|api-key):[ \t]*)[^\s'\"]+",
+    re.IGNORECASE | re.DOTALL,
+)
+
+Redact = Callable[[str], str]
+
+
+def secrets_in(environment: Mapping[str, str]) -> list[str]:
+    """Return the values of the variables whose names look secret, and the passwords in the URLs of the others."""
+    found = []
+    for name, given in environment.items():
+        value = given.strip()
+        if _SECRET_NAME.search(name) and name not in _NO_SECRETS and not _is_path(value):
+            found.append(value)
+        elif "://" in value and "@" in value:
+            found.append(_password_in(value))
+    return [secret for secret in found if len(secret) >= _SHORTEST and secret.lower() not in _ORDINARY]
+
+
+def make_redactor(secrets: Iterable[str], patterns: Iterable[str] = ()) -> Redact:
+    """Return a function that cleans a text (:func:`.text.clean`) and masks what is secret in it.
+
+    :param secrets: values that are masked wherever they stand, also escaped or quoted.
+    :param patterns: regular expressions; where one has groups, these are masked, otherwise the whole match.
+    """
+    kept = tuple(sorted(_variants(secrets), key=len, reverse=True))
+    own = tuple(re.compile(pattern) for pattern in patterns)
 
     def redact(text: str) -> str:
         text = clean(text)
         for secret in kept:
             if secret in text:
                 text = text.replace(secret, MASK)
+        lower = text.lower()
+        for hint in _HINTS:
+            if hint in lower:
+                text = _SHAPES.sub(_mask_shape, text)
+                break
+        for pattern in own:
+            text = pattern.sub(_mask_groups, text)
         return text
 
     return redact
+
+
+def _variants(secrets: Iterable[str]) -> set[str]:
+    """Return secrets as they are and as they may be written: in a literal, in JSON, in a URL, line by line."""
+    variants: set[str] = set()
+    for secret in filter(None, secrets):
+        lines = [line.strip() for line in secret.splitlines()] if "\n" in secret else []
+        long_lines = [line for line in lines if len(line) >= _SHORTEST_LINE]
+        variants |= {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), *long_lines}
+    return variants
+
+
+def _mask_shape(match: re.Match[str]) -> str:
+    kept = next((text for name, text in match.groupdict().items() if name != "quote" and text is not None), "")
+    return kept + MASK
+
+
+def _mask_groups(match: re.Match[str]) -> str:
+    text, start = match.group(), match.start()
+    spans = sorted(span for number in range(1, match.re.groups + 1) if (span := match.span(number))[0] >= 0)
+    if not spans:
+        return MASK
+    masked, done = "", start
+    for begin, end in spans:
+        if begin >= done:
+            masked += text[done - start : begin - start] + MASK
+            done = end
+    return masked + text[done - start :]
+
+
+def _is_path(value: str) -> bool:
+    if not value.startswith("/"):
+        return False
+    try:
+        native.stat(value)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _password_in(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""

@@ -6,6 +6,7 @@ ini: it comes from ``PLATFORM_API_KEY`` or from the file that ``--platform-api-k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -36,6 +37,7 @@ class Settings:
     :ivar shard: (K, N), or None.
     :ivar drain_timeout: seconds.
     :ivar artifacts: pairs of type and glob, relative to rootdir.
+    :ivar redact: regular expressions of what is masked besides what is masked anyway.
     :ivar sources: for each option's name, where its value came from.
     """
 
@@ -52,6 +54,7 @@ class Settings:
     detach: bool = False
     strict: bool = False
     artifacts: tuple[tuple[str, str], ...] = ()
+    redact: tuple[str, ...] = ()
     api_key_file: Path | None = None
     api_key: str = field(default="", repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -75,6 +78,7 @@ class Settings:
         kept = {key: value for key, value in values.items() if key in known}
         kept["spool"] = Path(kept["spool"])
         kept["tags"] = tuple(kept["tags"])
+        kept["redact"] = tuple(kept.get("redact", ()))
         kept["shard"] = tuple(kept["shard"]) if kept["shard"] else None
         kept["artifacts"] = tuple((kind, glob) for kind, glob in kept["artifacts"])
         return cls(enabled=True, api_key=api_key, **kept)
@@ -121,6 +125,7 @@ def read_settings(
         detach=values["detach"],
         strict=values["strict"],
         artifacts=tuple(_parse_artifact(text, sources["artifact"]) for text in values["artifact"]),
+        redact=tuple(_check_pattern(text, sources["redact"]) for text in values["redact"]),
         api_key_file=values["api-key-file"],
         api_key=api_key,
         sources=sources,
@@ -156,8 +161,9 @@ def _convert(option: Option, raw: object, source: str, base: Path) -> Any:
     where = {"flag": option.flag, "ini": option.ini}.get(source, option.variable)
     if option.kind == "switch":
         return raw if isinstance(raw, bool) else _parse_switch(str(raw), where)
-    if option.kind == "list":
-        parts = raw if isinstance(raw, list) else str(raw).replace("\n", ",").split(",")
+    if option.kind in ("list", "lines"):
+        text = str(raw) if option.kind == "lines" else str(raw).replace(",", "\n")
+        parts = raw if isinstance(raw, list) else text.split("\n")
         return [part.strip() for part in parts if part.strip()]
     text = str(raw).strip()
     if option.kind == "seconds":
@@ -201,6 +207,14 @@ def _parse_artifact(text: str, where: str) -> tuple[str, str]:
         f"{where}: {text!r} is no artifact: give TYPE:GLOB, TYPE one of {', '.join(ARTIFACT_TYPES)}, "
         f"GLOB relative to the project's root directory, such as screenshot:out/**/*.png"
     )
+
+
+def _check_pattern(text: str, where: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ConfigurationError(f"{where}: {text!r} is no regular expression: {error}") from error
+    return text
 
 
 def _check_url(url: str, where: str) -> str:

@@ -66,6 +66,7 @@ CASES = {
     "drain-timeout": Case("drain_timeout", "1", "2.5", " 3 ", (1.0, 2.5, 3.0, 60.0)),
     "detach": Case("detach", True, "1", True, (True, True, True, False)),
     "strict": Case("strict", True, "on", True, (True, True, True, False)),
+    "redact": Case("redact", ["a{1,2}", "b"], "c{1,2}\nd", ["e"], (("a{1,2}", "b"), ("c{1,2}", "d"), ("e",), ())),
     "artifact": Case(
         "artifacts",
         ["screenshot:a/*.png", "trace:b.zip"],
@@ -101,7 +102,9 @@ class TestPrecedence:
             assert settings.sources[option.name] == source
 
     @pytest.mark.parametrize(
-        "option", [each for each in OPTIONS if each.kind not in ("switch", "list")], ids=lambda option: option.name
+        "option",
+        [each for each in OPTIONS if each.kind not in ("switch", "list", "lines")],
+        ids=lambda option: option.name,
     )
     def test_empty_flag_asks_for_the_default(self, option: Option) -> None:
         environment = {option.variable: CASES[option.name].variable}
@@ -155,6 +158,7 @@ class TestRefused:
             ("url", "https://platform.example?", "is no platform address"),
             ("url", "https://platform.example/#a", "is no platform address"),
             ("url", "https://platform .example", "is no platform address"),
+            ("redact", "a(", r"'a\\(' is no regular expression: "),
             ("shard", "2", "'2' is no shard: give K/N with 1 <= K <= N, such as 2/5"),
             ("shard", "0/2", "'0/2' is no shard"),
             ("shard", "3/2", "'3/2' is no shard"),

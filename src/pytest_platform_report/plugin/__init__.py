@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         if option.kind == "switch":
             group.addoption(option.flag, dest=option.ini, action="store_true", default=None, help=option.help + note)
             parser.addini(option.ini, option.help, type="bool", default=None)
-        elif option.kind == "list":
+        elif option.kind in ("list", "lines"):
             group.addoption(
                 option.flag, dest=option.ini, action="append", metavar=option.metavar, help=option.help + note
             )

@@ -6,8 +6,8 @@ from typing import Any
 
 from .. import recording
 from ..journal.records import Record
+from ..redact import Redact
 from ..text import OUTPUT_LIMIT, shorten
-from .failures import Redact
 
 _STREAMS = (("captured stdout", "stdout"), ("captured stderr", "stderr"))  # pytest-forked does not begin with a capital
 

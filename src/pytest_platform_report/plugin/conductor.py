@@ -11,11 +11,12 @@ from ..captured import CapturedOutput
 from ..journal import records
 from ..native import native, now_ms
 from ..process import describe_exit
+from ..redact import Redact
 from ..settings import Settings
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten, shorten_name
 from .closing import Closing
 from .descriptors import raised_limit
-from .failures import Redact, describe_collection, describe_skip
+from .failures import describe_collection, describe_skip
 from .journal import Journal
 from .keeper import FileKeeper
 from .launch import launch_uploader

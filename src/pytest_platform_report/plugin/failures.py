@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
 from typing import Any
 
 import _pytest
@@ -14,9 +13,8 @@ from _pytest._io import TerminalWriter
 from _pytest._io.saferepr import saferepr  # what pytest itself shows values with; it has no public name
 
 from ..journal.records import Record
+from ..redact import Redact
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten
-
-Redact = Callable[[str], str]
 
 _VALUE_LIMIT = 8 * 1024
 _FRAMEWORK = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (_pytest, pluggy))

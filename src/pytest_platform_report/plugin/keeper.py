@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from ..journal import records
 from ..native import create, native
+from ..redact import Redact
 from ..text import clean
-from .failures import Redact
 from .journal import Journal
 
 _LARGEST = 200 * 1024 * 1024

@@ -23,9 +23,10 @@ from ..captured import CapturedOutput
 from ..journal import records
 from ..journal.records import Record
 from ..native import now_ms
+from ..redact import Redact
 from ..text import shorten_name
 from .attempt import Attempt, Phase
-from .failures import Comparison, Redact, describe_failure, describe_outcome, show
+from .failures import Comparison, describe_failure, describe_outcome, show
 from .journal import Journal
 from .keeper import FileKeeper
 from .problems import Problems

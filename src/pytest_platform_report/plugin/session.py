@@ -8,7 +8,7 @@ worker      of xdist: runs tests; takes part only where its controller handed it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..ci import ci_build
 from ..errors import ConfigurationError
 from ..ids import new_id, new_run_key, shared_run_key
 from ..process import surroundings
-from ..redact import make_redactor
+from ..redact import make_redactor, secrets_in
 from ..settings import Settings, read_settings
 from .bdd import BddHooks
 from .conductor import HANDED, Conductor, ControllerHooks
@@ -66,8 +66,8 @@ def start(config: pytest.Config) -> None:
     config.add_cleanup(_forget)
 
 
-def _make_redactor(api_key: str) -> Callable[[str], str]:
-    return make_redactor([api_key, _environment.get("PLATFORM_API_KEY", "").strip()])
+def _make_redactor(api_key: str, patterns: Sequence[str]) -> Callable[[str], str]:
+    return make_redactor([api_key, *secrets_in(_environment)], patterns)
 
 
 def _read(config: pytest.Config) -> Settings:
@@ -94,9 +94,10 @@ def _forget() -> None:
 
 def _register_worker(config: pytest.Config, handed: dict[str, Any]) -> None:
     try:
-        redact = _make_redactor(_read(config).api_key)
+        api_key = _read(config).api_key
     except pytest.UsageError:  # elsewhere there may be no key, nor the file that it is in
-        redact = _make_redactor("")
+        api_key = ""
+    redact = _make_redactor(api_key, handed["redact"])
     worker = config.workerinput["workerid"]  # type: ignore[attr-defined]  # xdist puts it there
     folder = RunFolder(handed["spool"], handed["run_key"])
     about = {"of": handed["session"], "dist": handed["dist"]}
@@ -112,7 +113,7 @@ def _register_worker(config: pytest.Config, handed: dict[str, Any]) -> None:
 
 
 def _register_main(config: pytest.Config, settings: Settings) -> None:
-    redact = _make_redactor(settings.api_key)
+    redact = _make_redactor(settings.api_key, settings.redact)
     run_key = _choose_run_key(settings)
     folder = RunFolder(str(settings.spool), run_key)
     session_id = f"{run_key[-8:]}-{new_id(6)}"
@@ -140,6 +141,7 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
             "session": session_id,
             "dist": dist,
             "surroundings": surroundings(),
+            "redact": list(settings.redact),
         }
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:

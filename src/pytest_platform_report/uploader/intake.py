@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ..journal.reader import Line
 from ..journal.records import Record
-from ..text import clean
+from ..redact import make_redactor
 from .delivery import DeliveryRecord, TestRow
 from .findings import (
     Journals,
@@ -26,6 +26,7 @@ from .tail import Handle, Segment, Tail
 class Intake:
     """Follows the run folder's segments.
 
+    :ivar redact: masks secrets in what is found out here; with the patterns of :attr:`main`, once that is known.
     :ivar main: the session record of the process that began the run, None until it is known.
     """
 
@@ -35,10 +36,11 @@ class Intake:
         record: DeliveryRecord,
         journals: Journals,
         session: Handle | None,
-        redact: Callable[[str], str] = clean,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.tail = Tail(folder, session)
-        self._redact = redact
+        self.redact = make_redactor(secrets)
+        self._secrets = secrets
         self.main: Record | None = None
         self._record = record
         self._journals = journals
@@ -105,6 +107,7 @@ class Intake:
             self.tail.meet(segment, line.record)
             if line.record["role"] != "worker" and self.main is None:
                 self.main = line.record
+                self.redact = make_redactor(self._secrets, line.record["settings"].get("redact", ()))
             segment.reader.offset = max(line.end, self._record.positions().get(segment.name, 0))
             return True
         return False
@@ -162,7 +165,7 @@ class Intake:
         began, segment.open_test = segment.open_test, None
         if began is None or self._record.tells(began.record["node"], segment.name, began.start):
             return
-        span = died_span(segment, began, self._redact)
+        span = died_span(segment, began, self.redact)
         with self._record.together():
             self._add(segment, "died", span, began, None, "held")
             self._hold_later(segment, began.record)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..redact import make_redactor
+from ..redact import Redact, secrets_in
 from ..settings import Settings
 from .courier import Courier
 from .delivery import DeliveryRecord
@@ -45,7 +45,8 @@ class Uploader:
         self._watch = watch
         self._record = DeliveryRecord(folder)
         self._journals = Journals(folder)
-        self._intake = Intake(folder, self._record, self._journals, session, make_redactor([api_key]))
+        secrets = [api_key, *secrets_in(os.environ)]
+        self._intake = Intake(folder, self._record, self._journals, session, secrets)
         self._status = Status(folder, self._record, self._intake.tail)
         self._settings: Settings | None = None
         self._courier: Courier | None = None
@@ -101,7 +102,7 @@ class Uploader:
         settings = Settings.from_journal(session["settings"], self._api_key)
         self._settings = replace(settings, spool=self._folder.parent.parent)
         if self._record.run() is None:
-            self._record.plan_run(_run_fields(session, self._settings))
+            self._record.plan_run(_run_fields(session, self._settings, self._intake.redact))
         return Courier(self._folder, self._settings, self._record, self._journals)
 
     def _longest(self) -> float:
@@ -141,12 +142,12 @@ class _Deadline:
         return time.monotonic() - self.begun >= most
 
 
-def _run_fields(session: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _run_fields(session: dict[str, Any], settings: Settings, redact: Redact) -> dict[str, Any]:
     """Return the fields of POST /runs: what the session told, and what this process can find out."""
     facts = session["facts"]
     rootdir = Path(facts["rootdir"])
     fields = {
-        **gather(os.environ, rootdir),
+        **{name: redact(value) for name, value in gather(os.environ, rootdir).items()},
         "runTitle": settings.run_title or rootdir.name,
         "tags": list(settings.tags),
         "workers": facts["workers"],
