@@ -1,6 +1,6 @@
 """Write docs/outcomes.md from the results of tests/outcomes and tests/hazards, as JUnit files.
 
-``outcomes_table.py NEWEST.xml OLDEST.xml``
+``outcomes_table.py NEWEST.xml OLDEST.xml [MORE.xml ...]``; files of one pytest belong together.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _HEAD = """\
 # Outcomes
 
 What pytest does, and what the platform shows of it. This page is made from the results of the tests themselves
-(`tox run -e outcomes,oldest,page`): each row is a small project whose session was reported, read back over the API and
-compared, test by test, with the run's status and totals. ✓ as described; · not a case there, or the plugin does not
-support that pytest; ✗ otherwise.
+(`tox run -m page`): each row is a small project whose session was reported, read back over the API and compared, test
+by test, with the run's status and totals. ✓ as described; · not a case there, or the plugin does not support that
+pytest; ✗ otherwise.
 
 """
 
@@ -59,7 +59,10 @@ class Results:
 
 def main(files: list[str]) -> int:
     """Write the page; return 1 where a case is missing or not as described."""
-    page = _Page([_read(Path(file)) for file in files])
+    by_version: dict[str, Results] = {}
+    for file in files:
+        _read(Path(file), by_version)
+    page = _Page(list(by_version.values()))
     page.lines.append(_HEAD)
     for group, cases in groupby(CASES, key=lambda case: case.group):
         page.lines.append(f"## {group}\n")
@@ -92,13 +95,16 @@ class _Page:
         self.lines.append("")
 
 
-def _read(file: Path) -> Results:
-    results = Results()
+def _read(file: Path, by_version: dict[str, Results]) -> None:
+    """Add a file's results to those of its pytest."""
     for test in ElementTree.parse(file).iter("testcase"):  # noqa: S314  our own file
         children = {child.tag for child in test}
         result = "failed" if children & {"failure", "error"} else "skipped" if "skipped" in children else "passed"
         told = [(each.get("name", ""), each.get("value", "")) for each in test.iter("property")]
-        results.pytest = dict(told).get("pytest", results.pytest)
+        version = dict(told).get("pytest")
+        if version is None:  # a test that is no row
+            continue
+        results = by_version.setdefault(version, Results(version))
         name = test.get("name", "")
         if name.startswith("test_outcome["):
             case, _, mode = name.removeprefix("test_outcome[").removesuffix("]").rpartition("-")
@@ -107,7 +113,6 @@ def _read(file: Path) -> Results:
         for row in (row for kind, row in told if kind == "hazard"):
             for mode in (mode for kind, mode in told if kind == "mode"):
                 results.note(row, mode, result)
-    return results
 
 
 def _mark(result: str) -> str:

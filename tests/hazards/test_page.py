@@ -20,5 +20,5 @@ def test_the_page_has_a_row_for_each_hazard(request: pytest.FixtureRequest) -> N
     ]
     texts = [row.partition(" ")[2] for row in in_order({row for test in tests for _, row in rows_of(test)})]
     assert [row for row in rows if row in texts] == texts, (
-        "docs/outcomes.md is not of these tests: 'tox run -e outcomes,oldest,page' makes it anew"
+        "docs/outcomes.md is not of these tests: 'tox run -m page' makes it anew"
     )

@@ -145,5 +145,5 @@ def test_the_table_has_a_row_for_each_case() -> None:
     table, _, _ = page.read_text(encoding="utf-8").partition(f"\n## {CHAPTER}\n")
     rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
     assert [row for row in rows if row in {case.name for case in CASES}] == [case.name for case in CASES], (
-        "docs/outcomes.md is not of these cases: 'tox run -e outcomes,oldest,page' makes it anew"
+        "docs/outcomes.md is not of these cases: 'tox run -m page' makes it anew"
     )
