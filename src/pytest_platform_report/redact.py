@@ -7,12 +7,11 @@ headers; and what the patterns of the option ``platform_redact`` match.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, unquote, urlsplit
 
-from .native import native
+from .native import native, to_json
 from .text import clean
 
 MASK = "[redacted]"
@@ -108,7 +107,7 @@ def _variants(secrets: Iterable[str]) -> set[str]:
     for secret in filter(None, secrets):
         lines = [line.strip() for line in secret.splitlines()] if "\n" in secret else []
         long_lines = [line for line in lines if len(line) >= _SHORTEST_LINE]
-        variants |= {secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), *long_lines}
+        variants |= {secret, repr(secret)[1:-1], to_json(secret)[1:-1], quote(secret, safe=""), *long_lines}
     return variants
 
 

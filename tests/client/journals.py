@@ -80,6 +80,10 @@ class Author:
         attempts = [{"outcome": outcome, "start": AT, "duration": 1.5, **more} for outcome in outcomes or ("passed",)]
         self.write(records.ended(self._tests, attempts, [], []))
 
+    def again(self, **described: object) -> None:
+        """Say that an attempt has failed, and that another one begins."""
+        self.write(records.attempt(self._tests, {"outcome": "failed", "start": AT, "duration": 1.5, **described}))
+
     def lose(self, worker: str, node: str, death: str = "", stdout: str = "") -> None:
         """Say, as a controller, that a worker went away."""
         self.write(records.lost(worker, node, "worker crashed", death, stdout, "", AT))

@@ -313,6 +313,17 @@ class TestLost:
         (row,) = reader.pending()
         assert [attempt.outcome for attempt in reader.journals.read(row.spans).attempts] == ["failed", "passed"]
 
+    def test_after_an_attempt_that_had_failed_is_the_second(self, tmp_path: Path, reader: Reader) -> None:
+        worker = Author(tmp_path, "c1-gw0", role="worker", worker="gw0", of="c1", process=a_dead_process())
+        worker.begin(A)
+        worker.again(stdout="the first", failures=[{"phase": "call", "message": "no"}])
+        self.lose(tmp_path)
+        reader.take_all()
+        (row,) = reader.pending()
+        first, second = reader.journals.read(row.spans).attempts
+        assert (first.failures, first.stdout) == ((Failure("call", "no"),), "the first")
+        assert second.failures[0].message.startswith("process ended (signal 15) while running this test")
+
     def test_twice_is_two_attempts(self, tmp_path: Path, reader: Reader) -> None:
         controller = Author(tmp_path, "c1", role="controller")
         controller.lose("gw0", A, "signal 9")

@@ -352,6 +352,17 @@ RERUNS = (
                 ),
             ),
             (
+                "a pass, after a failure that came first",
+                "fails('c')\n    dies('b')",
+                3,
+                "flaky",
+                (
+                    bad("c", 1),
+                    dead("c 2\nb 1\n"),
+                    Attempt("passed", "", (("try 3", "passed"), ("try b", "passed")), "c 3\nb 2\n"),
+                ),
+            ),
+            (
                 "a failure, and a pass",
                 "dies('b')\n    fails('c')",
                 2,

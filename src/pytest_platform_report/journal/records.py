@@ -9,6 +9,7 @@ session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``,
            ``tags``, ``annotations`` (those of the test; an attempt has its own)
 phase      ``phase``: which the running test comes to now, call or teardown, or again setup; it began with its setup
+attempt    ``test``, ``attempts``: the one that was over when the next one began; ``ended`` has it again
 ended      ``test``, ``attempts``, and the ``tags`` and ``annotations`` that have come since it began
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why
@@ -66,6 +67,11 @@ def began(
 def phase(name: str) -> bytes:
     """A test comes to its next phase; ready to be written, since every test writes it twice."""
     return b'{"v":%d,"kind":"phase","phase":"%s"}\n' % (FORMAT, name.encode("ascii"))
+
+
+def attempt(test: int, described: Record) -> Record:
+    """An attempt is over, and another one begins: should the process die in that, this one is not lost."""
+    return {"v": FORMAT, "kind": "attempt", "test": test, "attempts": [described]}
 
 
 def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[Record]) -> Record:
@@ -142,7 +148,7 @@ def place(record: Mapping[str, Any]) -> Place:
 
 
 def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
-    """Read the attempts of an ``ended`` record."""
+    """Read the attempts of an ``attempt`` or ``ended`` record."""
     return tuple(
         Attempt(
             outcome=attempt["outcome"],

@@ -87,6 +87,7 @@ class Recorder:
         if not self._attempts or not self._attempts[-1].phases:
             return
         try:
+            self._journal.append(records.attempt(self._tests, self._attempts[-1].describe(self._redact)))
             self._open_attempt(now_ms())
             self._journal.append_line(_SETUP)
         except Exception as error:

@@ -98,6 +98,8 @@ class Relays:
         if record["kind"] == "ended":
             self._last_ends[worker] = record
             return
-        if record["kind"] in _AFTER_A_TEST and worker in self._last_ends:
+        if record["kind"] == "attempt":  # it has what the end had, and the test goes on
+            self._last_ends.pop(worker, None)
+        elif record["kind"] in _AFTER_A_TEST and worker in self._last_ends:
             self._segments[worker].append(self._last_ends.pop(worker))
         self._segments[worker].append(record)

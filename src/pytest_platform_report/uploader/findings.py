@@ -29,7 +29,7 @@ class Span:
     ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC); or that the
     process went on and only the test's end is missing. ``phase`` is the one that a test died in,
     ``stdout`` and ``stderr`` what it had printed last. ``survived`` says that the session outlived the process, an
-    xdist worker, and counts the test as failed.
+    xdist worker, and counts the test as failed. ``earlier`` are the records of the attempts before a death.
     """
 
     segment: str
@@ -41,6 +41,7 @@ class Span:
     stdout: str = ""
     stderr: str = ""
     survived: bool = False
+    earlier: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -50,7 +51,8 @@ class Span:
     def from_json(cls, values: dict[str, Any]) -> Span:
         """Read back what :meth:`to_json` returned."""
         began, ended = values["began"], values["ended"]
-        return cls(**{**values, "began": tuple(began), "ended": tuple(ended) if ended else None})
+        earlier = tuple((start, end) for start, end in values["earlier"])
+        return cls(**{**values, "began": tuple(began), "ended": tuple(ended) if ended else None, "earlier": earlier})
 
     def known_as(self, death: str) -> Span:
         """Return it with how its process ended, where that has not been known."""
@@ -72,7 +74,17 @@ def died_span(segment: Segment, began: Line, redact: Callable[[str], str]) -> Sp
     at = time.time() * 1000 if segment.was_seen_alive else segment.reader.path.stat().st_mtime * 1000
     how = segment.how_ended or UNKNOWN_DEATH
     stdout, stderr = map(redact, segment.last_words)
-    return Span(segment.name, (began.start, began.end), None, how, at, segment.phase, stdout, stderr)
+    return Span(
+        segment.name,
+        (began.start, began.end),
+        None,
+        how,
+        at,
+        segment.phase,
+        stdout,
+        stderr,
+        earlier=tuple(segment.attempts),
+    )
 
 
 def unrecorded_span(segment: Segment, began: Line) -> Span:
@@ -107,7 +119,7 @@ class Journals:
                 (
                     span,
                     self.record(span.segment, span.began),
-                    self.record(span.segment, span.ended) if span.ended else None,
+                    [self.record(span.segment, where) for where in (*span.earlier, span.ended) if where],
                 )
                 for span in spans
             ]
@@ -122,25 +134,26 @@ class Journals:
         return SegmentReader(self._folder / "journal" / f"{segment}.jsonl").record_at(*where)
 
 
-def build_result(executions: Sequence[tuple[Span, records.Record, records.Record | None]]) -> Result:
-    """Make one test of its executions, in order: each one's span, first and ``ended`` record.
+def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[records.Record]]]) -> Result:
+    """Make one test of its executions, in order: each one's span, its first record, and those that hold attempts.
 
     The first is ``began``; ``lost`` where only a controller knows of it, ``collected`` of what is no execution.
     """
     attempts: list[Attempt] = []
     tags: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
-    for span, first, ended in executions:
+    for span, first, told in executions:
         if first["kind"] == "began":
             tags, annotations = tuple(first["tags"]), records.annotations_of(first)
         elif first["kind"] == "lost":
             annotations = (Annotation("worker", first["worker"]),)
-        if ended is None:
+        for record in told:
+            attempts += records.attempts(record)
+        if span.ended is None:
             attempts.append(_UNENDED[first["kind"]](first, span))
         else:
-            attempts += records.attempts(ended)
-            tags = tuple(dict.fromkeys((*tags, *ended["tags"])))
-            annotations = (*annotations, *records.annotations_of(ended))
+            tags = tuple(dict.fromkeys((*tags, *told[-1]["tags"])))
+            annotations = (*annotations, *records.annotations_of(told[-1]))
     firsts = [first for _, first, _ in executions]
     best = next((first for first in reversed(firsts) if first["kind"] == "began"), firsts[-1])
     return Result(executions[-1][0].report_id, _place(best), tuple(attempts), tags, annotations)

@@ -116,9 +116,11 @@ class Intake:
         kind = line.record["kind"]
         if kind == "began":
             self._give_up_end(segment)
-            segment.open_test, segment.phase = line, "setup"
+            segment.open_test, segment.phase, segment.attempts = line, "setup", []
         elif kind == "phase":
             segment.phase = line.record["phase"]
+        elif kind == "attempt":
+            segment.attempts.append((line.start, line.end))
         elif kind == "ended":
             began = segment.open_test
             if began is None or began.record["test"] != line.record["test"]:
@@ -147,7 +149,7 @@ class Intake:
             self._add(segment, "ended", unrecorded_span(segment, began), began, None, "pending")
 
     def _add(self, segment: Segment, kind: str, span: Span, began: Line, ended: Line | None, state: str) -> None:
-        result = build_result([(span, began.record, ended.record if ended else None)])
+        result = build_result([(span, began.record, [ended.record] if ended else [])])
         size = (ended or began).end - began.start
         worker = began.record["worker"] if kind == "lost" else segment.worker
         self._record.add_test(segment.owner, worker, kind, span, result, state, size)

@@ -38,6 +38,7 @@ class Segment:
     :ivar is_gone: its controller has said that the process has ended, which we cannot see.
     :ivar is_over: nothing will be appended any more.
     :ivar open_test: the ``began`` line of the test that runs, None between tests.
+    :ivar attempts: where the attempts of it stand that are over already, as bytes ``[start, end)``.
     :ivar phase: which it has come to.
     :ivar last_words: what the process had printed last when it ended, on standard output and on standard error.
     """
@@ -49,6 +50,7 @@ class Segment:
     is_over: bool = False
     how_ended: str = ""
     open_test: Line | None = None
+    attempts: list[tuple[int, int]] = field(default_factory=list)
     phase: str = "setup"
     process: Watched | None = None
     output: CapturedOutput | None = None
