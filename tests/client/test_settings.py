@@ -158,7 +158,7 @@ class TestRefused:
             ("url", "https://platform.example?", "is no platform address"),
             ("url", "https://platform.example/#a", "is no platform address"),
             ("url", "https://platform .example", "is no platform address"),
-            ("redact", "a(", r"'a\\(' is no regular expression: "),
+            ("redact", "a(", r"'a\(' is no regular expression: "),
             ("shard", "2", "'2' is no shard: give K/N with 1 <= K <= N, such as 2/5"),
             ("shard", "0/2", "'0/2' is no shard"),
             ("shard", "3/2", "'3/2' is no shard"),
