@@ -267,6 +267,7 @@ def test_b60_workers_that_do_not_reach_the_run_folder(pair: Pair) -> None:
                 seen.touch()
                 assert 0
 
+        @pytest.mark.flaky(reruns=0)
         def test_dies():
             os._exit(3)
         """,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 from httpx import ASGITransport, BaseTransport, ReadTimeout, Request, Response
@@ -160,6 +161,7 @@ class Http:
             headers=headers,
             transport=transport,
             mounts=None if transport else _direct(self.base_url),
+            verify=_needs_tls(self.base_url),
             follow_redirects=False,
             timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect, write=timeouts.write),
             # Servers close idle connections, Node's after 5 s, and a request that meets the close has no known outcome.
@@ -262,6 +264,11 @@ def _direct(base_url: str) -> dict[str, BaseTransport | None]:
     if host == "localhost" or host.startswith("127."):
         return {f"all://{host}": None}
     return {"all://[::1]": None} if host == "::1" else {}
+
+
+def _needs_tls(base_url: str) -> bool:
+    """Tell whether a certificate can have to be verified: to load those of all issuers takes 70 ms."""
+    return any(urlsplit(url).scheme == "https" for url in (base_url, *getproxies().values()))
 
 
 def _find_cause(error: BaseException | None, kind: type[Exception]) -> BaseException | None:
