@@ -28,6 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and "pair" in item.fixturenames:
             item.user_properties += [("pytest", pytest.__version__), *rows_of(item)]
+            item.add_marker("page")
 
 
 @pytest.fixture

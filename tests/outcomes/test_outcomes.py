@@ -29,7 +29,12 @@ _WORKERS = {"without": (0,), "with": (2,), "both": (0, 2)}
 
 def _cases() -> list[ParameterSet]:
     return [
-        pytest.param(case, workers, id=f"{case.name}-{'xdist' if workers else 'plain'}")
+        pytest.param(
+            case,
+            workers,
+            id=f"{case.name}-{'xdist' if workers else 'plain'}",
+            marks=[pytest.mark.page] if workers and case.xdist == "both" else [],
+        )
         for case in CASES
         for workers in _WORKERS[case.xdist]
     ]
