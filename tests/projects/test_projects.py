@@ -17,8 +17,6 @@ from projects.verdicts import Held, Verdicts, count, read_junit, read_platform
 _PLUGINS = Path(__file__).with_name("plugins")
 _SPOILED = [suite for suite in SUITES if suite.name in ("flask", "freezegun", "toolz")]
 
-_with_and_without_workers = pytest.mark.parametrize("workers", [0, 2], ids=["alone", "xdist"])
-
 
 @dataclass(frozen=True)
 class Session:
@@ -29,40 +27,42 @@ class Session:
     junit: Verdicts
 
 
-@_with_and_without_workers
 @pytest.mark.parametrize("suite", SUITES, ids=str)
-def test_a_suite_is_reported_as_junit_has_it(suite: Suite, workers: int, cache: Path, tmp_path: Path) -> None:
-    held = _report(suite, workers, cache, tmp_path)
-    assert held.number >= suite.number
+def test_a_suite_is_reported_as_junit_has_it(suite: Suite, cache: Path, tmp_path: Path) -> None:
+    for held in _report(suite, cache, tmp_path):
+        assert held.number >= suite.number
 
 
-@_with_and_without_workers
 @pytest.mark.parametrize("suite", _SPOILED, ids=str)
-def test_a_suite_that_was_spoiled_is_too(suite: Suite, workers: int, cache: Path, tmp_path: Path) -> None:
-    held = _report(suite, workers, cache, tmp_path, is_spoiled=True)
-    assert held.totals.keys() == {"passed", "failed", "skipped", "flaky"}
+def test_a_suite_that_was_spoiled_is_too(suite: Suite, cache: Path, tmp_path: Path) -> None:
+    for held in _report(suite, cache, tmp_path, is_spoiled=True):
+        assert held.totals.keys() == {"passed", "failed", "skipped", "flaky"}
 
 
-def _report(suite: Suite, workers: int, cache: Path, folder: Path, *, is_spoiled: bool = False) -> Held:
-    """Run the suite with and without reporting, and return what the platform has, which equals junit."""
+def _report(suite: Suite, cache: Path, folder: Path, *, is_spoiled: bool = False) -> list[Held]:
+    """Run the suite with and without workers, and return what the platform has: what a session without us has."""
     tree = unpacked(suite, cache)
-    reported = _run(suite, tree, folder / "reported", workers, is_reported=True, is_spoiled=is_spoiled)
-    unreported = _run(suite, tree, folder / "unreported", workers, is_reported=False, is_spoiled=is_spoiled)
-    held, junit, number = read_platform(reported.target), reported.junit, reported.junit.total()
-    assert held.verdicts == junit
-    assert (held.number, held.totals) == (number, count(junit))
-    assert f"\n{number:,} tests run, {number:,} acknowledged\n" in reported.ended.out
-    assert held.status == ("passed" if reported.ended.exit == 0 else "failed")
-    assert reported.ended.exit == unreported.ended.exit
-    assert junit == unreported.junit
-    return held
+    bare = _run(suite, tree, folder / "bare", 0, is_reported=False, is_spoiled=is_spoiled)
+    number = bare.junit.total()
+    found = []
+    for workers in (0, 2):
+        reported = _run(suite, tree, folder / f"with {workers}", workers, is_reported=True, is_spoiled=is_spoiled)
+        held = read_platform(reported.target)
+        assert held.verdicts == reported.junit == bare.junit
+        assert (held.number, held.totals) == (number, count(bare.junit))
+        assert f"\n{number:,} tests run, {number:,} acknowledged\n" in reported.ended.out
+        assert held.status == ("passed" if reported.ended.exit == 0 else "failed")
+        assert reported.ended.exit == bare.ended.exit
+        found.append(held)
+    return found
 
 
 def _run(suite: Suite, tree: Path, root: Path, workers: int, *, is_reported: bool, is_spoiled: bool) -> Session:
-    project = Project(root, {"PYTHONPATH": str(_PLUGINS)} if is_spoiled else {})
+    project = Project(root, {"PYTHONPATH": str(_PLUGINS)})
     (root / "pytest.ini").unlink()  # the suite has its own configuration
     shutil.copytree(tree, root, dirs_exist_ok=True)
-    options = ["--junitxml=junit.xml", "-o", "junit_family=xunit1", *(["-p", "spoil"] if is_spoiled else [])]
+    options = ["--junitxml=junit.xml", "-o", "junit_family=xunit1", "-p", "steady"]
+    options += ["-p", "spoil"] if is_spoiled else []
     ended = project.run(*options, *suite.arguments, workers=workers, report=is_reported)
     project.close()
     assert ended.exit in (0, 1), ended.out
