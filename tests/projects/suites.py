@@ -14,6 +14,7 @@ class Suite:
     :ivar number: how many tests there are at least: fewer means that something has kept them from being found.
     :ivar left_out: files of tests that are not run, for the time that they take.
     :ivar without: what is in the names of such tests, as ``-k`` has it.
+    :ivar is_alike_with_workers: whether its tests end as they do without; subtests of values that cannot be sent do not.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Suite:
     number: int
     left_out: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    is_alike_with_workers: bool = True
 
     @property
     def arguments(self) -> list[str]:
@@ -61,6 +63,7 @@ SUITES = (
         "cbf08fd0af284dc69718b9b76a8e6203df624d70209ea511e4219d350c856f63",
         700,
         without=("Prime", "DiscreteFourier", "oncurrent", "all_orderings", "test_large"),
+        is_alike_with_workers=False,
     ),
     Suite(
         "packaging",

@@ -43,9 +43,11 @@ def _report(suite: Suite, cache: Path, folder: Path, *, is_spoiled: bool = False
     """Run the suite with and without workers, and return what the platform has: what a session without us has."""
     tree = unpacked(suite, cache)
     bare = _run(suite, tree, folder / "bare", 0, is_reported=False, is_spoiled=is_spoiled)
-    number = bare.junit.total()
     found = []
     for workers in (0, 2):
+        if workers and not suite.is_alike_with_workers:
+            bare = _run(suite, tree, folder / "bare with workers", workers, is_reported=False, is_spoiled=is_spoiled)
+        number = bare.junit.total()
         reported = _run(suite, tree, folder / f"with {workers}", workers, is_reported=True, is_spoiled=is_spoiled)
         held = read_platform(reported.target)
         assert held.verdicts == reported.junit == bare.junit
