@@ -14,7 +14,7 @@ class Suite:
     :ivar number: how many tests there are at least: fewer means that something has kept them from being found.
     :ivar left_out: files of tests that are not run, for the time that they take.
     :ivar without: what is in the names of such tests, as ``-k`` has it.
-    :ivar is_alike_with_workers: whether its tests end as they do without; subtests of values that cannot be sent do not.
+    :ivar is_alike_with_workers: whether its tests end alike with workers, which some subtests do not.
     """
 
     name: str
