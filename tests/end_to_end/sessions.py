@@ -157,7 +157,15 @@ class Project:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             start_new_session=True,
+            preexec_fn=_heed_signals,  # noqa: PLW1509 - the tests start no thread of their own
         )
+
+
+def _heed_signals() -> None:
+    """Let a process end by the signals that nohup, or a shell's ``&``, has these tests ignore."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:
