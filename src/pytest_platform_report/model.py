@@ -18,7 +18,7 @@ STATUSES: tuple[Status, ...] = ("passed", "failed", "skipped", "flaky")
 
 @dataclass(frozen=True)
 class Step:
-    """A named part of an attempt; ``start`` counts from the attempt's, ``depth`` is 0 at the outermost."""
+    """A named part of an attempt; ``start`` counts from the attempt's, ``depth`` is 0 for its phases."""
 
     title: str
     category: StepCategory
@@ -31,13 +31,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a phase (setup, call, teardown, collection) of an attempt failed."""
+    """Why a phase (setup, call, teardown, collection) of an attempt failed, and where: ``location`` is path:line."""
 
     phase: str
     message: str
     stack: str = ""
     expected: str | None = None
     actual: str | None = None
+    location: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import inspect
 import os
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
+from threading import get_ident as _get_thread
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from .native import now_ms
@@ -25,38 +26,116 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Recording:
-    """The steps of a running attempt, as the journal will have them."""
+class OpenStep:
+    """A step that has begun in an attempt, and all that is known of it.
 
-    __slots__ = ("cut", "redact", "start", "steps")
+    :ivar outer: the step that it is inside of.
+    :ivar start: milliseconds from the attempt's start; ``duration`` is None until the step is closed.
+    """
+
+    __slots__ = ("category", "duration", "error", "outer", "recording", "start", "status", "title")
+
+    def __init__(self, recording: Recording, title: str, category: str, start: float, outer: OpenStep | None) -> None:
+        self.recording = recording
+        self.title = title
+        self.category = category
+        self.start = start
+        self.outer = outer
+        self.duration: float | None = None
+        self.status = "passed"
+        self.error = ""
+
+    def close(self, error: BaseException | None, at: float) -> None:
+        """Close it at a moment, milliseconds since 1970; *error* is what ended it."""
+        self.duration = at - self.recording.start - self.start
+        if error is not None:
+            self.fail(error)
+
+    def holds(self, other: OpenStep | None) -> bool:
+        """Tell whether *other* is this step or inside of it."""
+        while other is not None and other is not self:
+            other = other.outer
+        return other is self
+
+    def end_with(self, at: float, failure: str | None) -> None:
+        """Close what nothing has closed: with the step around it if that is over, else with the attempt, at *at*."""
+        if self.outer is not None and self.outer.duration is not None:
+            at = self.recording.start + self.outer.start + self.outer.duration
+            failure = self.outer.error if self.outer.status == "failed" else None
+        self.close(None, at)
+        if failure is not None:
+            self.status, self.error = "failed", failure
+
+    def fail(self, error: BaseException) -> None:
+        """Say what ended it."""
+        kind = type(error).__name__
+        self.status = "skipped" if kind in _SKIPS else "failed"
+        self.error = shorten(self.recording.redact(f"{kind}: {_show(error)}"), MESSAGE_LIMIT)
+
+
+class Recording:
+    """The steps of a running attempt.
+
+    :ivar start: when the attempt began, milliseconds since 1970.
+    :ivar thread: the thread that the test runs in.
+    :ivar innermost: the innermost open step of that thread, which those of other threads are inside of.
+    """
+
+    __slots__ = ("_cut", "_steps", "innermost", "redact", "start", "thread")
 
     def __init__(self, start: float, redact: Callable[[str], str]) -> None:
         self.start = start
         self.redact = redact
-        self.steps: list[dict[str, Any]] = []
-        self.cut = 0
+        self.thread = _get_thread()
+        self.innermost: OpenStep | None = None
+        self._steps: list[OpenStep] = []
+        self._cut = 0
 
-    def add(self, step: dict[str, Any]) -> bool:
-        """Add a step, unless there are too many; return whether it was."""
-        if len(self.steps) >= STEPS_LIMIT:
-            self.cut += 1
-            return False
-        self.steps.append(step)
-        return True
+    def open(self, title: str, category: str = "action", at: float | None = None) -> OpenStep | None:
+        """Begin a step inside the innermost one, now or at a moment; None where there are too many."""
+        outer = _innermost.get()
+        if outer is None or outer.recording is not self:  # another attempt's, where it comes with a thread or a task
+            outer = self.innermost if _get_thread() != self.thread else None
+        if len(self._steps) >= STEPS_LIMIT:
+            self._cut += 1
+            return None
+        start = (now_ms() if at is None else at) - self.start
+        opened = OpenStep(self, shorten_name(self.redact(title)), category, max(start, 0.0), outer)
+        self._steps.append(opened)
+        return opened
 
-    def finish(self, at: float) -> list[dict[str, Any]]:
-        """Return the steps, and one more that says how many were left out."""
-        if not self.cut:
-            return self.steps
-        mark = {
-            "title": f"[... {self.cut:,} further steps cut ...]",
-            "category": "action",
-            "status": "passed",
-            "start": round(at - self.start, 2),
-            "duration": 0.0,
-            "depth": 0,
-        }
-        return [*self.steps, mark]
+    def enclose(self, step: OpenStep) -> None:
+        """Move the steps inside *step* that were made while it ran, where it is noted when it is over."""
+        end = step.start + (step.duration or 0.0)
+        for other in self._steps:
+            middle = other.start + (other.duration or 0.0) / 2
+            if other is not step and other.outer is step.outer and step.start <= middle <= end:
+                other.outer = step
+
+    def describe(self, at: float, failure: str | None) -> list[dict[str, Any]]:
+        """Return the journal's steps, when the attempt is over at *at*, by a failure or without one."""
+        numbers = {id(step): number for number, step in enumerate(self._steps)}
+        described = []
+        for step in self._steps:
+            if step.duration is None:
+                step.end_with(at, failure)
+            noted = {
+                "title": step.title,
+                "category": step.category,
+                "status": step.status,
+                "start": round(step.start, 2),
+                "duration": round(max(step.duration or 0.0, 0.0), 2),
+            }
+            if step.outer is not None:
+                noted["parent"] = numbers[id(step.outer)]
+            if step.error:
+                noted["error"] = step.error
+            described.append(noted)
+        if self._cut:
+            mark = f"[... {self._cut:,} further steps cut ...]"
+            start = round(at - self.start, 2)
+            described.append({"title": mark, "category": "action", "status": "passed", "start": start, "duration": 0.0})
+        return described
 
 
 class FileKeeper(Protocol):
@@ -77,66 +156,56 @@ class _Current:
 current = _Current()
 
 
-class _Open:
-    """An open step, the one around it, and what is noted of it: None where nothing is."""
+_innermost: ContextVar[OpenStep | None] = ContextVar("pytest_platform_report_innermost", default=None)
 
-    __slots__ = ("depth", "noted", "outer", "recording")
 
-    def __init__(self, title: str, outer: _Open | None) -> None:
+class Inside:
+    """What is entered and left around what a step stands for.
+
+    :ivar step: the step, None where no test runs or there are too many.
+    """
+
+    __slots__ = ("_before", "step")
+
+    def __init__(self, title: str, category: str = "action") -> None:
         recording = current.recording
-        self.recording = recording
-        self.outer = outer
-        # A thread or a task may bring along the step of an attempt that is over.
-        self.depth: int = outer.depth + 1 if outer is not None and outer.recording is recording else 0
-        self.noted: dict[str, Any] | None = None
-        if recording is None:
+        self.step = None if recording is None else recording.open(title, category)
+        if self.step is not None:
+            self._before = _innermost.get()
+            _innermost.set(self.step)
+            if _get_thread() == self.step.recording.thread:
+                self.step.recording.innermost = self.step
+
+    def leave(self, error: BaseException | None) -> None:
+        """Close the step; *error* is what ended it."""
+        step = self.step
+        if step is None:
             return
-        noted = {
-            "title": shorten_name(recording.redact(title)),
-            "category": "action",
-            "status": "passed",
-            "start": round(now_ms() - recording.start, 2),
-            "duration": 0.0,
-            "depth": self.depth,
-        }
-        if recording.add(noted):
-            self.noted = noted
-
-    def close(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
-        noted, recording = self.noted, self.recording
-        if noted is None or recording is None:
-            return
-        noted["duration"] = round(now_ms() - recording.start - noted["start"], 2)
-        if kind is not None:
-            noted["status"] = "skipped" if kind.__name__ in _SKIPS else "failed"
-            noted["error"] = shorten(recording.redact(f"{kind.__name__}: {_show(error)}"), MESSAGE_LIMIT)
-
-
-_innermost: ContextVar[_Open | None] = ContextVar("pytest_platform_report_innermost", default=None)
+        # A fixture may leave its own steps open inside; and async fixtures are left in another context than entered.
+        if step.holds(_innermost.get()):
+            _innermost.set(self._before)
+        if step.holds(step.recording.innermost):
+            step.recording.innermost = step.outer
+        step.close(error, now_ms())
 
 
 class _Step:
     """A step: a context manager, and a decorator that opens one a call."""
 
-    __slots__ = ("_opened", "_title")
+    __slots__ = ("_entered", "_title")
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._opened: list[_Open] = []  # several, where one object is entered again inside itself or by other threads
+        self._entered: list[Inside] = []  # several, where one object is entered again inside itself or by other threads
 
     def __enter__(self) -> None:
-        opened = _Open(self._title, _innermost.get())
-        self._opened.append(opened)
-        _innermost.set(opened)
+        self._entered.append(Inside(self._title))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        opened = _innermost.get()
-        if opened in self._opened:
-            self._opened.remove(opened)
-            _innermost.set(opened.outer)
-        else:  # left in another context than it was entered in, as async fixtures do
-            opened = self._opened.pop()
-        opened.close(kind, error)
+        innermost = _innermost.get()
+        entered = next((each for each in self._entered if each.step is innermost), self._entered[-1])
+        self._entered.remove(entered)
+        entered.leave(error)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         return _decorate(function, self._title)

@@ -133,7 +133,7 @@ def step(title: str, depth: int, start: float = 0.0, error: str | None = None) -
     return Step(title, "action", "failed" if error else "passed", start, 1.5, depth, error)
 
 
-NESTED = (step("a", 0), step("d", 0, 9.0), step("b", 1, 1.25), step("c", 2, 2.0, "broke"), step("e", 1, 10.0))
+NESTED = (step("a", 0), step("b", 1, 1.25), step("c", 2, 2.0, "broke"), step("d", 0, 9.0), step("e", 1, 10.0))
 
 
 def test_steps_name_their_parents_where_the_platform_knows_no_depth() -> None:

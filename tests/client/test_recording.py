@@ -10,6 +10,7 @@ from contextvars import copy_context
 from pathlib import Path
 
 import pytest
+from recorded import outcomes, steps, titles
 
 from pytest_platform_report import attach, step
 from pytest_platform_report.native import now_ms
@@ -38,14 +39,6 @@ def off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(current, "keep_file", None)
 
 
-def titles(recording: Recording) -> list[tuple[str, int]]:
-    return [(each["title"], each["depth"]) for each in recording.steps]
-
-
-def outcomes(recording: Recording) -> list[tuple[str, str, str | None]]:
-    return [(each["title"], each["status"], each.get("error")) for each in recording.steps]
-
-
 class TestNesting:
     def test_depth_and_order(self, attempt: Recording) -> None:
         with step("a"), step("b"):
@@ -60,9 +53,9 @@ class TestNesting:
     def test_times_count_from_the_attempts_start(self, attempt: Recording) -> None:
         with step("a"), step("b"):
             pass
-        outer, inner = attempt.steps
-        assert 0 <= outer["start"] <= inner["start"]
-        assert 0 <= inner["duration"] <= outer["duration"]
+        outer, inner = steps(attempt)
+        assert 0 <= outer.start <= inner.start
+        assert 0 <= inner.duration <= outer.duration
 
     def test_one_step_object_inside_itself(self, attempt: Recording) -> None:
         again = step("again")
@@ -101,7 +94,7 @@ class TestNesting:
         assert outcomes(attempt) == [("opened", "failed", "ValueError: late"), ("between", "passed", None)]
         assert titles(attempt) == [("opened", 0), ("between", 0)]
 
-    def test_thread_begins_at_the_outside(self, attempt: Recording) -> None:
+    def test_thread_goes_on_inside_what_the_test_does(self, attempt: Recording) -> None:
         def work() -> None:
             with step("in thread"), step("deeper"):
                 pass
@@ -112,7 +105,7 @@ class TestNesting:
             thread.join()
             with step("inner"):
                 pass
-        assert titles(attempt) == [("outer", 0), ("in thread", 0), ("deeper", 1), ("inner", 1)]
+        assert titles(attempt) == [("outer", 0), ("in thread", 1), ("deeper", 2), ("inner", 1)]
 
     def test_tasks_go_on_from_where_they_were_made(self, attempt: Recording) -> None:
         async def work(name: str, mine: asyncio.Event, others: asyncio.Event) -> None:
@@ -147,7 +140,7 @@ class TestNesting:
         attempt.start -= 10_000
         with step("outer"):
             monkeypatch.setattr(current, "recording", new_attempt())
-        assert 0 <= attempt.steps[0]["duration"] < 10_000
+        assert 0 <= steps(attempt)[0].duration < 10_000
 
 
 class TestEnds:
@@ -182,17 +175,50 @@ class TestEnds:
     def test_texts_are_bounded_and_redacted(self, attempt: Recording) -> None:
         with pytest.raises(ValueError, match=SECRET), step(f"with {SECRET}" + "x" * 10_000):
             raise ValueError(f"{SECRET}\x1b[0m" + "x" * 100_000)
-        (noted,) = attempt.steps
-        assert noted["title"].startswith(f"with {MASK}xxx")
-        assert len(noted["title"]) < NAME_LIMIT + 60
-        assert noted["error"].startswith(f"ValueError: {MASK}xxx")
-        assert len(noted["error"]) < MESSAGE_LIMIT + 60
+        (noted,) = steps(attempt)
+        assert noted.title.startswith(f"with {MASK}xxx")
+        assert len(noted.title) < NAME_LIMIT + 60
+        assert noted.error is not None
+        assert noted.error.startswith(f"ValueError: {MASK}xxx")
+        assert len(noted.error) < MESSAGE_LIMIT + 60
 
     def test_only_so_many(self, attempt: Recording) -> None:
         for _ in range(STEPS_LIMIT + 7):
             with step("a"):
                 pass
-        assert (len(attempt.steps), attempt.cut) == (STEPS_LIMIT, 7)
+        noted = titles(attempt)
+        assert len(noted) == STEPS_LIMIT + 1
+        assert noted[-2:] == [("a", 0), ("[... 7 further steps cut ...]", 0)]
+
+    @pytest.mark.parametrize("failure", [None, "ValueError: too hot"])
+    def test_step_that_is_still_open_when_its_attempt_ends(self, attempt: Recording, failure: str | None) -> None:
+        opened = step("left open")
+        opened.__enter__()
+        (noted,) = steps(attempt, failure)
+        assert (noted.status, noted.error) == ("failed" if failure else "passed", failure)
+        opened.__exit__(None, None, None)
+
+    def test_step_that_is_noted_when_it_is_over_gets_what_was_inside(self, attempt: Recording) -> None:
+        with step("around"):
+            with step("before"):
+                pass
+            begun = now_ms()
+            with step("inner"), step("innermost"):
+                pass
+            late = attempt.open("late", "assertion", begun)
+            assert late is not None
+            late.close(None, now_ms())
+            attempt.enclose(late)
+            with step("after"):
+                pass
+        assert titles(attempt) == [
+            ("around", 0),
+            ("before", 1),
+            ("late", 1),
+            ("inner", 2),
+            ("innermost", 3),
+            ("after", 1),
+        ]
 
 
 @pytest.mark.usefixtures("off")
@@ -224,7 +250,7 @@ class TestOff:
         recording = new_attempt()
         with step("before"):
             monkeypatch.setattr(current, "recording", recording)
-        assert recording.steps == []
+        assert titles(recording) == []
 
     def test_files_come_to_nothing(self, tmp_path: Path) -> None:
         attach(tmp_path / "missing.png")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import pytest
+from recorded import outcomes, titles
 
 from pytest_platform_report import step
 from pytest_platform_report.native import now_ms
@@ -21,14 +22,6 @@ def attempt(monkeypatch: pytest.MonkeyPatch) -> Recording:
     recording = Recording(now_ms(), str)
     monkeypatch.setattr(current, "recording", recording)
     return recording
-
-
-def titles(recording: Recording) -> list[tuple[str, int]]:
-    return [(each["title"], each["depth"]) for each in recording.steps]
-
-
-def outcomes(recording: Recording) -> list[tuple[str, str, str | None]]:
-    return [(each["title"], each["status"], each.get("error")) for each in recording.steps]
 
 
 class Hostile:

@@ -71,6 +71,11 @@ class Run:
         return base64.b64decode(found["content"])
 
 
+def own_steps(test: Json) -> list[Json]:
+    """Return the steps of a test or of an attempt that are its own: no phases, no fixtures."""
+    return [step for step in test["steps"] if step["category"] not in ("hook", "fixture")]
+
+
 def read_runs(target: Target) -> list[Run]:
     """Read all runs of the target's project, the newest first."""
     with _reading(target) as http:

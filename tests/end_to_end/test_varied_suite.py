@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from end_to_end.junit import Named, in_junit_words, read_junit
 from end_to_end.platforms import KINDS, Kind, Server, Target
-from end_to_end.readback import Run, read_run
+from end_to_end.readback import Run, own_steps, read_run
 from end_to_end.sessions import Ended, Project
 from end_to_end.varied import PNG, TEXT, write_varied
 
@@ -150,6 +150,9 @@ def test_a_comparison_has_both_sides(reported: Reported) -> None:
     assert error["message"].startswith("assert [1, 2, 3] == [1, 2, 4]")
     assert (error["expected"], error["actual"]) == ("[1, 2, 4]", "[1, 2, 3]")
     assert "assert left == right" in error["stack"]
+    assert reported.run.annotations("test_fails_plainly")["location"].startswith("test_outcomes.py:")
+    error = reported.run.test("test_of_unittest_fails")["error"]
+    assert (error["expected"], error["actual"]) == ("2", "1")
     assert "the count is off" in reported.run.test("test_fails")["error"]["message"]
 
 
@@ -201,7 +204,7 @@ def test_reruns(reported: Reported) -> None:
     again = reported.run.test("test_well_again")
     assert (again["status"], again["isFlaky"], again["retries"], again["attempt"]) == ("flaky", True, 1, 2)
     assert again["stdout"] == "second\n"
-    assert [step["status"] for step in again["steps"]] == ["passed"]
+    assert [step["status"] for step in own_steps(again)] == ["passed"]
     assert reported.run.test("test_well_again_in_setup")["status"] == "flaky"
     never = reported.run.test("test_never_well")
     assert (never["status"], never["isFlaky"], never["retries"], never["attempt"]) == ("failed", False, 2, 3)
@@ -222,25 +225,54 @@ def test_attempts_are_told_where_the_platform_takes_them(reported: Reported) -> 
 
 def test_steps(reported: Reported) -> None:
     steps = reported.run.test("test_steps")["steps"]
-    shown = [("  " * step.get("depth", 0) + step["title"], step["status"]) for step in steps]
+    shown = [("  " * step.get("depth", 0) + step["title"], step["category"]) for step in steps]
     if reported.kind == "plain":
-        titles = [
-            "lay the table",
-            "lay the table > cloth",
-            "drink",
-            "drink > brew oolong for 3 min",
-            "drink > brew oolong for 3 min > boil",
-            "drink > sip",
+        assert shown == [
+            ("setup", "hook"),
+            ("table (function)", "fixture"),
+            ("table (function) > lay the table", "action"),
+            ("table (function) > lay the table > cloth", "action"),
+            ("platform_report (function)", "fixture"),
+            ("call", "hook"),
+            ("drink", "action"),
+            ("drink > brew oolong for 3 min", "action"),
+            ("drink > brew oolong for 3 min > boil", "action"),
+            ("drink > sip", "action"),
+            ("teardown", "hook"),
+            ("table (function)", "fixture"),
         ]
     else:
-        titles = ["lay the table", "  cloth", "drink", "  brew oolong for 3 min", "    boil", "  sip"]
-    assert shown == [(title, "passed") for title in titles]
+        assert shown == [
+            ("setup", "hook"),
+            ("  table (function)", "fixture"),
+            ("    lay the table", "action"),
+            ("      cloth", "action"),
+            ("  platform_report (function)", "fixture"),
+            ("call", "hook"),
+            ("  drink", "action"),
+            ("    brew oolong for 3 min", "action"),
+            ("      boil", "action"),
+            ("    sip", "action"),
+            ("teardown", "hook"),
+            ("  table (function)", "fixture"),
+        ]
+    assert {step["status"] for step in steps} == {"passed"}
 
 
 def test_a_failing_step(reported: Reported) -> None:
-    *_, last = reported.run.test("test_failing_step")["steps"]
-    assert (last["title"], last["status"]) == ("pour the cup", "failed")
-    assert last["error"]["message"] == "RuntimeError: spilled"
+    steps = {step["title"]: step for step in reported.run.test("test_failing_step")["steps"]}
+    assert (steps["call"]["status"], steps["teardown"]["status"]) == ("failed", "passed")
+    assert steps["pour the cup"]["status"] == "failed"
+    assert steps["pour the cup"]["error"]["message"] == steps["call"]["error"]["message"] == "RuntimeError: spilled"
+
+
+def test_a_failing_fixture(reported: Reported) -> None:
+    for title, phase, fixture in (
+        ("test_setup_error", "setup", "broken (function)"),
+        ("test_teardown_error", "teardown", "leaky (function)"),
+    ):
+        steps = [step for step in reported.run.test(title)["steps"] if step["status"] == "failed"]
+        assert [(step["title"], step["category"]) for step in steps] == [(phase, "hook"), (fixture, "fixture")]
 
 
 def test_artifacts_arrive(reported: Reported) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from end_to_end.readback import Json, read_run, read_runs
+from end_to_end.readback import Json, own_steps, read_run, read_runs
 from hazards.trying import Pair, needs_namespaces
 
 FOUR = "".join(f"def test_{name}(): pass\n" for name in "abcd")
@@ -283,7 +283,7 @@ def test_b60_workers_that_do_not_reach_the_run_folder(pair: Pair) -> None:
     }
     failed = run.test("test_it[2]")
     assert (failed["stdout"], failed["tags"], len(failed["attempts"])) == ("it is 2\n", ["@slow"], 2)
-    assert [(step["title"], step["status"]) for step in failed["steps"]] == [("count", "failed")]
+    assert [(step["title"], step["status"]) for step in own_steps(failed)] == [("count", "failed")]
     assert run.test("test_dies")["error"]["message"] == "process ended (exit code 3) while running this test"
     assert (run.status, run.artifacts) == ("failed", [])
     assert "gw0 cannot reach the run folder: its results came through xdist" in pair.reported.out

@@ -14,7 +14,7 @@ from _pytest.mark.structures import ParameterSet
 
 from end_to_end.junit import in_junit_words, read_junit
 from end_to_end.platforms import Target
-from end_to_end.readback import Json, Run, read_runs
+from end_to_end.readback import Json, Run, own_steps, read_runs
 from end_to_end.sessions import Project, finish, wait_for_file
 from hazards.rows import CHAPTER
 from outcomes.cases import Attempt, Case
@@ -142,7 +142,7 @@ def _check_attempts(test: Json, wanted: tuple[Attempt, ...]) -> None:
 
 
 def _steps(shown: Json) -> tuple[tuple[str, str], ...]:
-    return tuple((step["title"], step["status"]) for step in shown["steps"])
+    return tuple((step["title"], step["status"]) for step in own_steps(shown))
 
 
 def test_the_table_has_a_row_for_each_case() -> None:

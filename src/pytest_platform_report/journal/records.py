@@ -20,9 +20,10 @@ gone       the process has ended without a word; written by a controller for a w
 closed     ``exit`` (pytest's status), ``interrupted``, ``undone`` (records that could not be written), ``at``
 ========== =====================================================================================================
 
-An attempt has ``outcome``, ``start``, ``duration`` and, where there is something to say, ``steps``, ``failures``,
-``annotations``, ``stdout``, ``stderr``; they read like the values of :mod:`pytest_platform_report.model`. Moments
-(``at``, ``start``) are milliseconds since 1970, UTC.
+An attempt has ``outcome``, ``start``, ``duration``, ``phases`` (of each: when, outcome, end) and, where there is
+something to say, ``steps``, ``failures``, ``annotations``, ``stdout``, ``stderr``; they read like the values of
+:mod:`pytest_platform_report.model`, but for a step's ``parent``: the number of the one that it is inside of. Moments
+(``at``, an attempt's ``start``) are milliseconds since 1970, UTC; what is inside an attempt counts from its start.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..model import Annotation, Artifact, Attempt, Failure, Place, Step
+from ..model import Annotation, Artifact, Attempt, Failure, Place
+from .steps import steps_of
 
 FORMAT = 1
 
@@ -154,7 +156,7 @@ def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
             outcome=attempt["outcome"],
             start=attempt["start"],
             duration=attempt["duration"],
-            steps=tuple(Step(**step) for step in attempt.get("steps", ())),
+            steps=steps_of(attempt),
             failures=tuple(Failure(**failure) for failure in attempt.get("failures", ())),
             annotations=annotations_of(attempt),
             stdout=attempt.get("stdout", ""),

@@ -30,7 +30,7 @@ def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capa
         "isFlaky": status == "flaky",
         "tags": list(result.tags),
         "annotations": [
-            *_annotations((*result.annotations, *last.annotations)),
+            *_annotations((*result.annotations, *last.annotations, *_locations(status, last))),
             {"type": REPORT_ID, "description": result.report_id},
         ],
         "error": _error(last.failures) if status == "failed" else None,
@@ -65,6 +65,11 @@ def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:
     }
 
 
+def _locations(status: str, last: Attempt) -> list[Annotation]:
+    failures = last.failures if status == "failed" else ()
+    return [Annotation("location", failure.location) for failure in failures if failure.location]
+
+
 def _error(failures: tuple[Failure, ...]) -> dict[str, str] | None:
     if not failures:
         return None
@@ -79,14 +84,15 @@ def _error(failures: tuple[Failure, ...]) -> dict[str, str] | None:
 
 
 def _steps(steps: tuple[Step, ...], *, nested: bool) -> list[dict[str, Any]]:
-    """Return *steps* in order of start: with their depth, or with their parents' titles before their own."""
+    """Return *steps* with their depth, or with the titles of those around them, but for the phase, before their own."""
     fields = []
     parents: list[str] = []
-    for step in sorted(steps, key=lambda step: step.start):
+    for step in steps:
         del parents[step.depth :]
-        parents.append(step.title)
+        is_phase = step.category == "hook" and step.depth == 0
+        parents.append("" if is_phase else step.title)
         field: dict[str, Any] = {
-            "title": step.title if nested else " > ".join(parents),
+            "title": step.title if nested or is_phase else " > ".join(filter(None, parents)),
             "category": step.category,
             "status": step.status,
             "duration": _ms(step.duration),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import recording
 from ..journal.records import Record
 from ..redact import Redact
@@ -13,20 +11,22 @@ _STREAMS = (("captured stdout", "stdout"), ("captured stderr", "stderr"))  # pyt
 
 
 class Phase:
-    """Setup, call or teardown, as its report told it; ``failure`` and ``annotation`` are journal values."""
+    """Setup, call or teardown, as its report told it at ``end``; failure and annotation are journal values."""
 
-    __slots__ = ("annotation", "failure", "outcome", "sections", "when")
+    __slots__ = ("annotation", "end", "failure", "outcome", "sections", "when")
 
     def __init__(
         self,
         when: str,
         outcome: str,
+        end: float,
         failure: Record | None,
         annotation: Record | None,
         sections: list[tuple[str, str]],
     ) -> None:
         self.when = when
         self.outcome = outcome
+        self.end = end
         self.failure = failure
         self.annotation = annotation
         self.sections = sections
@@ -76,20 +76,18 @@ class Attempt:
         """Make a step of the last phase: it was that of a subtest, which was over at *end*."""
         phase = self.phases.pop()
         self._more_output += sections[len(phase.sections) :]
-        step: dict[str, Any] = {
-            "title": title,
-            "category": "assertion",
-            "status": phase.outcome,
-            "start": round(max(0.0, end - self.start - duration), 2),
-            "duration": round(duration, 2),
-            "depth": 0,
-        }
         if phase.failure is not None:
-            step["error"] = phase.failure["message"]
             self._failures.append({**phase.failure, "phase": f"subtest {title}"})
+        step = self.recording.open(title, "assertion", end - duration)
+        if step is None:
+            return
+        step.close(None, end)
+        step.status = phase.outcome
+        if phase.failure is not None:
+            step.error = phase.failure["message"]
         elif phase.annotation is not None:
-            step["error"] = phase.annotation["description"]
-        self.recording.add(step)
+            step.error = phase.annotation["description"]
+        self.recording.enclose(step)
 
     def take_output(self, sections: list[tuple[str, str]]) -> None:
         """Take the output that came last, and that no report tells of."""
@@ -125,11 +123,12 @@ class Attempt:
             "outcome": self.outcome,
             "start": round(self.start, 2),
             "duration": round(self.last - self.start, 2),
+            "phases": [[phase.when, phase.outcome, round(phase.end - self.start, 2)] for phase in self.phases],
         }
-        steps = self.recording.finish(self.last)
+        failures = [*self._failures, *(phase.failure for phase in self.phases if phase.failure is not None)]
+        steps = self.recording.describe(self.last, failures[0]["message"] if failures else None)
         if steps:
             described["steps"] = steps
-        failures = [*self._failures, *(phase.failure for phase in self.phases if phase.failure is not None)]
         if failures:
             described["failures"] = failures
         annotations = [phase.annotation for phase in self.phases if phase.annotation is not None]

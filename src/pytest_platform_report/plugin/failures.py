@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 from typing import Any
 
 import _pytest
 import pluggy
 import pytest
 from _pytest._io import TerminalWriter
-from _pytest._io.saferepr import saferepr  # what pytest itself shows values with; it has no public name
 
 from ..journal.records import Record
 from ..redact import Redact
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten
+from .comparison import Comparison
 
-_VALUE_LIMIT = 8 * 1024
 _FRAMEWORK = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (_pytest, pluggy))
 _SHOWN_WHOLE = ("auto", "long")
-
-
-def show(value: object, limit: int) -> str:
-    """Return a value as pytest shows it, also where its ``repr`` raises what pytest lets through, as SystemExit."""
-    try:
-        return saferepr(value, maxsize=limit)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        return f"<{type(value).__name__} whose repr() raised {type(error).__name__}>"
-
-
-class Comparison:
-    """The last comparison that pytest explained: it belongs to an error only where the error repeats it."""
-
-    __slots__ = ("actual", "expected", "summary")
-
-    def __init__(self, summary: str, left: object, right: object) -> None:
-        self.summary = summary
-        self.actual = show(left, _VALUE_LIMIT)
-        self.expected = show(right, _VALUE_LIMIT)
 
 
 def describe_failure(
@@ -59,9 +38,12 @@ def describe_failure(
     failure: Record = {"phase": report.when, "message": shorten(redact(message), MESSAGE_LIMIT)}
     if stack != message:
         failure["stack"] = shorten(redact(stack), STACK_LIMIT)
-    if comparison is not None and comparison.summary in message:
-        failure["expected"] = redact(comparison.expected)
-        failure["actual"] = redact(comparison.actual)
+    if crash is not None and not crash.path.startswith(_FRAMEWORK):  # as the groups are that it makes of errors
+        failure["location"] = redact(f"{_relative(crash.path, item.config.rootpath)}:{crash.lineno}")
+    if comparison is None or not comparison.belongs_to(message):
+        comparison = Comparison.of_unittest(excinfo.tb) if excinfo is not None else None
+    if comparison is not None:
+        failure |= comparison.describe(redact)
     return failure
 
 
@@ -89,6 +71,14 @@ def describe_collection(longrepr: Any) -> tuple[str, str]:
     stack = str(longrepr)
     errors = [line[1:].strip() for line in stack.splitlines() if line.startswith("E  ")]
     return (errors[-1] if errors else stack.strip().partition("\n")[0]), stack
+
+
+def _relative(path: str, root: Path) -> str:
+    """Return a path as the platform names files: from the project's root where it is inside of that."""
+    try:
+        return Path(path).relative_to(root).as_posix()
+    except ValueError:
+        return path
 
 
 def _render(item: pytest.Item, longrepr: Any, excinfo: pytest.ExceptionInfo[BaseException] | None) -> str:

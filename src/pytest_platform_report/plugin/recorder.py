@@ -26,7 +26,9 @@ from ..native import now_ms
 from ..redact import Redact
 from ..text import shorten_name
 from .attempt import Attempt, Phase
-from .failures import Comparison, describe_failure, describe_outcome, show
+from .comparison import Comparison, show
+from .failures import describe_failure, describe_outcome
+from .fixture_steps import FixtureHooks
 from .journal import Journal
 from .keeper import FileKeeper
 from .problems import Problems
@@ -45,11 +47,15 @@ class Recorder:
     """The hooks around the tests of this process.
 
     :param worker: the xdist worker's name, empty in a plain session.
+    :param fixtures: knows the fixtures whose teardown may have failed.
     :param guard: told of each exception of ours; the tests go on.
     """
 
-    def __init__(self, journal: Journal, redact: Redact, guard: Problems, worker: str = "") -> None:
+    def __init__(
+        self, journal: Journal, redact: Redact, guard: Problems, fixtures: FixtureHooks, worker: str = ""
+    ) -> None:
         self._journal = journal
+        self._fixtures = fixtures
         self._worker = worker
         self._executions: Counter[str] = Counter()
         self._redact = redact
@@ -120,13 +126,13 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_assertrepr_compare(
-        self, left: object, right: object
+        self, op: str, left: object, right: object
     ) -> Generator[None, list[list[str] | None], list[list[str] | None]]:
-        """Called when pytest explains a comparison."""
+        """Called when pytest explains a comparison that does not hold."""
         explanations = yield
         try:
             lines = next((lines for lines in explanations if lines), None)
-            self._comparison = Comparison(lines[0].replace("\n", "\\n"), left, right) if lines else None
+            self._comparison = Comparison.of_assert(op, left, right, lines)
         except Exception as error:
             self._guard(error)
         return explanations
@@ -179,9 +185,11 @@ class Recorder:
         failure = annotation = None
         if outcome == "failed":
             failure = describe_failure(item, report, excinfo, self._comparison, self._redact)
+            if when == "teardown" and excinfo is not None:
+                self._fixtures.blame(excinfo.value)
         elif outcome == "skipped" or hasattr(report, "wasxfail"):
             annotation = describe_outcome(report, self._redact)
-        attempt.phases.append(Phase(when, outcome, failure, annotation, report.sections))
+        attempt.phases.append(Phase(when, outcome, attempt.last, failure, annotation, report.sections))
         self._comparison = None
         if when != "teardown":
             self._journal.append_line(_CALL if when == "setup" and outcome == "passed" else _TEARDOWN)

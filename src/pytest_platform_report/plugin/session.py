@@ -8,7 +8,7 @@ worker      of xdist: runs tests; takes part only where its controller handed it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from ..ci import ci_build
 from ..errors import ConfigurationError
 from ..ids import new_id, new_run_key, shared_run_key
 from ..process import surroundings
-from ..redact import make_redactor, secrets_in
+from ..redact import Redact, make_redactor, secrets_in
 from ..settings import Settings, read_settings
 from .bdd import BddHooks
 from .conductor import HANDED, Conductor, ControllerHooks
+from .fixture_steps import FixtureHooks
 from .folder import RunFolder
 from .journal import Journal, describe_interpreter
 from .problems import Problems
@@ -66,7 +67,7 @@ def start(config: pytest.Config) -> None:
     config.add_cleanup(_forget)
 
 
-def _make_redactor(api_key: str, patterns: Sequence[str]) -> Callable[[str], str]:
+def _make_redactor(api_key: str, patterns: Sequence[str]) -> Redact:
     return make_redactor([api_key, *secrets_in(_environment)], patterns)
 
 
@@ -109,7 +110,7 @@ def _register_worker(config: pytest.Config, handed: dict[str, Any]) -> None:
     config.pluginmanager.register(hooks, "platform-report-worker")
     # After the others: it is called before them, and what it records of a report's test goes with that report.
     problems = Problems()
-    _register_recorder(config, Recorder(journal, redact, problems, worker), problems)
+    _register_recorder(config, journal, redact, problems, worker)
 
 
 def _register_main(config: pytest.Config, settings: Settings) -> None:
@@ -145,11 +146,16 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
         }
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:
-        _register_recorder(config, Recorder(journal, redact, problems), problems)
+        _register_recorder(config, journal, redact, problems)
 
 
-def _register_recorder(config: pytest.Config, recorder: Recorder, problems: Problems) -> None:
+def _register_recorder(
+    config: pytest.Config, journal: Journal, redact: Redact, problems: Problems, worker: str = ""
+) -> None:
+    fixtures = FixtureHooks(problems)
+    recorder = Recorder(journal, redact, problems, fixtures, worker)
     config.pluginmanager.register(recorder, "platform-report-recorder")
+    config.pluginmanager.register(fixtures, "platform-report-fixtures")
     config.pluginmanager.register(TitleHooks(problems), "platform-report-titles")
     config.pluginmanager.register(BddHooks(), "platform-report-bdd")
 
@@ -183,7 +189,7 @@ def _find_output(config: pytest.Config) -> list[int]:
         return []
 
 
-def _describe(config: pytest.Config, redact: Callable[[str], str]) -> dict[str, Any]:
+def _describe(config: pytest.Config, redact: Redact) -> dict[str, Any]:
     patterns = [config.getoption("keyword", ""), config.getoption("markexpr", "")]
     return {
         "python": describe_interpreter(),
