@@ -161,7 +161,7 @@ def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
     (image,) = page.images
     assert shot["id"] in image
     assert browser.get(image).headers["content-type"] == "image/png"
-    assert 'class="depth-1 failed"' in page.source
+    assert 'class="depth-1 assertion failed"' in page.source
 
 
 def test_a_test_without_attempts_shows_its_steps(api: Api, browser: httpx.Client) -> None:
