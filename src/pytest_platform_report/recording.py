@@ -93,16 +93,29 @@ class Recording:
 
     def open(self, title: str, category: str = "action", at: float | None = None) -> OpenStep | None:
         """Begin a step inside the innermost one, now or at a moment; None where there are too many."""
-        outer = _innermost.get()
-        if outer is None or outer.recording is not self:  # another attempt's, where it comes with a thread or a task
-            outer = self.innermost if _get_thread() != self.thread else None
         if len(self._steps) >= STEPS_LIMIT:
             self._cut += 1
             return None
         start = (now_ms() if at is None else at) - self.start
-        opened = OpenStep(self, shorten_name(self.redact(title)), category, max(start, 0.0), outer)
+        opened = OpenStep(self, shorten_name(self.redact(title)), category, max(start, 0.0), self._around())
         self._steps.append(opened)
         return opened
+
+    def _around(self) -> OpenStep | None:
+        """Return the step that one that begins now is inside of.
+
+        A thread brings none along, and a task perhaps that of an attempt or of a fixture's setup that is over.
+        """
+        around = _innermost.get()
+        while around is not None and around.duration is not None:
+            around = around.outer
+        if around is not None and around.recording is self:
+            return around
+        around = self.innermost
+        if _get_thread() == self.thread:  # whatever tasks take turns with this one, it is for this fixture that it runs
+            while around is not None and around.category != "fixture":
+                around = around.outer
+        return around
 
     def enclose(self, step: OpenStep) -> None:
         """Move the steps inside *step* that were made while it ran, where it is noted when it is over."""

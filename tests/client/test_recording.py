@@ -14,7 +14,7 @@ from recorded import outcomes, steps, titles
 
 from pytest_platform_report import attach, step
 from pytest_platform_report.native import now_ms
-from pytest_platform_report.recording import STEPS_LIMIT, Recording, current
+from pytest_platform_report.recording import STEPS_LIMIT, Inside, Recording, current
 from pytest_platform_report.redact import MASK, make_redactor
 from pytest_platform_report.text import MESSAGE_LIMIT, NAME_LIMIT
 
@@ -106,6 +106,18 @@ class TestNesting:
             with step("inner"):
                 pass
         assert titles(attempt) == [("outer", 0), ("in thread", 1), ("deeper", 2), ("inner", 1)]
+
+    def test_what_a_fixtures_task_brings_along_is_inside_its_teardown(self, attempt: Recording) -> None:
+        setup = Inside("tea", "fixture")
+        with step("boil"):
+            brought = copy_context()
+        setup.leave(None)
+        teardown = Inside("tea", "fixture")
+        with step("clean"):
+            brought.run(step("pour").__enter__)
+            copy_context().run(step("rinse").__enter__)
+        teardown.leave(None)
+        assert titles(attempt) == [("tea", 0), ("boil", 1), ("tea", 0), ("clean", 1), ("rinse", 2), ("pour", 1)]
 
     def test_tasks_go_on_from_where_they_were_made(self, attempt: Recording) -> None:
         async def work(name: str, mine: asyncio.Event, others: asyncio.Event) -> None:
