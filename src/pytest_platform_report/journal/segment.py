@@ -6,7 +6,7 @@ from ..ids import new_id
 from ..native import create, native, to_json
 from .records import Record
 
-_KEPT_BYTES = 16 * 1024 * 1024
+KEPT_BYTES = 16 * 1024 * 1024
 _HIGH_DESCRIPTORS = (900, 200, 60, 3)
 
 # Ends the piece that a short write left, so that readers pass over it. A line break alone would not do: a piece that
@@ -86,7 +86,7 @@ class Segment:
             pass
 
     def _keep(self, line: bytes) -> None:
-        if self._kept_bytes + len(line) > _KEPT_BYTES:
+        if self._kept_bytes + len(line) > KEPT_BYTES:
             self._dropped += 1
             return
         self._kept.append(line)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..model import Annotation, Attempt, Failure, Result, Step
+from ..text import STACK_LIMIT, shorten
 from .capabilities import Capabilities
 
 REPORT_ID = "report-id"
@@ -75,7 +76,7 @@ def _error(failures: tuple[Failure, ...]) -> dict[str, str] | None:
         return None
     first, *others = failures
     stacks = [first.stack, *(f"--- {other.phase} ---\n{other.stack or other.message}" for other in others)]
-    error = {"message": first.message, "stack": "\n\n".join(stack for stack in stacks if stack)}
+    error = {"message": first.message, "stack": shorten("\n\n".join(stack for stack in stacks if stack), STACK_LIMIT)}
     for failure in failures:
         if failure.expected is not None or failure.actual is not None:
             error |= {"expected": failure.expected or "", "actual": failure.actual or ""}

@@ -7,6 +7,7 @@ from ..journal.records import Record
 from ..redact import Redact
 from ..text import OUTPUT_LIMIT, shorten
 
+FAILURES_LIMIT = 100
 _STREAMS = (("captured stdout", "stdout"), ("captured stderr", "stderr"))  # pytest-forked does not begin with a capital
 
 
@@ -125,7 +126,7 @@ class Attempt:
             "duration": round(self.last - self.start, 2),
             "phases": [[phase.when, phase.outcome, round(phase.end - self.start, 2)] for phase in self.phases],
         }
-        failures = [*self._failures, *(phase.failure for phase in self.phases if phase.failure is not None)]
+        failures = self._describe_failures()
         steps = self.recording.describe(self.last, failures[0]["message"] if failures else None)
         if steps:
             described["steps"] = steps
@@ -141,6 +142,13 @@ class Attempt:
             told = [*self._more_output, *sections[self._first_section :], *self._last_output]
             _add_output(described, told, redact)
         return described
+
+    def _describe_failures(self) -> list[Record]:
+        """Return what failed; of many subtests, the first that did."""
+        first, cut = self._failures[:FAILURES_LIMIT], len(self._failures) - FAILURES_LIMIT
+        if cut > 0:
+            first.append({"phase": "subtests", "message": f"[... {cut:,} further failures cut ...]"})
+        return [*first, *(phase.failure for phase in self.phases if phase.failure is not None)]
 
 
 def _add_output(described: Record, sections: list[tuple[str, str]], redact: Redact) -> None:

@@ -8,7 +8,7 @@ from _pytest._io.saferepr import saferepr  # what pytest itself shows values wit
 
 from ..redact import Redact
 
-_VALUE_LIMIT = 8 * 1024
+VALUE_LIMIT = 8 * 1024
 _EXPLAINED = ("==", "is")
 
 # The names of the values in unittest.case, the actual one first.
@@ -46,8 +46,8 @@ class Comparison:
     __slots__ = ("actual", "expected", "summaries")
 
     def __init__(self, actual: object, expected: object, summaries: tuple[str, ...]) -> None:
-        self.actual = show(actual, _VALUE_LIMIT)
-        self.expected = show(expected, _VALUE_LIMIT)
+        self.actual = show(actual, VALUE_LIMIT)
+        self.expected = show(expected, VALUE_LIMIT)
         self.summaries = summaries
 
     @classmethod

@@ -52,10 +52,14 @@ def describe_outcome(report: pytest.TestReport, redact: Redact) -> Record | None
     expected = getattr(report, "wasxfail", None)
     if expected is not None:
         type_ = "xpass" if report.outcome == "passed" else "xfail"
-        return {"type": type_, "description": redact(str(expected).removeprefix("reason: "))}
+        return _annotate(type_, str(expected).removeprefix("reason: "), redact)
     if report.outcome != "skipped":
         return None
-    return {"type": "skip", "description": redact(describe_skip(report.longrepr))}
+    return _annotate("skip", describe_skip(report.longrepr), redact)
+
+
+def _annotate(type_: str, description: str, redact: Redact) -> Record:
+    return {"type": type_, "description": shorten(redact(description), MESSAGE_LIMIT)}
 
 
 def describe_skip(longrepr: Any) -> str:

@@ -24,7 +24,7 @@ from ..journal import records
 from ..journal.records import Record
 from ..native import now_ms
 from ..redact import Redact
-from ..text import shorten_name
+from ..text import MESSAGE_LIMIT, shorten, shorten_name
 from .attempt import Attempt, Phase
 from .comparison import Comparison, show
 from .failures import describe_failure, describe_outcome
@@ -35,7 +35,7 @@ from .problems import Problems
 from .titles import hide_addresses, title_of
 
 _NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail"))
-_SHOWN_VALUE = 240
+PARAMETER_LIMIT = 240
 _LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
 _LONGEST_REPORT = 60_000.0  # milliseconds that pytest may take to make a report
 _NO_REPORT: Any = object()
@@ -237,7 +237,7 @@ class Recorder:
         if isinstance(error, _INTERRUPTIONS) or self._journal.is_abandoned():
             attempt.interrupt(self._redact(str(error) or type(error).__name__), now_ms())
         else:
-            attempt.break_off(self._redact(f"{type(error).__name__}: {show(error, _SHOWN_VALUE)}"), now_ms())
+            attempt.break_off(self._redact(f"{type(error).__name__}: {show(error, PARAMETER_LIMIT)}"), now_ms())
 
     def _untold_output(self, item: pytest.Item, told: int) -> list[tuple[str, str]]:
         """Return what a test printed that was cut off before pytest could report it."""
@@ -269,14 +269,17 @@ class Recorder:
     def _properties(self, item: pytest.Item) -> list[Record]:
         """Return what ``record_property`` told."""
         return [
-            {"type": self._redact(str(name)), "description": self._redact(_as_text(value))}
+            {
+                "type": shorten_name(self._redact(str(name))),
+                "description": shorten(self._redact(_as_text(value)), MESSAGE_LIMIT),
+            }
             for name, value in item.user_properties
         ]
 
 
 def _show(value: object) -> str:
     """Return a value as pytest shows it, without the address that makes it another one in each session."""
-    return hide_addresses(show(value, _SHOWN_VALUE))
+    return hide_addresses(show(value, PARAMETER_LIMIT))
 
 
 def _as_text(value: object) -> str:
