@@ -10,6 +10,9 @@ ProjectId = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Milliseconds = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[float, Meta(ge=0, le=2**53)]
+Metadata = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=100)], Annotated[str, Meta(max_length=4096)]], Meta(max_length=50)
+]
 RunStatus = Literal["running", "passed", "failed", "cancelled"]
 TestStatus = Literal["passed", "failed", "skipped", "flaky"]
 StepCategory = Literal["action", "assertion", "hook", "fixture"]
@@ -37,6 +40,8 @@ class NewRun(Struct, rename="camel"):
     run_title: str | None = None
     tags: list[str] | None = None
     grep_patterns: list[str] | None = None
+    metadata: Metadata | None = None
+    """Beyond the contract: free names with values."""
 
 
 class RunChange(Struct, rename="camel"):
@@ -47,6 +52,8 @@ class RunChange(Struct, rename="camel"):
     skipped_tests: Count | None = None
     flaky_tests: Count | None = None
     duration: Milliseconds | None = None
+    metadata: Metadata | None = None
+    """Beyond the contract: in place of all that the run has."""
 
 
 class Annotation(Struct, gc=False):

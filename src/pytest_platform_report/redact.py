@@ -63,12 +63,17 @@ _SHAPES = re.compile(
 Redact = Callable[[str], str]
 
 
+def is_secret_name(name: str) -> bool:
+    """Tell whether a variable or an option is named as if it held a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def secrets_in(environment: Mapping[str, str]) -> list[str]:
     """Return the values of the variables whose names look secret, and the passwords in the URLs of the others."""
     found = []
     for name, given in environment.items():
         value = given.strip()
-        if _SECRET_NAME.search(name) and name not in _NO_SECRETS and not _is_path(value):
+        if is_secret_name(name) and name not in _NO_SECRETS and not _is_path(value):
             found.append(value)
         elif "://" in value and "@" in value:
             found.append(_password_in(value))

@@ -48,6 +48,7 @@ def run_shape(row: RunRow) -> dict[str, Any]:
         "runTitle": row.title,
         "tags": msgspec.Raw(row.tags.encode()),
         "grepPatterns": msgspec.Raw(row.grep_patterns.encode()),
+        "metadata": msgspec.Raw(row.metadata.encode()),
         "createdAt": iso(row.created_at),
         "updatedAt": iso(row.updated_at),
     }

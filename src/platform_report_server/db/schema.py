@@ -83,6 +83,7 @@ run = Table(
     Column("told_skipped", BigInteger),
     Column("told_flaky", BigInteger),
     Column("told_duration", Double),
+    Column("metadata", Text, nullable=False, server_default="{}"),
     sqlite_with_rowid=False,
 )
 Index("run_by_id", run.c.id)

@@ -44,6 +44,7 @@ def add_run(write: Write, project_id: int, new: NewRun) -> RunRow:
         "title": clean(new.run_title),
         "tags": msgspec.json.encode(new.tags or []).decode(),
         "grep_patterns": msgspec.json.encode(new.grep_patterns or []).decode(),
+        "metadata": msgspec.json.encode(new.metadata or {}).decode(),
         "created_at": write.now,
         "updated_at": write.now,
         "finished_at": None if new.status == "running" else write.now,
@@ -61,6 +62,8 @@ def change_run(write: Write, row: RunRow, change: RunChange) -> RunRow:
             values[f"told_{name}"] = told
     if change.duration is not None:
         values["told_duration"] = change.duration
+    if change.metadata is not None:
+        values["metadata"] = msgspec.json.encode(change.metadata).decode()
     if change.status is not None:
         values["status"] = change.status
         values["finished_at"] = None if change.status == "running" else write.now

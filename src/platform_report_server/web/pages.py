@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
@@ -71,6 +72,7 @@ async def show_run(request: Request, services: Services, caller: Caller) -> Resp
         artifacts = [row for row in list_artifacts(connection, run.project_id, run.id) if row.seq is None]
         return {
             "run": run,
+            "metadata": msgspec.json.decode(run.metadata),
             "tests": tests,
             "total": total,
             "failures": failures,

@@ -15,12 +15,14 @@ class Capabilities:
     :ivar idempotency: a write that is sent again with its ``Idempotency-Key`` is not carried out again.
     :ivar attempts: a test takes ``attempts``, and a step its ``depth`` and ``start``.
     :ivar attachments: the artifact type ``attachment`` exists.
+    :ivar metadata: PATCH /runs/:id takes ``metadata``, names with values.
     """
 
     bulk: int = 0
     idempotency: bool = False
     attempts: bool = False
     attachments: bool = False
+    metadata: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Capabilities:
@@ -32,6 +34,7 @@ class Capabilities:
             idempotency="idempotency-key" in words,
             attempts="attempts" in words,
             attachments="attachments" in words,
+            metadata="metadata" in words,
         )
 
     def to_text(self) -> str:
@@ -40,4 +43,5 @@ class Capabilities:
         words += ["idempotency-key"] if self.idempotency else []
         words += ["attempts"] if self.attempts else []
         words += ["attachments"] if self.attachments else []
+        words += ["metadata"] if self.metadata else []
         return ", ".join(words)

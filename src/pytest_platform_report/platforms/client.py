@@ -126,7 +126,7 @@ class Platform:
                 yield run_id
 
     def update_run(self, run_id: str, fields: Json, idempotency_key: str) -> None:
-        """Change status and totals of a run."""
+        """Change status, totals or metadata of a run."""
         self._write("PATCH", f"/runs/{_quote(run_id)}", fields, idempotency_key)
 
     def delete_run(self, run_id: str, idempotency_key: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 from ..captured import CapturedOutput
@@ -179,8 +178,3 @@ def _read_first(segment: str) -> Record:
 
 def _do_nothing() -> None:
     """A worker's uploader is its controller's business."""
-
-
-def describe_interpreter() -> str:
-    """Return the running Python, such as ``CPython 3.12.1``."""
-    return f"{sys.implementation.name} {'.'.join(map(str, sys.version_info[:3]))}"

@@ -22,9 +22,10 @@ from ..redact import Redact, make_redactor, secrets_in
 from ..settings import Settings, read_settings
 from .bdd import BddHooks
 from .conductor import HANDED, Conductor, ControllerHooks
+from .facts import describe_session
 from .fixture_steps import FixtureHooks
 from .folder import RunFolder
-from .journal import Journal, describe_interpreter
+from .journal import Journal
 from .problems import Problems
 from .recorder import Recorder
 from .relay import CARRIED, RelayedJournal
@@ -120,6 +121,7 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
     session_id = f"{run_key[-8:]}-{new_id(6)}"
     # xdist distributes only where there is something to distribute to: --dist alone does nothing.
     is_controller = config.getoption("dist", "no") != "no" and bool(config.getoption("tx", None))
+    problems = Problems()
     about = {
         "settings": {
             **settings.to_journal(),
@@ -127,11 +129,10 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
             "tags": [redact(tag) for tag in settings.tags],
             "run_key": run_key,
         },
-        "facts": _describe(config, redact),
+        "facts": describe_session(config, redact, problems),
     }
     role = "controller" if is_controller else "alone"
     journal = Journal(folder, session_id, role, None, about, lambda: _find_output(config))
-    problems = Problems()
     conductor = Conductor(config, settings, journal, _environment, redact, problems)
     config.pluginmanager.register(conductor, "platform-report-conductor")
     if is_controller:
@@ -172,14 +173,6 @@ def _choose_run_key(settings: Settings) -> str:
     return new_run_key()
 
 
-def _count_workers(config: pytest.Config) -> int:
-    """Return how many xdist workers run the tests, such as 3 for ``--tx 3*popen``; 1 without xdist."""
-    if config.getoption("dist", "no") == "no":
-        return 1
-    counts = (str(spec).partition("*") for spec in config.getoption("tx", None) or ())
-    return sum(int(count) if star and count.isdecimal() else 1 for count, star, _ in counts) or 1
-
-
 def _find_output(config: pytest.Config) -> list[int]:
     """Return the descriptors of the files in which standard output and error are captured; none with ``-s``."""
     capturing = getattr(config.pluginmanager.get_plugin("capturemanager"), "_global_capturing", None)
@@ -187,17 +180,6 @@ def _find_output(config: pytest.Config) -> list[int]:
         return [getattr(capturing, stream).tmpfile.fileno() for stream in ("out", "err")]
     except (AttributeError, OSError, ValueError):  # --capture=sys has no files
         return []
-
-
-def _describe(config: pytest.Config, redact: Redact) -> dict[str, Any]:
-    patterns = [config.getoption("keyword", ""), config.getoption("markexpr", "")]
-    return {
-        "python": describe_interpreter(),
-        "pytest": pytest.__version__,
-        "rootdir": str(config.rootpath),
-        "workers": _count_workers(config),
-        "grep_patterns": [redact(pattern) for pattern in patterns if pattern],
-    }
 
 
 class WorkerHooks:

@@ -1,42 +1,75 @@
-"""What a run is told apart by: its CI build, its commit, its machine."""
+"""What a run is told apart by: its CI build, its commit, its machine, its session."""
 
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..ci import CiBuild, ci_build
-from ..text import NAME_LIMIT, clean, shorten
+from ..redact import Redact
+from ..settings import Settings
+from ..text import NAME_LIMIT, clean, shorten, shorten_name
+from .git import Commit, Repository
+from .pull_request import PullRequest, read_pull_request
 
-__all__ = ["gather"]
+__all__ = ["gather", "run_fields"]
 
-_GIT_TIMEOUT = 5.0
 _SYSTEMS = {"Darwin": "macos"}
+_TAGGED = ("python", "pytest")
 
-# They point git to another repository than the one that the tests stand in; hooks of git set them.
-_MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
 
-# A checkout in a container belongs to another user as a rule; of its settings, none may run a program.
-_GIT = ("git", "-c", "safe.directory=*", "-c", "log.showSignature=false", "-c", "core.fsmonitor=false")
+def run_fields(
+    facts: Mapping[str, Any], settings: Settings, environment: Mapping[str, str], redact: Redact
+) -> dict[str, Any]:
+    """Return the fields of a run: what its session told, and what this process can find out.
+
+    They are those of POST /runs, but for ``metadata``, which is for a platform that announces to have them. What is
+    short in them, and tells runs apart in a list, is for any platform among the tags.
+    """
+    rootdir = Path(facts["rootdir"])
+    metadata = _list_metadata(facts)
+    fields = {
+        **{name: redact(value) for name, value in gather(environment, rootdir).items()},
+        **facts.get("playwright", {}),
+        "runTitle": settings.run_title or rootdir.name,
+        "tags": [*settings.tags, *(f"{name}:{metadata[name]}" for name in _TAGGED)],
+        "workers": facts["workers"],
+        "metadata": metadata,
+    }
+    if facts["grep_patterns"]:
+        fields["grepPatterns"] = facts["grep_patterns"]
+    if settings.shard:
+        fields["shardCurrent"], fields["shardTotal"] = settings.shard
+    return fields
+
+
+def _list_metadata(facts: Mapping[str, Any]) -> dict[str, str]:
+    values = {
+        "python": facts["python"],
+        "pytest": facts["pytest"],
+        "platform": facts["platform"],
+        "command": facts.get("command", ""),
+        "plugins": ", ".join(facts.get("plugins", ())),
+    }
+    return {name: shorten_name(value) for name, value in values.items() if value}
 
 
 def gather(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
     """Return the fields of POST /runs that can be found out; what cannot is left out, and nothing is raised.
 
-    The commit is the one checked out in *directory*, since that is what was tested. The branch is the CI build's
-    where there is one: CI checks commits out, not branches.
+    The branch is the CI build's where there is one: CI checks commits out, not branches.
     """
     build = ci_build(environment) or CiBuild("")
-    commit = _git(environment, directory, "log", "-1", "--encoding=UTF-8", "--format=%H%x00%ae%x00%s").split("\0")
-    sha, author, message = commit if len(commit) == 3 else ("", "", "")
-    branch = build.branch or _git(environment, directory, "symbolic-ref", "--quiet", "--short", "HEAD")
+    repository = Repository(environment, directory)
+    commit = _find_commit(build, read_pull_request(environment), repository)
     facts = {
-        "branch": branch,
-        "commitSha": sha or build.sha,
-        "commitMessage": message or _first_line(build.message),
-        "commitAuthor": author or build.author,
+        "branch": build.branch or repository.branch(),
+        "commitSha": commit.sha,
+        "commitMessage": commit.message,
+        "commitAuthor": commit.author,
         "ciProvider": build.provider,
         "ciBuildId": build.build_id,
         "ciBuildUrl": build.url,
@@ -46,23 +79,29 @@ def gather(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
     return {name: shorten(clean(value), NAME_LIMIT) for name, value in facts.items() if value}
 
 
-def _git(environment: Mapping[str, str], directory: Path, *arguments: str) -> str:
-    variables = {name: value for name, value in environment.items() if name not in _MISLEADING}
-    variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(  # noqa: S603  the arguments are our own
-            [*_GIT, "-C", str(directory), *arguments],
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_GIT_TIMEOUT,
-            check=False,
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):  # no git, or none that comes to an end
-        return ""
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+def _find_commit(build: CiBuild, pull: PullRequest, repository: Repository) -> Commit:
+    """Return the commit that is checked out, since that is what is tested; or, where CI has made that by merging, the
+    one that CI was asked to test."""
+    here = repository.commit()
+    asked_for = [sha for sha in (pull.head, build.head) if sha] or [build.sha or ""]
+    if here is None:
+        return _fill_in(Commit(asked_for[0]), build, pull)
+    if here.sha in asked_for or not build.provider:
+        return here
+    parents = repository.parents()
+    merged = [sha for sha in asked_for if sha in parents] if len(parents) > 1 else []
+    if not merged and pull.is_merged and here.sha == build.sha:
+        merged = [*parents[1:]]
+    if not merged:
+        return here
+    return repository.commit(merged[0]) or _fill_in(Commit(merged[0]), build, pull)
 
 
-def _first_line(text: str | None) -> str:
-    return text.strip().partition("\n")[0] if text else ""
+def _fill_in(commit: Commit, build: CiBuild, pull: PullRequest) -> Commit:
+    """Return *commit*, whose object is not here, with what CI tells of it."""
+    if commit.sha and commit.sha == pull.head:
+        return replace(commit, message=pull.title, author=pull.author)
+    if commit.sha == (build.sha or ""):
+        message = (build.message or "").strip().partition("\n")[0]
+        return replace(commit, message=message, author=build.author or "")
+    return commit

@@ -52,15 +52,17 @@ class Sender:
         if run is None:
             return False
         _, state, _, fields = run
+        metadata = fields.pop("metadata", {})
         if self._settings.run_id:
-            self._join(self._settings.run_id)
+            capabilities = self._platform.capabilities_of(self._settings.run_id)
+            self._record.set_run("acknowledged", self._settings.run_id, capabilities.to_text())
             return True
         if state == "unknown":
             found = self._platform.find_run(
                 self._marker, branch=fields.get("branch"), ci_build_id=fields.get("ciBuildId")
             )
             if found is not None:
-                self._join(found)
+                self._begin_run(found, self._platform.capabilities_of(found), metadata)
                 return True
         self._record.set_run("sent")
         try:
@@ -70,11 +72,18 @@ class Sender:
         except DeliveryError as error:
             self._record.set_run("unknown" if _may_have_arrived(error) else "pending")
             raise
-        self._record.set_run("acknowledged", created.id, created.capabilities.to_text())
+        self._begin_run(created.id, created.capabilities, metadata)
         return True
 
-    def _join(self, run_id: str) -> None:
-        capabilities = self._platform.capabilities_of(run_id)
+    def _begin_run(self, run_id: str, capabilities: Capabilities, metadata: dict[str, str]) -> None:
+        """Add to a run of ours what only a platform that announces it takes; only then is the run acknowledged."""
+        if capabilities.metadata and metadata:
+            try:
+                self._platform.update_run(run_id, {"metadata": metadata}, self._key("metadata"))
+            except DeliveryError as error:
+                if not _is_about_the_item(error):
+                    self._record.set_run("unknown")
+                    raise
         self._record.set_run("acknowledged", run_id, capabilities.to_text())
 
     def close_run(self, verdict: Verdict) -> bool:

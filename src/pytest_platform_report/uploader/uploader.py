@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..redact import Redact, secrets_in
+from ..redact import secrets_in
 from ..settings import Settings
 from .courier import Courier
 from .delivery import DeliveryRecord
-from .facts import gather
+from .facts import run_fields
 from .findings import Journals
 from .intake import Intake
 from .status import Status
@@ -102,7 +102,7 @@ class Uploader:
         settings = Settings.from_journal(session["settings"], self._api_key)
         self._settings = replace(settings, spool=self._folder.parent.parent)
         if self._record.run() is None:
-            self._record.plan_run(_run_fields(session, self._settings, self._intake.redact))
+            self._record.plan_run(run_fields(session["facts"], self._settings, os.environ, self._intake.redact))
         return Courier(self._folder, self._settings, self._record, self._journals)
 
     def _longest(self) -> float:
@@ -140,20 +140,3 @@ class _Deadline:
             self.begun = time.monotonic()
         most = min(longest, _UNREACHABLE_SECONDS) if unreachable else longest
         return time.monotonic() - self.begun >= most
-
-
-def _run_fields(session: dict[str, Any], settings: Settings, redact: Redact) -> dict[str, Any]:
-    """Return the fields of POST /runs: what the session told, and what this process can find out."""
-    facts = session["facts"]
-    rootdir = Path(facts["rootdir"])
-    fields = {
-        **{name: redact(value) for name, value in gather(os.environ, rootdir).items()},
-        "runTitle": settings.run_title or rootdir.name,
-        "tags": list(settings.tags),
-        "workers": facts["workers"],
-    }
-    if facts["grep_patterns"]:
-        fields["grepPatterns"] = facts["grep_patterns"]
-    if settings.shard:
-        fields["shardCurrent"], fields["shardTotal"] = settings.shard
-    return fields
