@@ -1,196 +1,17 @@
-"""The CI build, the commit and the machine of a run."""
+"""What is found out of a run: its commit, its branch, its machine."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from builds import BUILDS, GITHUB, PATH
 
-from pytest_platform_report.ci import CiBuild, ci_build
 from pytest_platform_report.uploader.facts import gather
-
-PATH = {"PATH": os.environ.get("PATH", os.defpath)}
-
-GITHUB = {
-    "GITHUB_ACTIONS": "true",
-    "GITHUB_RUN_ID": "12345",
-    "GITHUB_RUN_ATTEMPT": "2",
-    "GITHUB_SERVER_URL": "https://github.com",
-    "GITHUB_REPOSITORY": "org/repo",
-    "GITHUB_REF_NAME": "17/merge",
-    "GITHUB_HEAD_REF": "feature/login",
-    "GITHUB_SHA": "a" * 40,
-}
-
-BUILDS = [
-    (
-        GITHUB,
-        CiBuild(
-            "github-actions",
-            "12345-2",
-            "https://github.com/org/repo/actions/runs/12345/attempts/2",
-            "feature/login",
-            "a" * 40,
-        ),
-    ),
-    (
-        {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "12345", "GITHUB_REF_NAME": "main", "GITHUB_HEAD_REF": ""},
-        CiBuild("github-actions", "12345", None, "main"),
-    ),
-    (
-        {
-            "GITLAB_CI": "true",
-            "CI_PIPELINE_ID": "77",
-            "CI_PIPELINE_URL": "https://gitlab.example/g/p/-/pipelines/77",
-            "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "fix",
-            "CI_COMMIT_REF_NAME": "refs/merge-requests/1/head",
-            "CI_COMMIT_SHA": "b" * 40,
-            "CI_COMMIT_TITLE": "Fix it",
-            "CI_COMMIT_AUTHOR": "Jane <jane@example.com>",
-        },
-        CiBuild(
-            "gitlab",
-            "77",
-            "https://gitlab.example/g/p/-/pipelines/77",
-            "fix",
-            "b" * 40,
-            "Fix it",
-            "Jane <jane@example.com>",
-        ),
-    ),
-    (
-        {
-            "JENKINS_URL": "https://jenkins.example/",
-            "BUILD_TAG": "jenkins-shop-9",
-            "BUILD_URL": "https://jenkins.example/job/shop/9/",
-            "GIT_BRANCH": "origin/main",
-            "GIT_COMMIT": "c" * 40,
-        },
-        CiBuild("jenkins", "jenkins-shop-9", "https://jenkins.example/job/shop/9/", "main", "c" * 40),
-    ),
-    (
-        {
-            "CIRCLECI": "true",
-            "CIRCLE_WORKFLOW_ID": "w-1",
-            "CIRCLE_BUILD_NUM": "5",
-            "CIRCLE_BUILD_URL": "https://circleci.com/gh/o/r/5",
-            "CIRCLE_BRANCH": "main",
-            "CIRCLE_SHA1": "d" * 40,
-        },
-        CiBuild("circleci", "w-1", "https://circleci.com/gh/o/r/5", "main", "d" * 40),
-    ),
-    (
-        {
-            "TF_BUILD": "True",
-            "BUILD_BUILDID": "31",
-            "SYSTEM_TEAMFOUNDATIONCOLLECTIONURI": "https://dev.azure.com/org/",
-            "SYSTEM_TEAMPROJECTID": "p-1",
-            "SYSTEM_PULLREQUEST_SOURCEBRANCH": "refs/heads/feature/x",
-            "BUILD_SOURCEBRANCH": "refs/pull/4/merge",
-            "BUILD_SOURCEVERSION": "e" * 40,
-        },
-        CiBuild(
-            "azure-pipelines",
-            "31",
-            "https://dev.azure.com/org/p-1/_build/results?buildId=31",
-            "feature/x",
-            "e" * 40,
-        ),
-    ),
-    (
-        {
-            "BITBUCKET_BUILD_NUMBER": "8",
-            "BITBUCKET_REPO_FULL_NAME": "ws/repo",
-            "BITBUCKET_BRANCH": "main",
-            "BITBUCKET_COMMIT": "f" * 40,
-        },
-        CiBuild(
-            "bitbucket-pipelines",
-            "ws/repo/8",
-            "https://bitbucket.org/ws/repo/pipelines/results/8",
-            "main",
-            "f" * 40,
-        ),
-    ),
-    (
-        {
-            "BUILDKITE": "true",
-            "BUILDKITE_BUILD_ID": "bk-1",
-            "BUILDKITE_BUILD_URL": "https://buildkite.com/o/p/builds/1",
-            "BUILDKITE_BRANCH": "main",
-            "BUILDKITE_COMMIT": "1" * 40,
-            "BUILDKITE_MESSAGE": "Fix\n\nlong",
-            "BUILDKITE_BUILD_AUTHOR": "Jane",
-        },
-        CiBuild("buildkite", "bk-1", "https://buildkite.com/o/p/builds/1", "main", "1" * 40, "Fix\n\nlong", "Jane"),
-    ),
-    (
-        {
-            "TEAMCITY_VERSION": "2025.07",
-            "TEAMCITY_PROJECT_NAME": "Shop",
-            "TEAMCITY_BUILDCONF_NAME": "Tests",
-            "BUILD_NUMBER": "3",
-            "BUILD_VCS_NUMBER": "2" * 40,
-        },
-        CiBuild("teamcity", "Shop/Tests/3", None, None, "2" * 40),
-    ),
-    (
-        {
-            "TRAVIS": "true",
-            "TRAVIS_BUILD_ID": "6",
-            "TRAVIS_BUILD_WEB_URL": "https://travis-ci.com/o/r/builds/6",
-            "TRAVIS_BRANCH": "main",
-            "TRAVIS_PULL_REQUEST_BRANCH": "",
-            "TRAVIS_COMMIT": "3" * 40,
-        },
-        CiBuild("travis", "6", "https://travis-ci.com/o/r/builds/6", "main", "3" * 40),
-    ),
-    (
-        {
-            "APPVEYOR": "True",
-            "APPVEYOR_BUILD_ID": "4",
-            "APPVEYOR_URL": "https://ci.appveyor.com",
-            "APPVEYOR_ACCOUNT_NAME": "acc",
-            "APPVEYOR_PROJECT_SLUG": "shop",
-            "APPVEYOR_REPO_BRANCH": "main",
-            "APPVEYOR_PULL_REQUEST_HEAD_REPO_BRANCH": "theirs",
-            "APPVEYOR_REPO_COMMIT": "4" * 40,
-        },
-        CiBuild("appveyor", "4", "https://ci.appveyor.com/project/acc/shop/builds/4", "theirs", "4" * 40),
-    ),
-]
-
-
-@pytest.mark.parametrize(("environment", "build"), BUILDS, ids=[build.provider for _, build in BUILDS])
-def test_ci_build(environment: dict[str, str], build: CiBuild) -> None:
-    assert ci_build({**PATH, **environment}) == build
-
-
-@pytest.mark.parametrize("environment", [{}, {"CI": "true"}, {"GITHUB_ACTIONS": "false"}, {"TRAVIS": " "}])
-def test_no_ci_build(environment: dict[str, str]) -> None:
-    assert ci_build(environment) is None
-
-
-def test_braces_in_a_value_are_no_template() -> None:
-    build = ci_build({"CIRCLECI": "true", "CIRCLE_BRANCH": "{CIRCLE_TOKEN}", "CIRCLE_TOKEN": "secret"})
-    assert build == CiBuild("circleci", branch="{CIRCLE_TOKEN}")
-
-
-def test_reading_the_ci_build_imports_little() -> None:
-    code = (
-        "import sys, pytest_platform_report.ci; "
-        "print([name for name in ('subprocess', 'httpx', 'asyncio', 'pytest') if name in sys.modules])"
-    )
-    command = [sys.executable, "-S", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, env=python_path(), check=False)
-    assert done.stdout.strip() == "[]", done.stderr
-
-
-def python_path() -> dict[str, str]:
-    return {**PATH, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 @pytest.fixture
@@ -292,7 +113,7 @@ class TestGather:
         program = tmp_path / "git"
         program.write_text("#!/bin/sh\nexec sleep 600\n")
         program.chmod(0o755)
-        monkeypatch.setattr("pytest_platform_report.uploader.facts._GIT_TIMEOUT", 0.1)
+        monkeypatch.setattr("pytest_platform_report.uploader.git._TIMEOUT", 0.1)
         assert set(gather({"PATH": f"{tmp_path}{os.pathsep}{PATH['PATH']}"}, repository)) == {"os", "hostname"}
 
     def test_odd_values_become_text(self, tmp_path: Path) -> None:
@@ -300,3 +121,111 @@ class TestGather:
         facts = gather({**environment, "PATH": ""}, tmp_path)
         assert facts["branch"] == "a\\udcffb"
         assert len(facts["commitMessage"]) < 5_000
+
+
+PULL_REQUESTS: list[tuple[str, dict[str, str]]] = [
+    ("head", {"GITLAB_CI": "true", "CI_COMMIT_SHA": "{merge}", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "{head}"}),
+    ("head", {"TF_BUILD": "1", "BUILD_SOURCEVERSION": "{merge}", "SYSTEM_PULLREQUEST_SOURCECOMMITID": "{head}"}),
+    ("head", {"TRAVIS": "true", "TRAVIS_COMMIT": "{merge}", "TRAVIS_PULL_REQUEST_SHA": "{head}"}),
+    ("head", {"APPVEYOR": "1", "APPVEYOR_REPO_COMMIT": "{merge}", "APPVEYOR_PULL_REQUEST_HEAD_COMMIT": "{head}"}),
+    # These merge on their own machines, and call the pull request's commit the build's.
+    ("head", {"DRONE": "true", "DRONE_COMMIT_SHA": "{head}"}),
+    ("head", {"BITBUCKET_BUILD_NUMBER": "8", "BITBUCKET_COMMIT": "{head}"}),
+    # Without the event's file there is still the reference.
+    ("head", {"GITHUB_ACTIONS": "true", "GITHUB_SHA": "{merge}", "GITHUB_REF": "refs/pull/17/merge"}),
+    # Something else is checked out than what CI speaks of.
+    ("merge", {"GITLAB_CI": "true", "CI_COMMIT_SHA": "{base}", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "{other}"}),
+    ("merge", {"GITHUB_ACTIONS": "true", "GITHUB_SHA": "{other}", "GITHUB_REF": "refs/pull/17/merge"}),
+    ("merge", {"GITHUB_ACTIONS": "true", "GITHUB_SHA": "{merge}", "GITHUB_REF": "refs/heads/main"}),
+    ("merge", {}),
+]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A repository in which what CI would merge of a pull request is checked out, as CI does it: no branch is."""
+
+    folder: Path
+    commits: dict[str, str]
+
+    @property
+    def head(self) -> str:
+        return self.commits["head"]
+
+    def fill(self, environment: dict[str, str]) -> dict[str, str]:
+        return {**PATH, **{name: value.format(**self.commits) for name, value in environment.items()}}
+
+    def clone(self, folder: Path, *options: str) -> Path:
+        git(folder.parent, "clone", "--quiet", *options, self.folder.as_uri(), str(folder))
+        git(folder, "fetch", "--quiet", *options, "origin", "refs/pull/17/merge")
+        git(folder, "checkout", "--quiet", "--detach", "FETCH_HEAD")
+        return folder
+
+    def event(self, path: Path, **values: object) -> dict[str, str]:
+        """Write the event of GitHub's and return the variables of its build."""
+        pull = {"head": {"sha": self.head}, "title": "Log in", "user": {"login": "jane"}}
+        path.write_text(json.dumps({"action": "opened", "pull_request": {**pull, **values}}))
+        variables = {"GITHUB_SHA": self.commits["merge"], "GITHUB_REF": "refs/pull/17/merge"}
+        return {**PATH, **GITHUB, **variables, "GITHUB_EVENT_PATH": str(path)}
+
+
+class TestPullRequest:
+    @pytest.fixture
+    def merged(self, repository: Path) -> Merged:
+        base = git(repository, "rev-parse", "HEAD")
+        git(repository, "checkout", "--quiet", "-b", "feature/login")
+        head = commit(repository, "Log in with a key\n\nand more")
+        git(repository, "checkout", "--quiet", "--detach", base)
+        git(repository, "merge", "--quiet", "--no-ff", "--message", "Merge head into base", head)
+        merge = git(repository, "rev-parse", "HEAD")
+        git(repository, "update-ref", "refs/pull/17/merge", merge)
+        return Merged(repository, {"base": base, "head": head, "merge": merge, "other": "f" * 40})
+
+    @pytest.mark.parametrize(("expected", "environment"), PULL_REQUESTS)
+    def test_the_commit_that_ci_was_asked_to_test(
+        self, merged: Merged, expected: str, environment: dict[str, str]
+    ) -> None:
+        facts = gather(merged.fill(environment), merged.folder)
+        assert facts["commitSha"] == merged.commits[expected]
+        message = {"head": "Log in with a key", "merge": "Merge head into base"}[expected]
+        assert (facts["commitMessage"], facts["commitAuthor"]) == (message, "jane@example.com")
+
+    def test_github_tells_it_in_a_file(self, merged: Merged, tmp_path: Path) -> None:
+        environment = {**merged.event(tmp_path / "event.json"), "GITHUB_REF": ""}
+        facts = gather(environment, merged.folder)
+        assert (facts["commitSha"], facts["branch"]) == (merged.head, "feature/login")
+        assert (facts["commitMessage"], facts["commitAuthor"]) == ("Log in with a key", "jane@example.com")
+
+    def test_a_shallow_clone_has_its_id_alone(self, merged: Merged, tmp_path: Path) -> None:
+        clone = merged.clone(tmp_path / "shallow", "--depth=1")
+        facts = gather(merged.event(tmp_path / "event.json"), clone)
+        assert (facts["commitSha"], facts["commitMessage"], facts["commitAuthor"]) == (merged.head, "Log in", "jane")
+        facts = gather(merged.fill(PULL_REQUESTS[0][1]), clone)
+        assert facts["commitSha"] == merged.head
+        assert not {"commitMessage", "commitAuthor"} & set(facts)
+
+    def test_no_repository(self, merged: Merged, tmp_path: Path) -> None:
+        environment = merged.event(tmp_path / "event.json")
+        facts = gather({**environment, "PATH": ""}, tmp_path)
+        assert (facts["commitSha"], facts["commitMessage"]) == (merged.head, "Log in")
+
+    def test_the_head_may_be_what_is_checked_out(self, merged: Merged, tmp_path: Path) -> None:
+        git(merged.folder, "checkout", "--quiet", merged.head)
+        environment = {**merged.event(tmp_path / "event.json"), "GITHUB_SHA": merged.commits["base"]}
+        assert gather(environment, merged.folder)["commitSha"] == merged.head
+
+    @pytest.mark.parametrize("content", ["", "[]", "nonsense", '{"pull_request": {"head": 1}}', "[" * 100_000])
+    def test_a_file_that_is_no_event(self, merged: Merged, tmp_path: Path, content: str) -> None:
+        environment = merged.event(tmp_path / "event.json")
+        (tmp_path / "event.json").write_text(content)
+        assert gather(environment, merged.folder)["commitSha"] == merged.head
+        assert gather({**environment, "GITHUB_EVENT_PATH": str(tmp_path)}, merged.folder)["commitSha"] == merged.head
+
+    def test_the_branch_of_a_commit_that_is_checked_out(self, merged: Merged, tmp_path: Path) -> None:
+        """Where CI does not tell it, it is the branch that ends there, if it is the only one."""
+        clone = tmp_path / "clone"
+        git(tmp_path, "clone", "--quiet", merged.folder.as_uri(), str(clone))
+        git(clone, "checkout", "--quiet", "--detach", merged.head)
+        assert gather(PATH, clone)["branch"] == "feature/login"
+        git(clone, "branch", "another", merged.head)
+        assert "branch" not in gather(PATH, clone)

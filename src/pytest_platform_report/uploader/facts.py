@@ -81,20 +81,18 @@ def gather(environment: Mapping[str, str], directory: Path) -> dict[str, str]:
 
 def _find_commit(build: CiBuild, pull: PullRequest, repository: Repository) -> Commit:
     """Return the commit that is checked out, since that is what is tested; or, where CI has made that by merging, the
-    one that CI was asked to test."""
+    one that it was asked to test."""
     here = repository.commit()
-    asked_for = [sha for sha in (pull.head, build.head) if sha] or [build.sha or ""]
+    heads = [sha for sha in (pull.head, build.head) if sha]
     if here is None:
-        return _fill_in(Commit(asked_for[0]), build, pull)
-    if here.sha in asked_for or not build.provider:
+        return _fill_in(Commit((heads or [build.sha or ""])[0]), build, pull)
+    parents = repository.parents() if build.provider and here.sha not in heads else ()
+    if len(parents) < 2:
         return here
-    parents = repository.parents()
-    merged = [sha for sha in asked_for if sha in parents] if len(parents) > 1 else []
-    if not merged and pull.is_merged and here.sha == build.sha:
-        merged = [*parents[1:]]
-    if not merged:
-        return here
-    return repository.commit(merged[0]) or _fill_in(Commit(merged[0]), build, pull)
+    if not heads:
+        heads = [parents[1]] if pull.is_merged and here.sha == build.sha else [build.sha or ""]
+    merged = next((sha for sha in heads if sha in parents), "")
+    return (repository.commit(merged) or _fill_in(Commit(merged), build, pull)) if merged else here
 
 
 def _fill_in(commit: Commit, build: CiBuild, pull: PullRequest) -> Commit:
