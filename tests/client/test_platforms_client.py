@@ -287,6 +287,7 @@ def test_upload(server: Server, platform: Platform, tmp_path: Path) -> None:
         (" Bulk-Tests = 50 ,, idempotency-key ", Capabilities(bulk=50, idempotency=True)),
         ("bulk-tests=many, attempts", Capabilities(attempts=True)),
         ("bulk-tests=-5, attachments", Capabilities(attachments=True)),
+        ("metadata", Capabilities(metadata=True)),
         ("bulk-tests=99999999999999", Capabilities()),
     ],
 )

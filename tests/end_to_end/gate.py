@@ -20,7 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _PRODUCT = b"pytest-platform-report/"
-_BEYOND_THE_DOCUMENTATION = {"attempts", "depth", "start"}
+_BEYOND_THE_DOCUMENTATION = {"attempts", "depth", "metadata", "start"}
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def test_show(target: Target, project: Project) -> None:
     assert head.startswith("✗ failed  run_")
     assert "nightly" in head
     assert counts == "3 tests: 1 passed, 1 failed, 1 skipped, 0 flaky; 1 worker"
+    assert (target.kind != "plain") == rest[0].startswith("$ pytest -p no:cacheprovider ")
     body = "\n".join(rest)
     assert "  test_cart  ✓ 1 ✗ 1 - 1\n    - test_skipped  " in body
     assert re.search(r"✗ test_cart > TestCart > test_fails  test_\w+\n    test_cart\.py:\d+\n    ✗ add it up", body)

@@ -83,7 +83,7 @@ def test_strangers_are_shown_the_door(api: Api, url: str, path: str) -> None:
 
 
 def test_a_run_shows_its_failures_first(api: Api, browser: httpx.Client) -> None:
-    run = api.new_run(runTitle="Nightly", hostname="ci-runner-01")
+    run = api.new_run(runTitle="Nightly", hostname="ci-runner-01", metadata={"command": "pytest -k 'a < b'"})
     api.new_test(run, "test_good")
     bad = api.new_test(run, "test_bad", status="failed", error={"message": "assert 1 == 2"})
     api.new_test(run, "test_left_out", status="skipped")
@@ -93,7 +93,7 @@ def test_a_run_shows_its_failures_first(api: Api, browser: httpx.Client) -> None
     path = f"/runs/{run['id']}"
     page = read(browser, path)
     assert page.text.index("assert 1 == 2") < page.text.index("test_bad") < page.text.index("test_good")
-    for shown in ("ci-runner-01", "TestLogin", "report.html", "50.0 %"):
+    for shown in ("ci-runner-01", "TestLogin", "report.html", "50.0 %", "pytest -k 'a < b'"):
         assert shown in page.text
     assert f"/tests/{bad['id']}" in page.links
     skipped = read(browser, path, status="skipped").text
@@ -187,7 +187,7 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
         ),
         HOSTILE,
     )
-    run = api.new_run(**words, runTitle=HOSTILE, tags=[HOSTILE])
+    run = api.new_run(**words, runTitle=HOSTILE, tags=[HOSTILE], metadata={HOSTILE: HOSTILE})
     error = dict.fromkeys(("message", "stack", "expected", "actual"), HOSTILE)
     steps = [{"title": HOSTILE, "category": "action", "status": HOSTILE, "error": {"message": HOSTILE}}]
     attempt = {"attempt": 1, "status": HOSTILE, "error": error, "steps": steps, "stdout": HOSTILE, "stderr": HOSTILE}

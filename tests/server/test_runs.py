@@ -28,6 +28,7 @@ FIELDS: dict[str, Any] = {
     "runTitle": "Login Flow Tests",
     "tags": ["smoke", "login"],
     "grepPatterns": ["@smoke"],
+    "metadata": {"python": "3.12.1", "command": "pytest -k 'a & b'", "empty": ""},
 }
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -44,13 +45,35 @@ def test_every_field_comes_back(api: Api) -> None:
 
 def test_fields_not_given_are_null_or_empty(api: Api) -> None:
     made = api.new_run()
-    assert {made[name] for name in FIELDS if name not in ("tags", "grepPatterns")} == {None}
-    assert (made["tags"], made["grepPatterns"]) == ([], [])
+    assert {made[name] for name in FIELDS if name not in ("tags", "grepPatterns", "metadata")} == {None}
+    assert (made["tags"], made["grepPatterns"], made["metadata"]) == ([], [], {})
 
 
 def test_the_answer_announces_what_we_offer_beyond_the_contract(api: Api) -> None:
     response = api.http.post("/api/runs", json={"projectId": PROJECT, "status": "running"})
-    assert response.headers["Platform-Capabilities"] == "bulk-tests=500, idempotency-key, attempts, attachments"
+    announced = response.headers["Platform-Capabilities"]
+    assert announced == "bulk-tests=500, idempotency-key, attempts, attachments, metadata"
+
+
+def test_metadata_may_come_later(api: Api) -> None:
+    run = api.new_run(metadata={"old": "1"})
+    most = {f"name {number}\0 <ü>": "\0" * 4096 for number in range(50)}
+    changed = checked(api.http.patch(f"/api/runs/{run['id']}", json={"metadata": most}), 200)
+    assert changed["metadata"] == most
+    api.end_run(run)
+    assert api.get(f"/api/runs/{run['id']}")["metadata"] == most
+    assert checked(api.http.patch(f"/api/runs/{run['id']}", json={"metadata": {}}), 200)["metadata"] == {}
+
+
+@pytest.mark.parametrize(
+    "metadata", [{str(number): "" for number in range(51)}, {"x" * 101: ""}, {"": "x"}, {"x": "x" * 4097}, {"x": 1}, []]
+)
+def test_metadata_is_bounded(api: Api, metadata: object) -> None:
+    run = api.new_run()
+    refused(api.http.patch(f"/api/runs/{run['id']}", json={"metadata": metadata}), 400, "VALIDATION_ERROR")
+    body = {"projectId": PROJECT, "status": "running", "metadata": metadata}
+    message = refused(api.http.post("/api/runs", json=body), 400, "VALIDATION_ERROR")
+    assert "metadata" in message
 
 
 def test_totals_are_counted_until_they_are_told(api: Api) -> None:

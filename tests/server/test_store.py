@@ -58,13 +58,25 @@ def test_many_may_make_it_at_once(tmp_path: Path) -> None:
     assert _query(path, "SELECT version_num FROM alembic_version") == [(_migrate.HEAD,)]
 
 
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "platform.db"
+    with monkeypatch.context() as earlier:
+        earlier.setattr(_migrate, "HEAD", "0001")
+        open_database(path).close()
+    columns = "project_id, id, status, tags, grep_patterns, created_at, updated_at"
+    _query(path, f"INSERT INTO run({columns}) VALUES (1, 2, 'passed', '[]', '[]', 0, 0)")
+    open_database(path).close()
+    assert _query(path, "SELECT version_num FROM alembic_version") == [(_migrate.HEAD,)]
+    assert _query(path, "SELECT id, metadata FROM run") == [(2, "{}")]
+
+
 def test_a_newer_store_is_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "platform.db"
     open_database(path).close()
     _query(path, "UPDATE alembic_version SET version_num = '0099'")
     before = path.read_bytes()
     with pytest.raises(
-        StoreTooNew, match=r"platform\.db: .*revision '0099'.*up to '0001'.*Install the newer version"
+        StoreTooNew, match=r"platform\.db: .*revision '0099'.*up to '0002'.*Install the newer version"
     ) as info:
         open_database(path)
     assert (info.value.found, info.value.known) == ("0099", _migrate.HEAD)
@@ -93,7 +105,7 @@ def _tables(path: Path) -> set[tuple[str, str]]:
     return {(name, " ".join(sql.split())) for name, sql in rows}
 
 
-def _query(path: Path, statement: str) -> list[tuple[str, ...]]:
+def _query(path: Path, statement: str) -> list[tuple[Any, ...]]:
     store = sqlite3.connect(path)
     with store:
         rows = store.execute(statement).fetchall()

@@ -59,6 +59,9 @@ def _show_head(run: Mapping[str, Any], tests: list[Mapping[str, Any]]) -> None:
     workers = run.get("workers") or 1
     total = number_of(run.get("totalTests") or len(tests), "test")
     say(f"{total}: {', '.join(counts)}; {number_of(workers, 'worker')}")
+    command = (run.get("metadata") or {}).get("command")
+    if command:
+        say(paint(f"$ {safe(command)}", "dim"))
 
 
 @dataclass
