@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from importlib.metadata import version
+from textwrap import dedent
 
 import pytest
 
@@ -44,14 +45,18 @@ _PLAYWRIGHT = """
 _PYTHON = platform.python_version()
 
 
+_BROWSER_FIELDS = ("browser", "viewport", "playwrightVersion")
+_WITH_BROWSERS = ("-p", "pytest_playwright.pytest_playwright")
+
+
 def write_suite(project: Project) -> None:
     project.write("conftest.py", _CONFTEST)
     project.write("test_it.py", _SUITE)
+    project.write("pytest_playwright/pytest_playwright.py", _PLAYWRIGHT)
 
 
 def test_a_run_says_where_it_comes_from(target: Target, project: Project) -> None:
     write_suite(project)
-    project.write("pytest_playwright/pytest_playwright.py", _PLAYWRIGHT)
     project.write("playwright-1.99.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: playwright\nVersion: 1.99.0\n")
     pull = {"head": {"sha": "a" * 40}, "title": "Log in", "user": {"login": "jane"}}
     event = project.write("event.json", json.dumps({"pull_request": pull}))
@@ -64,8 +69,7 @@ def test_a_run_says_where_it_comes_from(target: Target, project: Project) -> Non
     }
     target.will(Fault("lost answer", method="PATCH"))  # to the metadata
     asked = ["-k", "one or two", "-m", "smoke", "--password", "hunter-22", "--platform-tag=nightly"]
-    browsers = ["-p", "pytest_playwright.pytest_playwright", "--browser=firefox", "--browser=webkit"]
-    ended = project.run(*asked, *browsers, workers=2)
+    ended = project.run(*asked, *_WITH_BROWSERS, "--browser=firefox", "--browser=webkit", workers=2)
     assert "2 tests run, 2 acknowledged" in ended.out
 
     run = read_run(target)
@@ -100,7 +104,7 @@ def test_a_platform_that_announces_nothing_is_told_in_tags(target: Target, proje
     assert "3 tests run, 3 acknowledged" in ended.out
     run = read_run(target)
     assert {f"python:{_PYTHON}", f"pytest:{pytest.__version__}"} < set(run.fields["tags"])
-    assert {run.fields[name] for name in ("browser", "viewport", "playwrightVersion")} == {None}
+    assert {run.fields[name] for name in _BROWSER_FIELDS} == {None}
     bodies = [request.body for request in target.gate.requests]
     assert not [body for body in bodies if "metadata" in (body or {})]
 
@@ -108,8 +112,10 @@ def test_a_platform_that_announces_nothing_is_told_in_tags(target: Target, proje
 def test_a_run_does_without_metadata_that_is_refused(target: Target, project: Project) -> None:
     write_suite(project)
     target.will(Fault("answer", method="PATCH", status=400, body=b'{"error": {"code": "VALIDATION_ERROR"}}'))
-    ended = project.run()
+    project.write("conftest.py", f"{dedent(_CONFTEST)}\n\nbrowser_context_args = 'its own contexts'\n")
+    ended = project.run(*_WITH_BROWSERS)
     assert "3 tests run, 3 acknowledged" in ended.out
     run = read_run(target)
     assert (run.status, run.fields["metadata"]) == ("passed", {})
+    assert [run.fields[name] for name in _BROWSER_FIELDS] == ["chromium", None, None]
     run.check_totals()
