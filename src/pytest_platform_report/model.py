@@ -94,7 +94,7 @@ class Result:
     """A test of one run with its final outcome.
 
     ``report_id`` is unique over all runs, made from the journal that holds the result: the marker by which the result
-    is found again on a platform.
+    is found again on a platform. ``shown_as`` is the title that the test was given, empty where it has its own name.
     """
 
     report_id: str
@@ -102,6 +102,12 @@ class Result:
     attempts: tuple[Attempt, ...]
     tags: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
+    shown_as: str = ""
+
+    @property
+    def title(self) -> str:
+        """What a platform shows the test as; its identity is in its place."""
+        return self.shown_as or self.place.title
 
     @property
     def status(self) -> Status:

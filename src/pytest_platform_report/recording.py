@@ -15,7 +15,7 @@ from threading import get_ident as _get_thread
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from .native import now_ms
-from .text import MESSAGE_LIMIT, shorten, shorten_name
+from .text import MESSAGE_LIMIT, shorten, shorten_name, show
 
 __all__ = ["attach", "step"]
 
@@ -70,7 +70,7 @@ class OpenStep:
         """Say what ended it."""
         kind = type(error).__name__
         self.status = "skipped" if kind in _SKIPS else "failed"
-        self.error = shorten(self.recording.redact(f"{kind}: {_show(error)}"), MESSAGE_LIMIT)
+        self.error = shorten(self.recording.redact(f"{kind}: {show(error)}"), MESSAGE_LIMIT)
 
 
 class Recording:
@@ -347,14 +347,4 @@ class _Shown(dict[str, Any]):
     """A call's arguments as texts, made of those alone that a title asks for."""
 
     def __getitem__(self, name: str) -> str:
-        return _show(super().__getitem__(name))
-
-
-def _show(value: object) -> str:
-    """Return ``str(value)``, whatever the tested code's ``__str__`` does."""
-    try:
-        return str(value)
-    except (KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:
-        return f"<{type(value).__name__} whose str() raised {type(error).__name__}>"
+        return show(super().__getitem__(name))

@@ -30,6 +30,16 @@ def number_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def show(value: object) -> str:
+    """Return ``str(value)``, whatever the tested code's ``__str__`` does."""
+    try:
+        return str(value)
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        return f"<{type(value).__name__} whose str() raised {type(error).__name__}>"
+
+
 def shorten(text: str, limit: int) -> str:
     """Return *text* of at most *limit* characters, its head and tail kept and the cut said in between."""
     if len(text) <= limit:

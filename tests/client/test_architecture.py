@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"plugin", "uploader"},
     {"platforms"},
     {"settings", "journal"},
-    {"ids", "redact", "locking", "recording", "process", "captured", "ci"},
+    {"ids", "redact", "locking", "notes", "recording", "process", "captured", "ci"},
     {"errors", "model", "options", "native", "text"},
 ]
 ENTERS_AT = {
@@ -131,7 +131,7 @@ class TestPackage:
             print(*package.__all__)
             """
         )
-        assert out == "__version__ attach step\n"
+        assert out == "__version__ annotate attach link step tag title\n"
 
     def test_is_light(self) -> None:
         out = run_python(

@@ -77,9 +77,7 @@ def _show_tree(tests: list[Mapping[str, Any]], *, everything: bool) -> None:
     files: dict[str, _Branch] = {}
     for test in tests:
         branch = files.setdefault(str(test.get("filePath") or ""), _Branch())
-        title = str(test.get("title", ""))
-        suites = str(test.get("fullTitle", "")).removesuffix(title).removesuffix(" > ")
-        for name in suites.split(" > ") if suites else ():
+        for name in _suites(str(test.get("fullTitle", "")), str(test.get("title", ""))):
             branch.counts[test["status"]] = branch.counts.get(test["status"], 0) + 1
             branch = branch.suites.setdefault(name, _Branch())
         branch.counts[test["status"]] = branch.counts.get(test["status"], 0) + 1
@@ -89,6 +87,15 @@ def _show_tree(tests: list[Mapping[str, Any]], *, everything: bool) -> None:
         say()
         say(paint(safe(path), "dim"))
         _show_branch(branch, "  ")
+
+
+def _suites(full_title: str, title: str) -> list[str]:
+    """Return what stands before a test's own name, which is its title unless it was given another one."""
+    if f" > {full_title}".endswith(f" > {title}"):
+        suites = full_title.removesuffix(title).removesuffix(" > ")
+    else:
+        suites = full_title.partition("[")[0].rpartition(" > ")[0]
+    return suites.split(" > ") if suites else []
 
 
 def _show_branch(branch: _Branch, margin: str) -> None:

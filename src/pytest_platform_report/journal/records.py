@@ -11,7 +11,8 @@ began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``lin
            ``tags``, ``annotations`` (those of the test; an attempt has its own)
 phase      ``phase``: which the running test comes to now, call or teardown, or again setup; it began with its setup
 attempt    ``test``, ``attempts``: the one that was over when the next one began; ``ended`` has it again
-ended      ``test``, ``attempts``, and the ``tags`` and ``annotations`` that have come since it began
+ended      ``test``, ``attempts``, the ``tags`` and ``annotations`` that have come since it began, and the ``title``
+           that it is to be shown as, where it was given one
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why
 collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
@@ -77,9 +78,9 @@ def attempt(test: int, described: Record) -> Record:
     return {"v": FORMAT, "kind": "attempt", "test": test, "attempts": [described]}
 
 
-def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[Record]) -> Record:
+def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[Record], title: str = "") -> Record:
     """A test is done."""
-    return {
+    record: Record = {
         "v": FORMAT,
         "kind": "ended",
         "test": test,
@@ -87,6 +88,9 @@ def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[
         "tags": tags,
         "annotations": annotations,
     }
+    if title:
+        record["title"] = title
+    return record
 
 
 def artifact(test: int | None, path: str, name: str, type_: str, size: int) -> Record:

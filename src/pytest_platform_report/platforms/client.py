@@ -185,9 +185,12 @@ class Platform:
             params["status"] = status
         return int(self._read("/tests", params, expect="total").body["total"])
 
-    def find_test(self, run_id: str, full_title: str, report_id: str) -> str | None:
-        """Return the id of the test with the annotation ``report-id`` *report_id*, or None."""
-        search = _searchable(full_title)
+    def find_test(self, run_id: str, full_title: str, report_id: str, title: str = "") -> str | None:
+        """Return the id of the test with the annotation ``report-id`` *report_id*, or None.
+
+        :param title: the test's title, where that is not the end of its full one.
+        """
+        search = _searchable(title or full_title)
         params = {"runId": run_id, **({"search": search} if search else {})}
         for row in self._rows("/tests", params):
             test_id = str(row.get("id", ""))

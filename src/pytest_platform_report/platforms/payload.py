@@ -21,7 +21,7 @@ def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capa
     fields: dict[str, Any] = {
         "runId": run_id,
         "projectId": project,
-        "title": place.title,
+        "title": result.title,
         "fullTitle": place.full_title,
         "filePath": place.file_path,
         "status": status,

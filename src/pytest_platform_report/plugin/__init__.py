@@ -35,7 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Called before the first conftest.py, which may patch what we hold on to: load what holds it."""
     if _is_on(early_config, early_config.known_args_namespace):
-        from . import session  # noqa: F401  for what its import binds
+        from .session import prepare
+
+        prepare(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def platform_report() -> PlatformReport:
-    """Steps and files of the running test: ``platform_report.step("...")``, ``platform_report.attach(...)``."""
+    """The running test's report: its ``step``, ``attach``, ``title``, ``tag``, ``annotate`` and ``link``."""
     from .fixture import PlatformReport
 
     return PlatformReport()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import recording
 from ..journal.records import Record
+from ..notes import Notes
 from ..redact import Redact
 from ..text import OUTPUT_LIMIT, shorten
 
@@ -43,6 +44,7 @@ class Attempt:
         "_last_output",
         "_more_output",
         "last",
+        "notes",
         "phases",
         "recording",
         "start",
@@ -53,6 +55,7 @@ class Attempt:
         self.last = start
         self.phases: list[Phase] = []
         self.recording = recording.Recording(start, redact)
+        self.notes = Notes(redact)
         self._first_section = first_section
         self._more_output: list[tuple[str, str]] = []
         self._last_output: list[tuple[str, str]] = []
@@ -132,7 +135,8 @@ class Attempt:
             described["steps"] = steps
         if failures:
             described["failures"] = failures
-        annotations = [phase.annotation for phase in self.phases if phase.annotation is not None]
+        annotations: list[Record] = [phase.annotation for phase in self.phases if phase.annotation is not None]
+        annotations += self.notes.annotations
         if self._ends_by is not None:
             annotations.append(self._ends_by)
         if annotations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..notes import annotate, link, tag, title
 from ..recording import attach, step
 
 
@@ -10,3 +11,7 @@ class PlatformReport:
 
     step = staticmethod(step)
     attach = staticmethod(attach)
+    title = staticmethod(title)
+    tag = staticmethod(tag)
+    annotate = staticmethod(annotate)
+    link = staticmethod(link)

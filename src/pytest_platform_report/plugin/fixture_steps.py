@@ -15,6 +15,7 @@ import pytest
 
 from ..native import now_ms
 from ..recording import Inside, OpenStep, current
+from . import allure_marks
 from .problems import Problems
 
 # What pytest makes of the functions setup_module, setUpClass and their like.
@@ -137,7 +138,7 @@ class _Setup:
 
 def _name(fixturedef: pytest.FixtureDef[object], *, is_teardown: bool = False) -> str:
     """Return the fixture's name and scope: ``db (session)``, ``setup_module (module)``."""
-    name = fixturedef.argname
+    name = allure_marks.title_of_function(fixturedef.func) or fixturedef.argname
     made = _xunit(name)
     if made is not None:
         name = made.group(1)

@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import pytest
 
-from .. import recording
+from .. import notes, recording
 from ..captured import CapturedOutput
 from ..journal import records
 from ..journal.records import Record
 from ..native import now_ms
 from ..redact import Redact
 from ..text import MESSAGE_LIMIT, shorten, shorten_name
+from . import allure_marks
 from .attempt import Attempt, Phase
 from .comparison import Comparison, show
 from .failures import describe_failure, describe_outcome
@@ -34,7 +35,7 @@ from .keeper import FileKeeper
 from .problems import Problems
 from .titles import hide_addresses, title_of
 
-_NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail"))
+_NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail")) | allure_marks.MARKS
 PARAMETER_LIMIT = 240
 _LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
 _LONGEST_REPORT = 60_000.0  # milliseconds that pytest may take to make a report
@@ -144,6 +145,7 @@ class Recorder:
             self._parent, self._suites = item.parent, _name_suites(item)
         file, line, _ = item.location
         now = now_ms()
+        told = self._read(list(item.iter_markers()))
         self._attempts = []
         self._reports = [_NO_REPORT]
         self._markers = len(item.own_markers)
@@ -156,8 +158,8 @@ class Recorder:
                 self._suites,
                 shorten_name(self._redact(title_of(item))),
                 round(now, 2),
-                self._tags(item),
-                self._annotations(item),
+                told.tags,
+                [*self._annotations(item), *told.annotations],
             )
         )
         self._keep_file.test = self._tests
@@ -169,6 +171,7 @@ class Recorder:
         attempt = Attempt(start, self._redact, first_section)
         self._attempts.append(attempt)
         recording.current.recording = attempt.recording
+        notes.current.notes = attempt.notes
         return attempt
 
     def _add_phase(
@@ -215,6 +218,7 @@ class Recorder:
     def _end(self, item: pytest.Item, error: BaseException | None) -> None:
         recording.current.recording = None
         recording.current.keep_file = None
+        notes.current.notes = None
         if not self._attempts or not self._journal.is_own:
             return
         try:
@@ -228,8 +232,11 @@ class Recorder:
     def _tell_end(self) -> None:
         item = self._item
         attempts = [each.describe(self._redact) for each in self._attempts]
-        tags = self._tags(item, self._markers) if len(item.own_markers) > self._markers else []
-        self._journal.append(records.ended(self._tests, attempts, tags, self._properties(item)))
+        told = [self._read(item.own_markers[self._markers :]), *(each.notes for each in self._attempts)]
+        tags = [tag for each in told for tag in each.tags]
+        annotations = [*told[0].annotations, *self._properties(item)]
+        title = next((each.title for each in reversed(told) if each.title), "")
+        self._journal.append(records.ended(self._tests, attempts, tags, annotations, title))
 
     def _note_end_by(self, error: BaseException, item: pytest.Item) -> None:
         attempt = self._attempts[-1]
@@ -245,13 +252,14 @@ class Recorder:
         stdout, stderr = CapturedOutput(self._journal.output).read()
         return [*sections, ("Captured stdout", stdout), ("Captured stderr", stderr)]
 
-    def _tags(self, item: pytest.Item, known: int = 0) -> list[str]:
-        """Return the names of the item's markers; of its own without those that were *known* when it began."""
-        markers = item.own_markers[known:] if known else item.iter_markers()
-        names = dict.fromkeys(marker.name for marker in markers if marker.name not in _NO_TAGS)
-        if not names:
-            return []
-        return [f"@{self._redact(name)}" for name in names]
+    def _read(self, markers: Sequence[pytest.Mark]) -> notes.Notes:
+        """Return what markers tell: their names as tags, and what those of allure's decorators say."""
+        told = notes.Notes(self._redact)
+        for marker in markers:
+            if marker.name not in _NO_TAGS:
+                told.add_tag(marker.name)
+        allure_marks.tell(told, markers)
+        return told
 
     def _annotations(self, item: pytest.Item) -> list[Record]:
         """Return what tells this execution from others, and the item's parameters."""

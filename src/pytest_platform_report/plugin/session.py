@@ -20,6 +20,7 @@ from ..ids import new_id, new_run_key, shared_run_key
 from ..process import surroundings
 from ..redact import Redact, make_redactor, secrets_in
 from ..settings import Settings, read_settings
+from .allure import AllureHooks
 from .bdd import BddHooks
 from .conductor import HANDED, Conductor, ControllerHooks
 from .facts import describe_session
@@ -31,6 +32,7 @@ from .recorder import Recorder
 from .relay import CARRIED, RelayedJournal
 from .titles import TitleHooks
 
+_allure = pytest.StashKey[AllureHooks]()
 _RUNS_NO_TEST = ("collectonly", "setuponly", "setupplan")
 
 # Captured at import: conftest files and tests may clear or change both.
@@ -42,6 +44,15 @@ class _Active:
     """Whether a session of this process, or of the one that it was forked from, reports: one inside it does not."""
 
     is_taken = False
+
+
+def prepare(config: pytest.Config) -> None:
+    """Be there before the first test or fixture is decorated, which may be in the first conftest.py."""
+    if _Active.is_taken or _allure in config.stash:
+        return
+    config.stash[_allure] = hooks = AllureHooks(config)
+    hooks.start()
+    config.add_cleanup(hooks.stop)
 
 
 def start(config: pytest.Config) -> None:
@@ -57,6 +68,7 @@ def start(config: pytest.Config) -> None:
         return  # started by a test of a session that may well report itself
     if any(getattr(config.option, name, False) for name in _RUNS_NO_TEST):
         return
+    prepare(config)
     if is_worker:
         _register_worker(config, handed)
     else:
@@ -159,6 +171,9 @@ def _register_recorder(
     config.pluginmanager.register(fixtures, "platform-report-fixtures")
     config.pluginmanager.register(TitleHooks(problems), "platform-report-titles")
     config.pluginmanager.register(BddHooks(), "platform-report-bdd")
+    allure = config.stash[_allure]
+    allure.guard = problems
+    config.pluginmanager.register(allure, "platform-report-allure")
 
 
 def _choose_run_key(settings: Settings) -> str:

@@ -142,6 +142,7 @@ def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[recor
     attempts: list[Attempt] = []
     tags: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
+    shown_as = ""
     for span, first, told in executions:
         if first["kind"] == "began":
             tags, annotations = tuple(first["tags"]), records.annotations_of(first)
@@ -154,9 +155,10 @@ def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[recor
         else:
             tags = tuple(dict.fromkeys((*tags, *told[-1]["tags"])))
             annotations = (*annotations, *records.annotations_of(told[-1]))
+            shown_as = told[-1].get("title", "")
     firsts = [first for _, first, _ in executions]
     best = next((first for first in reversed(firsts) if first["kind"] == "began"), firsts[-1])
-    return Result(executions[-1][0].report_id, _place(best), tuple(attempts), tags, annotations)
+    return Result(executions[-1][0].report_id, _place(best), tuple(attempts), tags, annotations, shown_as)
 
 
 def _place(first: records.Record) -> Place:

@@ -125,7 +125,8 @@ class Sender:
             result = self._result(row)
             if result is None:
                 continue
-            found = self._platform.find_test(str(self._record.run_id), result.place.full_title, result.report_id)
+            place, shown_as = result.place, result.shown_as
+            found = self._platform.find_test(str(self._record.run_id), place.full_title, result.report_id, shown_as)
             if found is not None:
                 self._record.set_tests([row.id], "acknowledged", remote=found)
             else:

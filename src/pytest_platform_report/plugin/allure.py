@@ -1,0 +1,193 @@
+"""What suites tell by allure's API, told to us as well.
+
+allure's functions call the hooks of a plugin manager of its own, in the module ``allure_commons``. These hooks join it
+when the tests import that module. allure-pytest need not be loaded; where it is, it goes first, and both report.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any
+
+import pluggy
+import pytest
+
+from .. import notes
+from ..recording import attach, step
+from ..text import show
+from . import allure_marks
+from .comparison import show as show_value
+from .imports import ImportWatch
+from .keeper import guess_type
+from .problems import Problems
+from .recorder import PARAMETER_LIMIT
+
+_ENDINGS = {"plain": "txt", "svg+xml": "svg", "quicktime": "mov"}
+
+_hookimpl = pluggy.HookimplMarker("allure")(trylast=True)
+
+
+class AllureHooks:
+    """The hooks of allure's plugin manager, and the one of pytest's by which a title comes to its test.
+
+    :ivar guard: told of each exception of ours.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.guard = Problems()
+        self._config = config
+        self._watch = ImportWatch("allure_commons", self._join)
+        self._managers: list[Any] = []
+        self._steps: dict[str, list[AbstractContextManager[None]]] = {}
+
+    def start(self) -> None:
+        """Join allure, now or when it is imported."""
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Leave it."""
+        self._watch.stop()
+        for manager in self._managers:
+            manager.unregister(self)
+        self._managers.clear()
+
+    def _join(self, module: ModuleType) -> None:
+        try:
+            module.plugin_manager.register(self)
+            self._managers.append(module.plugin_manager)
+        except Exception as error:
+            self.guard(error)
+
+    # Not a wrapper of the new style: pytest would show its frame in the traceback of each setup that fails.
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, None]:
+        """Called when a test is set up: a title may name fixtures, whose values are known then."""
+        yield
+        if self._managers:
+            self._tell_title(item)
+
+    def _tell_title(self, item: pytest.Item) -> None:
+        try:
+            told, title = notes.current.notes, allure_marks.title_of(item)
+            if told is not None and title and not told.title:
+                told.set_title(title)
+        except Exception as error:
+            self.guard(error)
+
+    @_hookimpl
+    def decorate_as_title(self, test_title: object) -> Callable[[Any], Any]:
+        """Called for ``@allure.title``."""
+
+        def decorate(function: Any) -> Any:
+            allure_marks.set_title(function, test_title)
+            return function
+
+        return decorate
+
+    @_hookimpl
+    def decorate_as_description(self, test_description: object) -> pytest.MarkDecorator:
+        """Called for ``@allure.description``."""
+        return allure_marks.make_mark(allure_marks.DESCRIPTION, test_description)
+
+    @_hookimpl
+    def decorate_as_description_html(self, test_description_html: object) -> pytest.MarkDecorator:
+        """Called for ``@allure.description_html``."""
+        return allure_marks.make_mark(allure_marks.DESCRIPTION_HTML, test_description_html)
+
+    @_hookimpl
+    def decorate_as_label(self, label_type: str, labels: tuple[object, ...]) -> pytest.MarkDecorator:
+        """Called for ``@allure.label`` and all that are made of it: ``tag``, ``severity``, ``feature`` and so on."""
+        return allure_marks.make_mark(allure_marks.LABEL, *labels, label_type=label_type)
+
+    @_hookimpl
+    def decorate_as_link(self, url: str, link_type: str, name: str | None) -> pytest.MarkDecorator:
+        """Called for ``@allure.link``, ``@allure.issue`` and ``@allure.testcase``."""
+        return allure_marks.make_mark(allure_marks.LINK, url, name=url if name is None else name, link_type=link_type)
+
+    @_hookimpl
+    def add_title(self, test_title: str) -> None:
+        """Called for ``allure.dynamic.title``."""
+        notes.title(test_title)
+
+    @_hookimpl
+    def add_description(self, test_description: str) -> None:
+        """Called for ``allure.dynamic.description``."""
+        notes.annotate("description", test_description)
+
+    @_hookimpl
+    def add_description_html(self, test_description_html: str) -> None:
+        """Called for ``allure.dynamic.description_html``."""
+        notes.annotate("description", test_description_html)
+
+    @_hookimpl
+    def add_label(self, label_type: str, labels: tuple[object, ...]) -> None:
+        """Called for ``allure.dynamic.label`` and all that are made of it."""
+        told = notes.current.notes
+        if told is not None:
+            for value in labels:
+                allure_marks.tell_label(told, label_type, value)
+
+    @_hookimpl
+    def add_link(self, url: str, link_type: str, name: str | None) -> None:
+        """Called for ``allure.dynamic.link`` and its kin."""
+        notes.annotate(link_type, notes.describe_link(self._full_address(url, link_type), name))
+
+    @_hookimpl
+    def add_parameter(self, name: str, value: object, mode: Any) -> None:
+        """Called for ``allure.dynamic.parameter``."""
+        mode = getattr(mode, "value", mode)
+        if mode != "hidden":
+            shown = "******" if mode == "masked" else show_value(value, PARAMETER_LIMIT)
+            notes.annotate("parameter", f"{show(name)}={shown}")
+
+    @_hookimpl
+    def start_step(self, uuid: str, title: object) -> None:
+        """Called when a step begins; a step that is entered again inside itself has one uuid."""
+        opened = self._steps.setdefault(uuid, [])
+        opened.append(opened[0] if opened else step(show(title)))
+        opened[-1].__enter__()
+
+    @_hookimpl
+    def stop_step(self, uuid: str, exc_type: type[BaseException] | None, exc_val: BaseException | None) -> None:
+        """Called when a step is over."""
+        opened = self._steps.get(uuid)
+        if opened:
+            opened.pop().__exit__(exc_type, exc_val, None)
+        if not opened:
+            self._steps.pop(uuid, None)
+
+    @_hookimpl
+    def attach_data(self, body: object, name: object, attachment_type: object, extension: object) -> None:
+        """Called for ``allure.attach``."""
+        if not isinstance(body, (bytes, bytearray, memoryview)):
+            body = show(body).encode("utf-8", "backslashreplace")
+        attach(bytes(body), _name_file("attachment" if name is None else show(name), attachment_type, extension))
+
+    @_hookimpl
+    def attach_file(self, source: Any, name: object, attachment_type: object, extension: object) -> None:
+        """Called for ``allure.attach.file``."""
+        shown = show(source).replace(os.sep, "/").rpartition("/")[2] if name is None else show(name)
+        attach(source, _name_file(shown, attachment_type, extension))
+
+    def _full_address(self, url: str, link_type: str) -> str:
+        """Return what allure-pytest's option ``--allure-link-pattern`` makes of a short link."""
+        patterns = dict(getattr(self._config.option, "allure_link_pattern", ()))
+        try:
+            return str(patterns.get(link_type, "{}").format(url))
+        except (LookupError, ValueError):
+            return url
+
+
+def _name_file(name: str, type_: object, extension: object) -> str:
+    """Return the name of a file, with the ending that tells of which type it is: allure's names are for people."""
+    if isinstance(type_, str):
+        subtype = type_.rpartition("/")[2]
+        extension = extension or _ENDINGS.get(subtype, subtype if subtype.isalnum() else None)
+    ending = show(getattr(type_, "extension", None) or extension or "").lstrip(".")
+    if not ending or name.lower().endswith(f".{ending.lower()}"):
+        return name
+    full = f"{name}.{ending}"
+    return name if guess_type(name) == guess_type(full) != "attachment" else full
