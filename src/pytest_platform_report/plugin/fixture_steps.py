@@ -36,7 +36,8 @@ class FixtureHooks:
         self._torn_down: list[tuple[CodeType, OpenStep]] = []
 
     # Not a wrapper of the new style: pytest would show its frame in the traceback of each fixture that fails.
-    @pytest.hookimpl(hookwrapper=True)
+    # First, so as to end last: allure-pytest reports each finalizer that there is when it ends.
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[object]
     ) -> Generator[None, pluggy.Result[object], None]:
