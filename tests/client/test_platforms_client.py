@@ -241,6 +241,11 @@ class TestFindTest:
         assert server.seen[0].query.get("search") == search
         assert server.seen[0].query["runId"] == "run_1"
 
+    def test_searches_for_both_titles_where_the_test_was_given_one(self, server: Server, platform: Platform) -> None:
+        server.answer = Lists([self.make("m > test_c", "r1")], ("id", "fullTitle"))
+        assert platform.find_test("run_1", "m > test_c", "r1", "Pay by card") == "test_1"
+        assert [seen.query["search"] for seen in server.seen[:2]] == ["Pay", "test_c"]
+
     def test_asks_for_the_same_title_only(self, server: Server, platform: Platform) -> None:
         rows = [self.make(f"m > test_c[{n}]", f"r{n}", f"test_{n}") for n in range(120)]
         server.answer = lists = Lists(rows, ("id", "fullTitle"))

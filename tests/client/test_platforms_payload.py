@@ -51,6 +51,12 @@ def test_passed() -> None:
     }
 
 
+def test_title_that_the_test_was_given() -> None:
+    result = Result("r1", PLACE, (Attempt("passed", 0.0, 1.0),), shown_as="Pay by card")
+    fields = payload.test_fields(result, run_id="run_1", project="proj_1", capabilities=PLAIN)
+    assert (fields["title"], fields["fullTitle"]) == ("Pay by card", "test_a > TestB > test_c[1]")
+
+
 def test_line_that_is_not_known_is_left_out() -> None:
     place = Place("t/test_a.py", "t/test_a.py", None, ("test_a",), "collection")
     assert "lineNumber" not in body(Attempt("passed", 0.0, 0.0), place=place)

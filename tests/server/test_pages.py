@@ -120,6 +120,17 @@ def test_long_lists_come_in_pages(api: Api, browser: httpx.Client) -> None:
         assert "test_000" in read(browser, f"/runs/{run['id']}", offset=nonsense).text
 
 
+def test_a_test_with_a_title_of_its_own_is_shown_with_both_names(api: Api, browser: httpx.Client) -> None:
+    run = api.new_run()
+    plain = api.new_test(run, "test_pay")
+    titled = api.new_test(run, "Pay by card", fullTitle="test_mod > test_pay", status="failed")
+    for path in (f"/runs/{run['id']}", f"/tests/{titled['id']}"):
+        assert "Pay by card test_mod > test_pay" in " ".join(read(browser, path).text.split())
+    assert (
+        " ".join(read(browser, f"/tests/{plain['id']}").text.split()).count("test_pay") == 2
+    )  # and in the window's title
+
+
 def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
     run = api.new_run(branch="main")
     error = {"message": "assert a == b", "stack": "E   at line 7", "expected": "visible", "actual": "hidden"}

@@ -188,17 +188,18 @@ class Platform:
     def find_test(self, run_id: str, full_title: str, report_id: str, title: str = "") -> str | None:
         """Return the id of the test with the annotation ``report-id`` *report_id*, or None.
 
-        :param title: the test's title, where that is not the end of its full one.
+        :param title: the test's title, where that is not the end of its full one: a platform may search either.
         """
-        search = _searchable(title or full_title)
-        params = {"runId": run_id, **({"search": search} if search else {})}
-        for row in self._rows("/tests", params):
-            test_id = str(row.get("id", ""))
-            if not test_id or not _may_be(row.get("fullTitle"), full_title):
-                continue
-            annotations = row["annotations"] if "annotations" in row else self.get_test(test_id).get("annotations")
-            if {"type": REPORT_ID, "description": report_id} in _plain(annotations):
-                return test_id
+        for name in (title, full_title) if title else (full_title,):
+            search = _searchable(name)
+            params = {"runId": run_id, **({"search": search} if search else {})}
+            for row in self._rows("/tests", params):
+                test_id = str(row.get("id", ""))
+                if not test_id or not _may_be(row.get("fullTitle"), full_title):
+                    continue
+                annotations = row["annotations"] if "annotations" in row else self.get_test(test_id).get("annotations")
+                if {"type": REPORT_ID, "description": report_id} in _plain(annotations):
+                    return test_id
         return None
 
     # Artifacts
