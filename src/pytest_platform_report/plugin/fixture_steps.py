@@ -20,13 +20,15 @@ from .problems import Problems
 
 # What pytest makes of the functions setup_module, setUpClass and their like.
 _xunit = re.compile(r"_(?:xunit|unittest)_(set[uU]p_?\w+?)_fixture_").match
+_PRIVATE = ("_", "pytestbdd_")
 _give_parameter = getattr(_pytest.python, "get_direct_param_fixture_func", None)
 
 
 class FixtureHooks:
     """Opens a step around each fixture's setup, and around its teardown where it has one.
 
-    Fixtures whose names begin with ``_`` are their makers' own business: they are told of only where their setup fails.
+    Fixtures whose names begin with ``_`` are their makers' own business, and so are those that pytest-bdd makes of steps:
+    they are told of only where their setup fails.
     """
 
     def __init__(self, guard: Problems) -> None:
@@ -108,7 +110,7 @@ class _Setup:
         self.finalizers = len(_finalizers_of(fixturedef))
         self.asked_by: _Setup | None = None
         self.title = _name(fixturedef)
-        self.entered = None if self.title.startswith("_") else Inside(self.title, "fixture")
+        self.entered = None if self.title.startswith(_PRIVATE) else Inside(self.title, "fixture")
 
     def stand_beside(self, around: _Setup) -> None:
         """Be before the setup that it is in, where that has only asked for it as an argument and not begun itself."""
