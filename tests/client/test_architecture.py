@@ -25,7 +25,10 @@ ENTERS_AT = {
     "filelock": {"locking"},
     "platform_report_server": {"platforms._embedded", "cli.serve"},
 }
-NOT_FOR_SESSIONS = ("httpx", "httpcore", "filelock", "sqlite3", "sqlalchemy", "starlette", "platform_report_server")
+NOT_FOR_SESSIONS = (
+    *("httpx", "httpcore", "filelock", "sqlite3", "sqlalchemy", "starlette", "platform_report_server"),
+    "allure_commons",
+)
 
 SCAN = """
 import os

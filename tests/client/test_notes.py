@@ -95,7 +95,7 @@ def test_texts_are_bounded_and_redacted(notes: Notes) -> None:
         assert len(text) < limit + 60
 
 
-@pytest.mark.parametrize("value", [Hostile(), 7, None, b"bytes"], ids=repr)
+@pytest.mark.parametrize("value", [Hostile(), 7, None, b"bytes"], ids=["hostile", "number", "none", "bytes"])
 def test_values_that_are_no_text_do_no_harm(notes: Notes, value: object) -> None:
     tell: list[Callable[..., None]] = [title, tag, annotate, link]
     for each in tell:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from end_to_end.platforms import Target
-from end_to_end.readback import Json, Run, read_run
-from end_to_end.sessions import Project
+from end_to_end.readback import Json, Run, read_run, read_runs
+from end_to_end.sessions import Project, finish
 
 _CONFTEST = """
     import allure
@@ -151,9 +151,16 @@ def suite(project: Project) -> Project:
     return project
 
 
-@pytest.mark.parametrize("arguments", [(), ("-p", "allure_pytest.plugin")], ids=["commons only", "allure-pytest"])
-def test_all_of_it_arrives(target: Target, suite: Project, arguments: tuple[str, ...]) -> None:
-    ended = suite.run(*arguments)
+def test_all_of_it_arrives_without_allure_pytest(target: Target, suite: Project) -> None:
+    ended = finish(suite.start(sessions=2))
+    assert ended.out.count("1 failed, 4 passed") == 2
+    first, second = read_runs(target)
+    check(first, ended.out)
+    check(second, ended.out)
+
+
+def test_all_of_it_arrives_beside_allure_pytest(target: Target, suite: Project) -> None:
+    ended = suite.run("-p", "allure_pytest.plugin")
     assert "1 failed, 4 passed" in ended.out
     check(read_run(target), ended.out)
 

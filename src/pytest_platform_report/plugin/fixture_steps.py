@@ -27,8 +27,8 @@ _give_parameter = getattr(_pytest.python, "get_direct_param_fixture_func", None)
 class FixtureHooks:
     """Opens a step around each fixture's setup, and around its teardown where it has one.
 
-    Fixtures whose names begin with ``_`` are their makers' own business, and so are those that pytest-bdd makes of steps:
-    they are told of only where their setup fails.
+    Fixtures whose names begin with ``_`` are their makers' own business, and so are those that pytest-bdd makes of its
+    steps: they are told of only where their setup fails.
     """
 
     def __init__(self, guard: Problems) -> None:
