@@ -9,6 +9,7 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 from pytest_platform_report.journal import segment
+from pytest_platform_report.notes import NOTES_LIMIT
 from pytest_platform_report.plugin import attempt, comparison, recorder
 from pytest_platform_report.recording import STEPS_LIMIT
 from pytest_platform_report.text import MESSAGE_LIMIT, NAME_LIMIT, OUTPUT_LIMIT, STACK_LIMIT
@@ -68,8 +69,9 @@ def test_the_page_has_the_bounds_of_the_code() -> None:
         "message of an error or of a step, reason, description of an annotation": f"{MESSAGE_LIMIT // _KB} KiB",
         "expected and actual value of a comparison": f"{comparison.VALUE_LIMIT // _KB} KiB",
         "value of a parameter": f"{recorder.PARAMETER_LIMIT} characters",
-        "name of a test, a step or a file's path": f"{NAME_LIMIT // _KB} KiB",
+        "name or title of a test, name of a step, a tag or a file's path": f"{NAME_LIMIT // _KB} KiB",
         "steps of an attempt": f"{STEPS_LIMIT:,}",
+        "tags and annotations that an attempt tells": f"{NOTES_LIMIT:,}",
         "subtests of an attempt that are told of as failures": f"{attempt.FAILURES_LIMIT}",
         "records that a full disk keeps from being written": f"{segment.KEPT_BYTES // _KB**2} MiB a process",
     }
