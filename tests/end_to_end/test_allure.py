@@ -95,6 +95,9 @@ _SUITE = """
         allure.attach("<p>", "page", extension="html")
         allure.attach(b"GIF89a", attachment_type=allure.attachment_type.GIF)
         allure.attach("a,b", "table", "text/csv")
+        if hasattr(allure, "global_attach"):
+            allure.global_attach("of all", "run", allure.attachment_type.TEXT)
+            allure.global_attach.file(screenshot, name="run", extension="png")
 
     def test_wrong_calls():
         with pytest.raises(TypeError):
@@ -212,6 +215,8 @@ def check(run: Run, said: str) -> None:
         ("attachment.gif", "screenshot"),
         ("table.csv", "attachment"),
     }
+    of_run = {each["fileName"] for each in run.artifacts if each["testId"] is None}
+    assert of_run in ({"run.txt", "run.png"}, set())  # older allure has none
     assert run.content("screenshot.png") == b"\x89PNG\r\n\x1a\n"
     assert run.content("notes") == b"plain"
     assert run.test("test_wrong_calls")["status"] == "passed"

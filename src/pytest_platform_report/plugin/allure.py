@@ -16,12 +16,12 @@ import pluggy
 import pytest
 
 from .. import notes
-from ..recording import attach, step
+from ..recording import attach, current, step
 from ..text import show
 from . import allure_marks
 from .comparison import show as show_value
 from .imports import ImportWatch
-from .keeper import guess_type
+from .keeper import FileKeeper, guess_type
 from .problems import Problems
 from .recorder import PARAMETER_LIMIT
 
@@ -34,10 +34,12 @@ class AllureHooks:
     """The hooks of allure's plugin manager, and the one of pytest's by which a title comes to its test.
 
     :ivar guard: told of each exception of ours.
+    :ivar keep_run_file: keeps the files of the run as a whole, once it is known that the session is reported.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.guard = Problems()
+        self.keep_run_file: FileKeeper | None = None
         self._config = config
         self._watch = ImportWatch("allure_commons", self._join)
         self._managers: list[Any] = []
@@ -162,15 +164,26 @@ class AllureHooks:
     @_hookimpl
     def attach_data(self, body: object, name: object, attachment_type: object, extension: object) -> None:
         """Called for ``allure.attach``."""
-        if not isinstance(body, (bytes, bytearray, memoryview)):
-            body = show(body).encode("utf-8", "backslashreplace")
-        attach(bytes(body), _name_file("attachment" if name is None else show(name), attachment_type, extension))
+        attach(_as_bytes(body), _name_file(name, attachment_type, extension))
 
     @_hookimpl
     def attach_file(self, source: Any, name: object, attachment_type: object, extension: object) -> None:
         """Called for ``allure.attach.file``."""
-        shown = show(source).replace(os.sep, "/").rpartition("/")[2] if name is None else show(name)
-        attach(source, _name_file(shown, attachment_type, extension))
+        attach(source, _name_file(_or_own(name, source), attachment_type, extension))
+
+    @_hookimpl
+    def global_attach_data(self, body: object, name: object, attachment_type: object, extension: object) -> None:
+        """Called for ``allure.global_attach``: the file is the run's."""
+        self._keep_run_file(_as_bytes(body), _name_file(name, attachment_type, extension))
+
+    @_hookimpl
+    def global_attach_file(self, source: Any, name: object, attachment_type: object, extension: object) -> None:
+        """Called for ``allure.global_attach.file``."""
+        self._keep_run_file(source, _name_file(_or_own(name, source), attachment_type, extension))
+
+    def _keep_run_file(self, source: Any, name: str) -> None:
+        if self.keep_run_file is not None and current.keep_file is not None:  # there is no run before the first test
+            self.keep_run_file(source, name, None)
 
     def _full_address(self, url: str, link_type: str) -> str:
         """Return what allure-pytest's option ``--allure-link-pattern`` makes of a short link."""
@@ -181,13 +194,24 @@ class AllureHooks:
             return url
 
 
-def _name_file(name: str, type_: object, extension: object) -> str:
+def _as_bytes(body: object) -> bytes:
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    return show(body).encode("utf-8", "backslashreplace")
+
+
+def _or_own(name: object, source: object) -> object:
+    return show(source).replace(os.sep, "/").rpartition("/")[2] if name is None else name
+
+
+def _name_file(name: object, type_: object, extension: object) -> str:
     """Return the name of a file, with the ending that tells of which type it is: allure's names are for people."""
+    shown = "attachment" if name is None else show(name)
     if isinstance(type_, str):
         subtype = type_.rpartition("/")[2]
         extension = extension or _ENDINGS.get(subtype, subtype if subtype.isalnum() else None)
     ending = show(getattr(type_, "extension", None) or extension or "").lstrip(".")
-    if not ending or name.lower().endswith(f".{ending.lower()}"):
-        return name
-    full = f"{name}.{ending}"
-    return name if guess_type(name) == guess_type(full) != "attachment" else full
+    if not ending or shown.lower().endswith(f".{ending.lower()}"):
+        return shown
+    full = f"{shown}.{ending}"
+    return shown if guess_type(shown) == guess_type(full) != "attachment" else full

@@ -27,6 +27,7 @@ from .facts import describe_session
 from .fixture_steps import FixtureHooks
 from .folder import RunFolder
 from .journal import Journal
+from .keeper import FileKeeper
 from .problems import Problems
 from .recorder import Recorder
 from .relay import CARRIED, RelayedJournal
@@ -173,6 +174,7 @@ def _register_recorder(
     config.pluginmanager.register(BddHooks(), "platform-report-bdd")
     allure = config.stash[_allure]
     allure.guard = problems
+    allure.keep_run_file = FileKeeper(journal, redact)
     config.pluginmanager.register(allure, "platform-report-allure")
 
 
