@@ -6,17 +6,18 @@ when the tests import that module. allure-pytest need not be loaded; where it is
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from types import ModuleType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import pluggy
 import pytest
 
 from .. import notes
-from ..recording import attach, current, step
+from ..recording import Inside, attach, current
 from ..text import show
 from . import allure_marks
 from .comparison import show as show_value
@@ -27,7 +28,23 @@ from .recorder import PARAMETER_LIMIT
 
 _ENDINGS = {"plain": "txt", "svg+xml": "svg", "quicktime": "mov"}
 
-_hookimpl = pluggy.HookimplMarker("allure")(trylast=True)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _hook(function: Callable[P, R]) -> Callable[P, R | None]:
+    """Make a hook of allure's that is called last, and that raises nothing into the test which calls it."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            hooks: Any = args[0]
+            hooks.guard(error)
+            return None
+
+    return pluggy.HookimplMarker("allure")(trylast=True)(guarded)
 
 
 class AllureHooks:
@@ -43,7 +60,7 @@ class AllureHooks:
         self._config = config
         self._watch = ImportWatch("allure_commons", self._join)
         self._managers: list[Any] = []
-        self._steps: dict[str, list[AbstractContextManager[None]]] = {}
+        self._steps: dict[str, list[Inside]] = {}
 
     def start(self) -> None:
         """Join allure, now or when it is imported."""
@@ -53,7 +70,10 @@ class AllureHooks:
         """Leave it."""
         self._watch.stop()
         for manager in self._managers:
-            manager.unregister(self)
+            try:
+                manager.unregister(self)
+            except Exception as error:  # somebody else has
+                self.guard(error)
         self._managers.clear()
 
     def _join(self, module: ModuleType) -> None:
@@ -79,7 +99,7 @@ class AllureHooks:
         except Exception as error:
             self.guard(error)
 
-    @_hookimpl
+    @_hook
     def decorate_as_title(self, test_title: object) -> Callable[[Any], Any]:
         """Called for ``@allure.title``."""
 
@@ -89,42 +109,42 @@ class AllureHooks:
 
         return decorate
 
-    @_hookimpl
+    @_hook
     def decorate_as_description(self, test_description: object) -> pytest.MarkDecorator:
         """Called for ``@allure.description``."""
         return allure_marks.make_mark(allure_marks.DESCRIPTION, test_description)
 
-    @_hookimpl
+    @_hook
     def decorate_as_description_html(self, test_description_html: object) -> pytest.MarkDecorator:
         """Called for ``@allure.description_html``."""
         return allure_marks.make_mark(allure_marks.DESCRIPTION_HTML, test_description_html)
 
-    @_hookimpl
+    @_hook
     def decorate_as_label(self, label_type: str, labels: tuple[object, ...]) -> pytest.MarkDecorator:
         """Called for ``@allure.label`` and all that are made of it: ``tag``, ``severity``, ``feature`` and so on."""
         return allure_marks.make_mark(allure_marks.LABEL, *labels, label_type=label_type)
 
-    @_hookimpl
+    @_hook
     def decorate_as_link(self, url: str, link_type: str, name: str | None) -> pytest.MarkDecorator:
         """Called for ``@allure.link``, ``@allure.issue`` and ``@allure.testcase``."""
         return allure_marks.make_mark(allure_marks.LINK, url, name=url if name is None else name, link_type=link_type)
 
-    @_hookimpl
+    @_hook
     def add_title(self, test_title: str) -> None:
         """Called for ``allure.dynamic.title``."""
         notes.title(test_title)
 
-    @_hookimpl
+    @_hook
     def add_description(self, test_description: str) -> None:
         """Called for ``allure.dynamic.description``."""
         notes.annotate("description", test_description)
 
-    @_hookimpl
+    @_hook
     def add_description_html(self, test_description_html: str) -> None:
         """Called for ``allure.dynamic.description_html``."""
         notes.annotate("description", test_description_html)
 
-    @_hookimpl
+    @_hook
     def add_label(self, label_type: str, labels: tuple[object, ...]) -> None:
         """Called for ``allure.dynamic.label`` and all that are made of it."""
         told = notes.current.notes
@@ -132,12 +152,12 @@ class AllureHooks:
             for value in labels:
                 allure_marks.tell_label(told, label_type, value)
 
-    @_hookimpl
+    @_hook
     def add_link(self, url: str, link_type: str, name: str | None) -> None:
         """Called for ``allure.dynamic.link`` and its kin."""
         notes.annotate(link_type, notes.describe_link(self._full_address(url, link_type), name))
 
-    @_hookimpl
+    @_hook
     def add_parameter(self, name: str, value: object, mode: Any) -> None:
         """Called for ``allure.dynamic.parameter``."""
         mode = getattr(mode, "value", mode)
@@ -145,38 +165,36 @@ class AllureHooks:
             shown = "******" if mode == "masked" else show_value(value, PARAMETER_LIMIT)
             notes.annotate("parameter", f"{show(name)}={shown}")
 
-    @_hookimpl
+    @_hook
     def start_step(self, uuid: str, title: object) -> None:
         """Called when a step begins; a step that is entered again inside itself has one uuid."""
-        opened = self._steps.setdefault(uuid, [])
-        opened.append(opened[0] if opened else step(show(title)))
-        opened[-1].__enter__()
+        self._steps.setdefault(uuid, []).append(Inside(show(title)))
 
-    @_hookimpl
-    def stop_step(self, uuid: str, exc_type: type[BaseException] | None, exc_val: BaseException | None) -> None:
+    @_hook
+    def stop_step(self, uuid: str, exc_val: BaseException | None) -> None:
         """Called when a step is over."""
-        opened = self._steps.get(uuid)
-        if opened:
-            opened.pop().__exit__(exc_type, exc_val, None)
+        opened = self._steps.get(uuid, [])
+        with suppress(IndexError):  # threads may share one
+            opened.pop().leave(exc_val)
         if not opened:
             self._steps.pop(uuid, None)
 
-    @_hookimpl
+    @_hook
     def attach_data(self, body: object, name: object, attachment_type: object, extension: object) -> None:
         """Called for ``allure.attach``."""
         attach(_as_bytes(body), _name_file(name, attachment_type, extension))
 
-    @_hookimpl
+    @_hook
     def attach_file(self, source: Any, name: object, attachment_type: object, extension: object) -> None:
         """Called for ``allure.attach.file``."""
         attach(source, _name_file(_or_own(name, source), attachment_type, extension))
 
-    @_hookimpl
+    @_hook
     def global_attach_data(self, body: object, name: object, attachment_type: object, extension: object) -> None:
         """Called for ``allure.global_attach``: the file is the run's."""
         self._keep_run_file(_as_bytes(body), _name_file(name, attachment_type, extension))
 
-    @_hookimpl
+    @_hook
     def global_attach_file(self, source: Any, name: object, attachment_type: object, extension: object) -> None:
         """Called for ``allure.global_attach.file``."""
         self._keep_run_file(source, _name_file(_or_own(name, source), attachment_type, extension))
@@ -187,10 +205,10 @@ class AllureHooks:
 
     def _full_address(self, url: str, link_type: str) -> str:
         """Return what allure-pytest's option ``--allure-link-pattern`` makes of a short link."""
-        patterns = dict(getattr(self._config.option, "allure_link_pattern", ()))
         try:
+            patterns = dict(getattr(self._config.option, "allure_link_pattern", ()))
             return str(patterns.get(link_type, "{}").format(url))
-        except (LookupError, ValueError):
+        except Exception:  # a wrong pattern is no reason to lose the link
             return url
 
 

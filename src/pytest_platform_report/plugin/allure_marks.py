@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
 import pytest
 
 from ..notes import Notes, describe_link
+from ..text import show
 
 LABEL, LINK = "allure_label", "allure_link"
 DESCRIPTION, DESCRIPTION_HTML = "allure_description", "allure_description_html"
@@ -30,7 +32,8 @@ def set_title(function: Any, title: object) -> None:
         function = function._get_wrapped_function()
     elif hasattr(function, "__pytest_wrapped__"):  # a fixture before
         function = function.__pytest_wrapped__.obj
-    setattr(function, _TITLE, title)
+    with suppress(AttributeError, TypeError):  # not everything that can be called has attributes
+        setattr(function, _TITLE, title)
 
 
 def title_of_function(function: object) -> str:
@@ -65,7 +68,7 @@ def tell(told: Notes, marks: Iterable[pytest.Mark]) -> None:
     for mark in marks:
         if mark.name not in MARKS or not mark.args:
             continue
-        kind = mark.kwargs.get("label_type", mark.name)
+        kind = show(mark.kwargs.get("label_type", mark.name))
         if kind in seen and kind in _ONE_EACH:
             continue
         seen.add(kind)
@@ -78,14 +81,15 @@ def tell(told: Notes, marks: Iterable[pytest.Mark]) -> None:
             told.annotate("description", mark.args[0])
 
 
-def tell_label(told: Notes, type_: str, value: object) -> None:
+def tell_label(told: Notes, type_: object, value: object) -> None:
     """Add a label to *told*, as a tag or as an annotation of its type."""
+    kind = show(type_)
     if isinstance(value, Enum):
         value = value.value
-    if type_ == "tag":
+    if kind == "tag":
         told.add_tag(value)
     else:
-        told.annotate(_NAMES.get(type_, type_), value)
+        told.annotate(_NAMES.get(kind, kind), value)
 
 
 class _Values(dict[str, Any]):

@@ -36,10 +36,13 @@ class ImportWatch:
         if name != self._name:
             return None
         for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
-            if spec is not None and spec.loader is not None:
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = None if finder is self or find is None else find(name, path, target)
+            if spec is None:
+                continue
+            if spec.loader is not None:
                 spec.loader = _TellingLoader(spec.loader, self._on_import)
-                return spec
+            return spec
         return None
 
 
