@@ -45,7 +45,9 @@ def test_show(target: Target, project: Project) -> None:
     assert (target.kind != "plain") == rest[0].startswith("$ pytest -p no:cacheprovider ")
     body = "\n".join(rest)
     assert "  test_cart  ✓ 1 ✗ 1 - 1\n    - test_skipped  " in body
-    assert re.search(r"✗ test_cart > TestCart > test_fails  test_\w+\n    test_cart\.py:\d+\n    ✗ add it up", body)
+    assert re.search(
+        r"✗ test_cart > TestCart > test_fails  test_\w+\n    test_cart\.py:\d+\n(?:    .*\n)*? +✗ .*add it up", body
+    )
     assert "    assert (1 + 1) == 3" in body
     assert "test_passes" not in body
     assert "✓ test_passes" in project.command("show", "--all").out
