@@ -54,12 +54,15 @@ class Gate:
     """ASGI middleware around *app*.
 
     :ivar is_plain: let through what is documented of the reporting API only.
+    :ivar canaries: what no request may hold; ``leaks`` says which did.
     :ivar requests: those of the product, in the order of their answers.
     :ivar is_held: set when a request has met a ``held`` fault.
     """
 
     def __init__(self, app: App, *, is_plain: bool) -> None:
         self.is_plain = is_plain
+        self.canaries: tuple[bytes, ...] = ()
+        self.leaks: list[str] = []
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.is_held = threading.Event()
@@ -71,6 +74,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         body = await _read_body(receive)
+        self._look_for_canaries(scope, body)
         answer = _Answer()
         fault = self._next_fault(scope)
         if self.is_plain:
@@ -105,12 +109,20 @@ class Gate:
         """Forget what was; nothing goes wrong any more."""
         self.release()
         self.requests.clear()
+        self.canaries = ()
+        self.leaks.clear()
         self.is_held = threading.Event()
         self._released = threading.Event()
 
     def count(self, method: str, path: str) -> int:
         """Return how many requests there were."""
         return sum(request.method == method and request.path == path for request in self.requests)
+
+    def _look_for_canaries(self, scope: Message, body: bytes) -> None:
+        headers = [part for pair in scope["headers"] for part in pair]
+        said = b"\n".join([scope["raw_path"], scope["query_string"], *headers, body])
+        found = (canary for canary in self.canaries if canary in said)
+        self.leaks += [f"{canary.decode()} in {scope['method']} {scope['path']}" for canary in found]
 
     def _next_fault(self, scope: Message) -> Fault | None:
         for fault in self.faults:
