@@ -5,6 +5,7 @@ Durations are milliseconds; moments are milliseconds since 1970, UTC.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,7 +113,12 @@ class Result:
     @property
     def status(self) -> Status:
         """The last attempt's outcome; ``flaky`` where it passed after a failed one."""
-        outcome = self.attempts[-1].outcome
-        if outcome == "passed" and any(attempt.outcome == "failed" for attempt in self.attempts):
-            return "flaky"
-        return outcome
+        return status_of([attempt.outcome for attempt in self.attempts])
+
+
+def status_of(outcomes: Sequence[Outcome]) -> Status:
+    """Return a test's status, by its attempts' outcomes."""
+    outcome = outcomes[-1]
+    if outcome == "passed" and "failed" in outcomes:
+        return "flaky"
+    return outcome

@@ -16,8 +16,8 @@ FLOORS: list[set[str]] = [
     {"cli"},
     {"plugin", "uploader"},
     {"platforms"},
-    {"settings", "journal"},
-    {"ids", "redact", "locking", "notes", "recording", "process", "captured", "ci"},
+    {"settings", "journal", "hookspecs"},
+    {"ids", "redact", "descriptions", "locking", "notes", "recording", "process", "captured", "ci"},
     {"errors", "model", "options", "native", "text"},
 ]
 ENTERS_AT = {
@@ -95,13 +95,13 @@ class TestFloors:
         modules = [module for module in graph().modules if module.startswith(f"{PACKAGE}.plugin")]
         assert [chains(module.removeprefix(f"{PACKAGE}."), library) for module in modules] == [set()] * len(modules)
 
-    def test_only_the_plugin_and_the_command_know_pytest(self) -> None:
+    def test_only_the_plugin_its_hooks_and_the_command_know_pytest(self) -> None:
         importers = {
             module.split(".")[1]
             for library in ("pytest", "_pytest", "pluggy")
             for module in graph().find_modules_that_directly_import(library)
         }
-        assert importers <= {"plugin", "cli"}
+        assert importers <= {"plugin", "hookspecs", "cli"}
 
     @pytest.mark.parametrize("library", ENTERS_AT)
     def test_libraries_enter_where_they_should(self, library: str) -> None:
@@ -134,7 +134,9 @@ class TestPackage:
             print(*package.__all__)
             """
         )
-        assert out == "__version__ annotate attach link step tag title\n"
+        described = "Annotation ArtifactDescription AttemptDescription BegunTest EndedTest FailureDescription"
+        functions = "annotate attach link step tag title"
+        assert out == f"{described} RunDescription StepDescription __version__ {functions}\n"
 
     def test_is_light(self) -> None:
         out = run_python(
@@ -189,7 +191,7 @@ class TestSession:
     def test_that_does_not_report_loads_next_to_nothing(self, project: Path) -> None:
         (project / "test_a.py").write_text("def test_a():\n    pass\n")
         ours = [name for name in self.run(project)["modules"] if name.startswith(PACKAGE)]
-        assert ours == [PACKAGE, f"{PACKAGE}.options", f"{PACKAGE}.plugin"]
+        assert ours == [PACKAGE, f"{PACKAGE}.hookspecs", f"{PACKAGE}.options", f"{PACKAGE}.plugin"]
 
     def test_that_reports_loads_nothing_of_delivery(self, project: Path) -> None:
         modules = self.run(project, "--platform-report")["modules"]

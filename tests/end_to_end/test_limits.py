@@ -10,7 +10,7 @@ from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 from pytest_platform_report.journal import segment
 from pytest_platform_report.notes import NOTES_LIMIT
-from pytest_platform_report.plugin import attempt, comparison, recorder
+from pytest_platform_report.plugin import attempt, comparison, described, fitting
 from pytest_platform_report.recording import STEPS_LIMIT
 from pytest_platform_report.text import MESSAGE_LIMIT, NAME_LIMIT, OUTPUT_LIMIT, STACK_LIMIT
 
@@ -68,11 +68,12 @@ def test_the_page_has_the_bounds_of_the_code() -> None:
         "stack of an error": f"{STACK_LIMIT // _KB} KiB",
         "message of an error or of a step, reason, description of an annotation": f"{MESSAGE_LIMIT // _KB} KiB",
         "expected and actual value of a comparison": f"{comparison.VALUE_LIMIT // _KB} KiB",
-        "value of a parameter": f"{recorder.PARAMETER_LIMIT} characters",
+        "value of a parameter": f"{described.PARAMETER_LIMIT} characters",
         "name or title of a test, name of a step, a tag or a file's path": f"{NAME_LIMIT // _KB} KiB",
         "steps of an attempt": f"{STEPS_LIMIT:,}",
         "tags and annotations that an attempt tells": f"{NOTES_LIMIT:,}",
         "subtests of an attempt that are told of as failures": f"{attempt.FAILURES_LIMIT}",
+        "suites, tags, annotations or metadata of a test or a run that a hook has changed": f"{fitting.LIST_LIMIT:,}",
         "records that a full disk keeps from being written": f"{segment.KEPT_BYTES // _KB**2} MiB a process",
     }
 
@@ -104,7 +105,7 @@ def test_each_is_kept_to_and_its_cut_is_marked(target: Target, project: Project)
     (named,) = [test for test in run.tests if test["title"].startswith("test_name[")]
     assert len(named["title"]) <= NAME_LIMIT
     parameter = run.annotations(named["title"])["parameter"]
-    assert len(parameter) <= recorder.PARAMETER_LIMIT + len("value=")
+    assert len(parameter) <= described.PARAMETER_LIMIT + len("value=")
     titles = [step["title"] for step in run.test("test_steps")["steps"] if step["category"] == "action"]
     assert titles[-2:] == [f"step {STEPS_LIMIT - 1}", "[... 500 further steps cut ...]"]
     stack = run.test("test_subtests")["error"]["stack"]

@@ -12,7 +12,8 @@ began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``lin
 phase      ``phase``: which the running test comes to now, call or teardown, or again setup; it began with its setup
 attempt    ``test``, ``attempts``: the one that was over when the next one began; ``ended`` has it again
 ended      ``test``, ``attempts``, the ``tags`` and ``annotations`` that have come since it began, and the ``title``
-           that it is to be shown as, where it was given one
+           that it is to be shown as, where it was given one; or ``test`` and ``dropped``: a hook has left it out
+dropped    ``test``, ``node``: one that a hook has left out when it was about to begin
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
            the file could not be kept, ``problem`` says why
 collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
@@ -91,6 +92,16 @@ def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[
     if title:
         record["title"] = title
     return record
+
+
+def ended_dropped(test: int) -> Record:
+    """A test is done, and a hook has left it out of the report."""
+    return {"v": FORMAT, "kind": "ended", "test": test, "dropped": True}
+
+
+def dropped(test: int, node: str) -> Record:
+    """A test starts, and a hook has left it out of the report: neither its beginning nor its end is told."""
+    return {"v": FORMAT, "kind": "dropped", "test": test, "node": node}
 
 
 def artifact(test: int | None, path: str, name: str, type_: str, size: int) -> Record:

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from .fixture import PlatformReport
 
 
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Called when this plugin is registered: add our hooks, which are known where we are off, too."""
+    from .. import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Called when pytest reads its options: add ours."""
     group = parser.getgroup("platform-report", "reporting to a test platform")

@@ -21,10 +21,10 @@ from ..recording import Inside, attach, current
 from ..text import show
 from . import allure_marks
 from .comparison import show as show_value
+from .described import PARAMETER_LIMIT
 from .imports import ImportWatch
 from .keeper import FileKeeper, guess_type
 from .problems import Problems
-from .recorder import PARAMETER_LIMIT
 
 _ENDINGS = {"plain": "txt", "svg+xml": "svg", "quicktime": "mov"}
 

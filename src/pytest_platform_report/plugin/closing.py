@@ -86,18 +86,16 @@ class Closing:
                 terminal.line(line)
 
     def _summary(self) -> list[str]:
-        journal, problem = self._journal, self._problems.first
+        journal = self._journal
         if not self.is_over:
-            return [line for line in (journal.problem, problem and f"internal error: {problem}") if line]
+            return [line for line in (journal.problem, *self._problems.notes) if line]
         status = self._status
         lines = []
         if status.get("run"):
             lines.append(f"run: {status['run']}")
         lines.append(self._receipt())
         notes = [journal.folder.problem, self.launch_problem, *status.get("notes", ())]
-        notes += [*self.workers_undone, journal.describe_undone()]
-        if problem:
-            notes.append(f"internal error: {problem}")
+        notes += [*self.workers_undone, journal.describe_undone(), *self._problems.notes]
         notes = [note for note in notes if note]
         lines += notes[:_SHOWN_NOTES]
         if len(notes) > _SHOWN_NOTES:
@@ -111,7 +109,7 @@ class Closing:
         if self._unread:
             return f"{number_of(self._finished(), 'test')} run; {self._unread}"
         is_counted = mine["settled"] and not self._has_undone()
-        run = mine["found"] if is_counted else max(mine["found"], self._finished())
+        run = mine["found"] if is_counted else max(mine["found"], self._finished() - mine["dropped"])
         refused = f", {mine['refused']:,} refused" if mine["refused"] else ""
         so_far = "" if mine["settled"] else " so far"
         return f"{number_of(run, 'test')} run, {mine['acknowledged']:,} acknowledged{refused}{so_far}"
@@ -157,7 +155,7 @@ class Closing:
         return True
 
     def _mine(self) -> dict[str, Any]:
-        nothing = {"found": 0, "acknowledged": 0, "refused": 0, "settled": False, "complete": False}
+        nothing = {"found": 0, "dropped": 0, "acknowledged": 0, "refused": 0, "settled": False, "complete": False}
         mine = self._status.get("sessions", {}).get(self._journal.session_id, {})
         return {**nothing, **mine}
 

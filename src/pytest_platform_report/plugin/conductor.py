@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,11 +17,12 @@ from ..settings import Settings
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten, shorten_name
 from .closing import Closing
 from .descriptors import raised_limit
+from .extensions import Extensions
 from .failures import describe_collection, describe_skip
 from .journal import Journal
 from .keeper import FileKeeper
 from .launch import launch_uploader
-from .problems import Problems
+from .problems import TOLD, Problems
 from .relay import CARRIED, Relays
 
 HANDED = "platform_report"
@@ -43,6 +45,7 @@ class Conductor:
         environment: Mapping[str, str],
         redact: Redact,
         guard: Problems,
+        extensions: Extensions,
     ) -> None:
         self.journal = journal
         self.guard = guard
@@ -51,9 +54,11 @@ class Conductor:
         self._plugins = config.pluginmanager
         self._environment = environment
         self._redact = redact
+        self._extensions = extensions
         self._finished = 0
         self._interrupted = False
         self._closing = Closing(config, settings, journal, guard, self._count_finished)
+        journal.complete = extensions.run
         journal.on_open = self._launch
 
     def _launch(self) -> None:
@@ -150,7 +155,7 @@ class Conductor:
 
     def _keep_artifacts(self) -> None:
         """Keep the files that ``--platform-artifact`` names."""
-        keep_file = FileKeeper(self.journal, self._redact)
+        keep_file = FileKeeper(self.journal, self._redact, partial(self._extensions.want_file, None))
         for type_, glob in self._settings.artifacts:
             for path in sorted(self._rootdir.glob(glob)):
                 if path.is_file() and path.resolve().is_relative_to(self._rootdir.resolve()):
@@ -228,6 +233,7 @@ class ControllerHooks:
                 self._relays.lose(worker)
             if output.get(HANDED):
                 self._conductor.miss(f"{worker}: {output[HANDED]}")
+            self._conductor.guard.take(output.get(TOLD, ()))
         except Exception as problem:
             self._conductor.guard(problem)
         if error == "keyboard-interrupt":  # or pytest.exit: xdist ends the session for it

@@ -27,6 +27,7 @@ class Journal:
     """The segment of this process, made with its run folder when the first test begins.
 
     :ivar session_id: names this process's records; also the segment's file name without ending.
+    :ivar complete: called before that with what is known of the session; returns what is to be written of it.
     :ivar on_open: called once, when the segment has been made.
     :ivar output: the descriptors of the files that pytest captures output in, once the journal is open.
     :ivar problem: why nothing can be recorded, in words; empty where it can.
@@ -45,6 +46,7 @@ class Journal:
         self.session_id = session_id
         self._find_output = find_output
         self.problem = ""
+        self.complete: Callable[[Record], Record] = _change_nothing
         self.on_open: Callable[[], None] = _do_nothing
         self.output: list[int] = []
         self._segment: Segment | RelayedSegment | None = None
@@ -112,13 +114,14 @@ class Journal:
         """Make the run folder and the segment; where that fails, say so in :attr:`problem` once and for all."""
         if self._segment is not None or self.problem or not self.is_own:
             return
+        about = self.complete(self._about)
         try:
             self._segment = self._make_segment()
         except OSError as error:
             self.problem = f"nothing could be recorded: {error}"
             return
         self.output = self._find_output()
-        self._segment.append({**self._about, "output": self.output, "at": round(now_ms())})
+        self._segment.append({**about, "output": self.output, "at": round(now_ms())})
         for record in self._early:
             self._segment.append(record)
         self._early.clear()
@@ -174,6 +177,11 @@ def _read_first(segment: str) -> Record:
     finally:
         native.close(fd)
     return record
+
+
+def _change_nothing(about: Record) -> Record:
+    """Of a worker, only the controller knows more."""
+    return about
 
 
 def _do_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..journal import records
 from ..native import create, native
@@ -20,20 +20,26 @@ _TYPES = {
     "trace": (".zip",),
 }
 
+Source = str | os.PathLike[str] | bytes
+
 
 class FileKeeper:
     """Copies files into the run folder and notes them in the journal; raises nothing.
 
     :ivar test: the number of the running test.
+    :param is_wanted: asked of each file: its source, name and type.
     """
 
-    def __init__(self, journal: Journal, redact: Redact) -> None:
+    def __init__(
+        self, journal: Journal, redact: Redact, is_wanted: Callable[[Source, str, str], bool] = lambda *_: True
+    ) -> None:
         self.test: int | None = None
         self._journal = journal
         self._redact = redact
+        self._is_wanted = is_wanted
         self._kept = 0
 
-    def __call__(self, source: str | os.PathLike[str] | bytes, name: str | None, type: str | None) -> None:
+    def __call__(self, source: Source, name: str | None, type: str | None) -> None:
         """Copy *source*, or note why it could not be; nothing in a process forked by a test."""
         if not self._journal.is_own:
             return
@@ -43,6 +49,8 @@ class FileKeeper:
                 name = os.path.basename(os.fspath(source))
             shown = self._redact(clean(name or "attachment.bin"))[:255]
             kind = type or guess_type(shown)
+            if not self._is_wanted(source, shown, kind):
+                return
             if self._journal.is_relayed:
                 raise ValueError("attached where the run folder cannot be reached")
             self._kept += 1
@@ -61,7 +69,7 @@ def guess_type(name: str) -> str:
     return next((type_ for type_, endings in _TYPES.items() if ending in endings), "attachment")
 
 
-def _copy(source: str | os.PathLike[str] | bytes, target: str) -> int:
+def _copy(source: Source, target: str) -> int:
     """Copy a file's content or the bytes themselves to *target*; return how many bytes they are."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _write(target, [bytes(source)])

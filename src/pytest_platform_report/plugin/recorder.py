@@ -11,9 +11,7 @@ For each test the hooks come in this order::
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -24,19 +22,17 @@ from ..journal import records
 from ..journal.records import Record
 from ..native import now_ms
 from ..redact import Redact
-from ..text import MESSAGE_LIMIT, shorten, shorten_name
-from . import allure_marks
+from ..text import shorten_name
 from .attempt import Attempt, Phase
 from .comparison import Comparison, show
+from .described import PARAMETER_LIMIT, Describer, as_text
+from .extensions import Extensions
 from .failures import describe_failure, describe_outcome
 from .fixture_steps import FixtureHooks
 from .journal import Journal
 from .keeper import FileKeeper
 from .problems import Problems
-from .titles import hide_addresses, title_of
 
-_NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail")) | allure_marks.MARKS
-PARAMETER_LIMIT = 240
 _LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
 _LONGEST_REPORT = 60_000.0  # milliseconds that pytest may take to make a report
 _NO_REPORT: Any = object()
@@ -49,27 +45,33 @@ class Recorder:
 
     :param worker: the xdist worker's name, empty in a plain session.
     :param fixtures: knows the fixtures whose teardown may have failed.
+    :param extensions: the hooks that have a say in what is recorded.
     :param guard: told of each exception of ours; the tests go on.
     """
 
     def __init__(
-        self, journal: Journal, redact: Redact, guard: Problems, fixtures: FixtureHooks, worker: str = ""
+        self,
+        journal: Journal,
+        redact: Redact,
+        guard: Problems,
+        fixtures: FixtureHooks,
+        extensions: Extensions,
+        worker: str = "",
     ) -> None:
         self._journal = journal
         self._fixtures = fixtures
-        self._worker = worker
-        self._executions: Counter[str] = Counter()
+        self._extensions = extensions
+        self._describe = Describer(redact, worker)
         self._redact = redact
         self._guard = guard
-        self._keep_file = FileKeeper(journal, redact)
+        self._keep_file = FileKeeper(journal, redact, lambda *file: extensions.want_file(self._item, *file))
         self._tests = 0
         self._item: Any = None
         self._attempts: list[Attempt] = []
         self._reports: list[pytest.TestReport] = []
         self._comparison: Comparison | None = None
-        self._parent: object = None
-        self._suites: list[str] = []
         self._markers = 0
+        self._told = 0
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -94,7 +96,7 @@ class Recorder:
         if not self._attempts or not self._attempts[-1].phases:
             return
         try:
-            self._journal.append(records.attempt(self._tests, self._attempts[-1].describe(self._redact)))
+            self._journal.append(records.attempt(self._tests, self._describe_unfinished()))
             self._open_attempt(now_ms())
             self._journal.append_line(_SETUP)
         except Exception as error:
@@ -141,27 +143,16 @@ class Recorder:
     def _begin(self, item: pytest.Item) -> None:
         self._tests += 1
         self._item = item
-        if item.parent is not self._parent:
-            self._parent, self._suites = item.parent, _name_suites(item)
-        file, line, _ = item.location
-        now = now_ms()
-        told = self._read(list(item.iter_markers()))
         self._attempts = []
         self._reports = [_NO_REPORT]
+        self._told = 0
         self._markers = len(item.own_markers)
-        self._journal.append(
-            records.began(
-                self._tests,
-                shorten_name(self._redact(item.nodeid)),
-                self._redact(file.replace(os.sep, "/")),
-                None if line is None else line + 1,
-                self._suites,
-                shorten_name(self._redact(title_of(item))),
-                round(now, 2),
-                told.tags,
-                [*self._annotations(item), *told.annotations],
-            )
-        )
+        described = self._describe.begun(self._tests, item, now_ms())
+        began = self._extensions.begin(item, described)
+        if began is None:
+            self._journal.append(records.dropped(self._tests, described["node"]))
+            return
+        self._journal.append(began)
         self._keep_file.test = self._tests
         recording.current.keep_file = self._keep_file
         self._open_attempt(now_ms())
@@ -217,26 +208,42 @@ class Recorder:
 
     def _end(self, item: pytest.Item, error: BaseException | None) -> None:
         recording.current.recording = None
-        recording.current.keep_file = None
         notes.current.notes = None
-        if not self._attempts or not self._journal.is_own:
-            return
         try:
+            if not self._attempts or not self._journal.is_own:
+                return
             if error is not None and not self._attempts[-1].has("teardown"):
                 self._note_end_by(error, item)
             self._tell_end()
         except Exception as problem:
             self._guard(problem)
-        self._attempts = []
+        finally:
+            recording.current.keep_file = None
+            self._attempts = []
 
     def _tell_end(self) -> None:
+        if self._told == len(self._attempts):
+            return
         item = self._item
         attempts = [each.describe(self._redact) for each in self._attempts]
-        told = [self._read(item.own_markers[self._markers :]), *(each.notes for each in self._attempts)]
+        told = [self._describe.read(item.own_markers[self._markers :]), *(each.notes for each in self._attempts)]
         tags = [tag for each in told for tag in each.tags]
-        annotations = [*told[0].annotations, *self._properties(item)]
+        annotations = [*told[0].annotations, *self._describe.properties(item)]
         title = next((each.title for each in reversed(told) if each.title), "")
-        self._journal.append(records.ended(self._tests, attempts, tags, annotations, title))
+        ended = records.ended(self._tests, attempts, tags, annotations, title)
+        kept: Record | None = ended
+        try:
+            kept = self._extensions.end(item, ended)
+        finally:
+            self._journal.append(records.ended_dropped(self._tests) if kept is None else kept)
+            self._told = len(self._attempts)
+
+    def _describe_unfinished(self) -> Record:
+        """Return the last attempt, without the texts that a hook may change once the test has ended."""
+        described = self._attempts[-1].describe(self._redact)
+        if self._extensions.change_ends:
+            return {key: described[key] for key in ("outcome", "start", "duration", "phases")}
+        return described
 
     def _note_end_by(self, error: BaseException, item: pytest.Item) -> None:
         attempt = self._attempts[-1]
@@ -252,61 +259,9 @@ class Recorder:
         stdout, stderr = CapturedOutput(self._journal.output).read()
         return [*sections, ("Captured stdout", stdout), ("Captured stderr", stderr)]
 
-    def _read(self, markers: Sequence[pytest.Mark]) -> notes.Notes:
-        """Return what markers tell: their names as tags, and what those of allure's decorators say."""
-        told = notes.Notes(self._redact)
-        for marker in markers:
-            if marker.name not in _NO_TAGS:
-                told.add_tag(marker.name)
-        allure_marks.tell(told, markers)
-        return told
-
-    def _annotations(self, item: pytest.Item) -> list[Record]:
-        """Return what tells this execution from others, and the item's parameters."""
-        annotations: list[Record] = []
-        if self._worker:
-            annotations.append({"type": "worker", "description": self._worker})
-        if item.config.getoption("keepduplicates", False):
-            self._executions[item.nodeid] += 1
-            annotations.append({"type": "execution", "description": str(self._executions[item.nodeid])})
-        called = getattr(item, "callspec", None)
-        for name, value in called.params.items() if called is not None else ():
-            annotations.append({"type": "parameter", "description": self._redact(f"{name}={_show(value)}")})
-        return annotations
-
-    def _properties(self, item: pytest.Item) -> list[Record]:
-        """Return what ``record_property`` told."""
-        return [
-            {
-                "type": shorten_name(self._redact(str(name))),
-                "description": shorten(self._redact(_as_text(value)), MESSAGE_LIMIT),
-            }
-            for name, value in item.user_properties
-        ]
-
-
-def _show(value: object) -> str:
-    """Return a value as pytest shows it, without the address that makes it another one in each session."""
-    return hide_addresses(show(value, PARAMETER_LIMIT))
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else _show(value)
-
 
 def _describe_subtest(context: Any) -> str:
     """Return a subtest's message and parameters: ``even (i=1)``."""
     message = str(context.msg or "")
-    given = ", ".join(f"{name}={_as_text(value)}" for name, value in context.kwargs.items())
+    given = ", ".join(f"{name}={as_text(value)}" for name, value in context.kwargs.items())
     return f"{message} ({given})".lstrip() if given else message or "subtest"
-
-
-def _name_suites(item: pytest.Item) -> list[str]:
-    """Return the item's suites, from its module to its innermost class."""
-    suites: list[str] = []
-    for node in item.listchain()[:-1]:
-        if isinstance(node, pytest.File):
-            suites.append(node.path.stem)
-        elif isinstance(node, pytest.Class):
-            suites.append(node.name)
-    return suites

@@ -16,7 +16,7 @@ from ..native import from_json, native, to_json
 from ..process import identify
 from .journal import Journal
 
-_AFTER_A_TEST = ("began", "closed", "gone")
+_AFTER_A_TEST = ("began", "dropped", "closed", "gone")
 
 CARRIED = "platform_report_records"
 """The attribute of a report, and the key of a worker's output, that holds records."""

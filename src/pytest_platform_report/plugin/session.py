@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ from ..settings import Settings, read_settings
 from .allure import AllureHooks
 from .bdd import BddHooks
 from .conductor import HANDED, Conductor, ControllerHooks
+from .extensions import Extensions
 from .facts import describe_session
 from .fixture_steps import FixtureHooks
 from .folder import RunFolder
 from .journal import Journal
 from .keeper import FileKeeper
-from .problems import Problems
+from .problems import TOLD, Problems
 from .recorder import Recorder
 from .relay import CARRIED, RelayedJournal
 from .titles import TitleHooks
@@ -120,11 +122,11 @@ def _register_worker(config: pytest.Config, handed: dict[str, Any]) -> None:
     journal = (Journal if is_here else RelayedJournal)(
         folder, f"{handed['session']}-{worker}-{new_id(4)}", "worker", worker, about, lambda: _find_output(config)
     )
-    hooks = RelayHooks(journal) if isinstance(journal, RelayedJournal) else WorkerHooks(journal)
+    problems = Problems()
+    hooks = RelayHooks(journal, problems) if isinstance(journal, RelayedJournal) else WorkerHooks(journal, problems)
     config.pluginmanager.register(hooks, "platform-report-worker")
     # After the others: it is called before them, and what it records of a report's test goes with that report.
-    problems = Problems()
-    _register_recorder(config, journal, redact, problems, worker)
+    _register_recorder(config, journal, redact, problems, Extensions(config, redact, problems), worker)
 
 
 def _register_main(config: pytest.Config, settings: Settings) -> None:
@@ -146,7 +148,8 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
     }
     role = "controller" if is_controller else "alone"
     journal = Journal(folder, session_id, role, None, about, lambda: _find_output(config))
-    conductor = Conductor(config, settings, journal, _environment, redact, problems)
+    extensions = Extensions(config, redact, problems)
+    conductor = Conductor(config, settings, journal, _environment, redact, problems, extensions)
     config.pluginmanager.register(conductor, "platform-report-conductor")
     if is_controller:
         dist = config.getoption("dist")  # the workers' own says "no"
@@ -160,21 +163,26 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
         }
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:
-        _register_recorder(config, journal, redact, problems)
+        _register_recorder(config, journal, redact, problems, extensions)
 
 
 def _register_recorder(
-    config: pytest.Config, journal: Journal, redact: Redact, problems: Problems, worker: str = ""
+    config: pytest.Config,
+    journal: Journal,
+    redact: Redact,
+    problems: Problems,
+    extensions: Extensions,
+    worker: str = "",
 ) -> None:
     fixtures = FixtureHooks(problems)
-    recorder = Recorder(journal, redact, problems, fixtures, worker)
+    recorder = Recorder(journal, redact, problems, fixtures, extensions, worker)
     config.pluginmanager.register(recorder, "platform-report-recorder")
     config.pluginmanager.register(fixtures, "platform-report-fixtures")
     config.pluginmanager.register(TitleHooks(problems), "platform-report-titles")
     config.pluginmanager.register(BddHooks(), "platform-report-bdd")
     allure = config.stash[_allure]
     allure.guard = problems
-    allure.keep_run_file = FileKeeper(journal, redact)
+    allure.keep_run_file = FileKeeper(journal, redact, partial(extensions.want_file, None))
     config.pluginmanager.register(allure, "platform-report-allure")
 
 
@@ -202,8 +210,9 @@ def _find_output(config: pytest.Config) -> list[int]:
 class WorkerHooks:
     """What an xdist worker does before its first test and at its end."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, problems: Problems) -> None:
         self._journal = journal
+        self._problems = problems
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -215,6 +224,7 @@ class WorkerHooks:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Called when the worker has run all its tests."""
         if self._journal.is_open and self._journal.is_own:
+            session.config.workeroutput[TOLD] = self._problems.give()  # type: ignore[attr-defined]  # xdist's
             self._journal.end(int(exitstatus), interrupted=False)
             if self._journal.is_behind:  # not even that has been written, so the controller has to know it otherwise
                 session.config.workeroutput[HANDED] = self._journal.describe_undone()  # type: ignore[attr-defined]
@@ -223,8 +233,8 @@ class WorkerHooks:
 class RelayHooks(WorkerHooks):
     """What a worker does besides whose records its controller writes."""
 
-    def __init__(self, journal: RelayedJournal) -> None:
-        super().__init__(journal)
+    def __init__(self, journal: RelayedJournal, problems: Problems) -> None:
+        super().__init__(journal, problems)
         self._relayed = journal
 
     @pytest.hookimpl(tryfirst=True)

@@ -53,7 +53,7 @@ _SELECT_TESTS = "SELECT id, session, node, worker, kind, spans, bytes, status, s
 
 @dataclass(frozen=True)
 class TestRow:
-    """A test on its way. ``kind``: ended, died, collected, lost; ``why``: the platform's words."""
+    """A test on its way. ``kind``: ended, died, collected, lost, dropped; ``why``: the platform's words."""
 
     __test__ = False
 
@@ -182,6 +182,15 @@ class DeliveryRecord:
                 state,
             ),
         )
+
+    def drop_test(self, session: str, worker: str, segment: str, began: int, node: str) -> None:
+        """Note that the test that began at this byte is left out, and forget its artifacts."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO test(session, segment, began, node, worker, kind, spans, bytes, status, urgent,"
+            " state) VALUES (?,?,?,?,?,'dropped','[]',0,'',0,'dropped')",
+            (session, segment, began, node, worker),
+        )
+        self._db.execute("DELETE FROM artifact WHERE test_segment=? AND test_began=?", (segment, began))
 
     def add_artifact(
         self, session: str, segment: str, began: int | None, start: int, stop: int, why: str | None = None
@@ -325,6 +334,11 @@ class DeliveryRecord:
         """Return the number of tests by status."""
         found = dict(self._db.execute("SELECT status, count(*) FROM test GROUP BY status"))
         return {status: found.get(status, 0) for status in STATUSES}
+
+    def dropped(self) -> int:
+        """Return how many tests hooks have left out."""
+        found: int = self._db.execute("SELECT count(*) FROM test WHERE state='dropped'").fetchone()[0]
+        return found
 
     def has_open(self) -> bool:
         """Tell whether there is a test or an artifact that is neither acknowledged nor refused."""

@@ -126,8 +126,14 @@ class Intake:
             if began is None or began.record["test"] != line.record["test"]:
                 return  # its beginning was never written
             segment.open_test = None
+            if line.record.get("dropped"):
+                self._drop(segment, began)
+                return
             state = "held" if self._may_be_second(segment, began.record["node"]) else "pending"
             self._add(segment, kind, ended_span(segment, began, line), began, line, state)
+        elif kind == "dropped":
+            self._give_up_end(segment)
+            self._drop(segment, line)
         elif kind == "collected":
             if not self._record.knows(line.record["node"], kind):
                 self._add(segment, kind, Span(segment.name, (line.start, line.end)), line, None, "pending")
@@ -147,6 +153,9 @@ class Intake:
         began, segment.open_test = segment.open_test, None
         if began is not None:
             self._add(segment, "ended", unrecorded_span(segment, began), began, None, "pending")
+
+    def _drop(self, segment: Segment, first: Line) -> None:
+        self._record.drop_test(segment.owner, segment.worker, segment.name, first.start, first.record["node"])
 
     def _add(self, segment: Segment, kind: str, span: Span, began: Line, ended: Line | None, state: str) -> None:
         result = build_result([(span, began.record, [ended.record] if ended else [])])

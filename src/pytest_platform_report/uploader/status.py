@@ -3,7 +3,8 @@
 ``status.json`` in the run folder, replaced as a whole: ``process`` (who writes), ``state`` (delivering, done; failed
 where it ended with an error of its own), ``run`` (its address in words), ``run_id``, ``totals`` (tests by status),
 ``notes`` (what the user should know, in words) and ``sessions``: of each, ``found``, ``acknowledged`` and ``refused``
-tests, ``files_left``, ``settled`` (nothing more will be done for it now) and ``complete`` (the platform has it all).
+tests, and the ones besides that hooks have ``dropped``, ``files_left``, ``settled`` (nothing more will be done for it
+now) and ``complete`` (the platform has it all).
 """
 
 from __future__ import annotations
@@ -98,13 +99,15 @@ class Status:
         self, session: str, is_over: bool, tests: dict[tuple[str, str], int], files: dict[tuple[str, str], int]
     ) -> dict[str, Any]:
         mine = {state: count for (owner, state), count in tests.items() if owner == session}
-        found, acknowledged, refused = sum(mine.values()), mine.get("acknowledged", 0), mine.get("refused", 0)
+        dropped, acknowledged, refused = (mine.get(state, 0) for state in ("dropped", "acknowledged", "refused"))
+        found = sum(mine.values()) - dropped
         left = sum(count for (owner, state), count in files.items() if owner == session and state not in _OVER)
         is_sent = acknowledged + refused == found and not left
         is_whole = not any(segment.undone for segment in self._tail.known() if segment.owner == session)
         run_goes_on = not self._tail.is_over
         return {
             "found": found,
+            "dropped": dropped,
             "acknowledged": acknowledged,
             "refused": refused,
             "files_left": left,

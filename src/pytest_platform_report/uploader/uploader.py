@@ -113,7 +113,7 @@ class Uploader:
         return _DETACHED_SECONDS if self._settings.detach else self._settings.drain_timeout
 
     def _close_run(self) -> None:
-        verdict = judge(self._intake.tail.known(), self._record.totals())
+        verdict = judge(self._intake.tail.known(), self._record.totals(), self._record.dropped())
         if verdict is not None and self._courier is not None:
             for _ in range(_CLOSING_TRIES):
                 self._status.is_closed = self._courier.close_run(verdict)

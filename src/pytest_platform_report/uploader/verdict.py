@@ -19,10 +19,12 @@ class Verdict:
     duration: float
 
 
-def judge(segments: Sequence[Segment], totals: Mapping[str, int]) -> Verdict | None:
+def judge(segments: Sequence[Segment], totals: Mapping[str, int], dropped: int = 0) -> Verdict | None:
     """Judge a run by its sessions' ends and its tests; None where no session has told anything.
 
     A session that was killed or interrupted makes the run ``cancelled``: what it would have found is not known.
+
+    :param dropped: how many tests there were besides, which are left out of the run.
     """
     sessions = [segment for segment in segments if segment.session and segment.session["role"] != "worker"]
     begun = [segment.session["at"] for segment in segments if segment.session]
@@ -33,7 +35,7 @@ def judge(segments: Sequence[Segment], totals: Mapping[str, int]) -> Verdict | N
     if any(segment.closed is None or segment.closed["interrupted"] for segment in sessions) or not sessions:
         return Verdict("cancelled", duration)
     clean = all(segment.closed and segment.closed["exit"] == 0 for segment in sessions)
-    passed = clean and not totals["failed"] and sum(totals.values()) > 0
+    passed = clean and not totals["failed"] and sum(totals.values()) + dropped > 0
     return Verdict("passed" if passed else "failed", duration)
 
 
