@@ -80,6 +80,12 @@ class Author:
         attempts = [{"outcome": outcome, "start": AT, "duration": 1.5, **more} for outcome in outcomes or ("passed",)]
         self.write(records.ended(self._tests, attempts, [], []))
 
+    def drop(self, node: str = "") -> None:
+        """Leave out the test that runs; or the one with this node id, before it begins."""
+        if node:
+            self._tests += 1
+        self.write(records.dropped(self._tests, node) if node else records.ended_dropped(self._tests))
+
     def again(self, **described: object) -> None:
         """Say that an attempt has failed, and that another one begins."""
         self.write(records.attempt(self._tests, {"outcome": "failed", "start": AT, "duration": 1.5, **described}))

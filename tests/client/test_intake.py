@@ -351,6 +351,57 @@ class TestLost:
         assert reader.told() == {A: "failed"}
 
 
+class TestDropped:
+    def test_is_told_nowhere(self, tmp_path: Path, reader: Reader) -> None:
+        author = Author(tmp_path)
+        author.drop(A)
+        author.begin(B)
+        author.attach("b.png")
+        reader.take_all()
+        author.attach("b2.png")
+        author.drop()
+        author.begin(C)
+        author.attach("c.png")
+        author.end()
+        author.close()
+        reader.take_all()
+        assert reader.told() == {C: "passed"}
+        assert reader.record.totals() == {"passed": 1, "failed": 0, "skipped": 0, "flaky": 0}
+        assert reader.record.counts() == {("s1", "dropped"): 2, ("s1", "pending"): 1}
+        assert reader.record.artifact_counts() == {("s1", "pending"): 1}
+        assert reader.record.dropped() == 2
+
+    def test_is_forgotten_once_and_for_all(self, tmp_path: Path, reader: Reader) -> None:
+        author = Author(tmp_path)
+        author.begin(A)
+        author.attach("a.png")
+        author.drop()
+        reader.take_all()
+        author.close()
+        later = Reader(tmp_path)
+        later.take_all()
+        assert (later.record.counts(), later.record.artifact_counts()) == ({("s1", "dropped"): 1}, {})
+        assert not later.record.has_open()
+        later.record.close()
+
+    def test_has_not_died_when_it_takes_its_worker_along(self, tmp_path: Path, reader: Reader) -> None:
+        controller = Author(tmp_path, "c1", role="controller")
+        Author(tmp_path, "c1-gw0", role="worker", worker="gw0", of="c1", process=a_dead_process()).drop(A)
+        controller.lose("gw0", A, "signal 9")
+        controller.close(1)
+        reader.take_all()
+        assert reader.told() == {}
+        assert not reader.record.has_open()
+
+    def test_before_that_is_told_as_ever(self, tmp_path: Path, reader: Reader) -> None:
+        author = Author(tmp_path)
+        author.begin(A)
+        author.drop(B)
+        author.close()
+        reader.take_all()
+        assert reader.told() == {A: "skipped"}, "its end could not be written"
+
+
 class TestUnreadable:
     def test_process_that_died_before_its_first_word_blocks_nothing(self, tmp_path: Path, reader: Reader) -> None:
         Author(tmp_path, "s0", silent=True)

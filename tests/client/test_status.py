@@ -49,12 +49,14 @@ def test_counts_what_was_found_and_what_was_acknowledged(tmp_path: Path, reader:
     reader.take_all()
     acknowledge(reader)
     one_test(author, B)
+    author.drop(B)
     author.attach("a.png", to_run=True)
     told = compose(status, reader)
     assert told["state"] == "delivering"
     assert told["totals"] == {"passed": 2, "failed": 0, "skipped": 0, "flaky": 0}
     assert told["sessions"]["s1"] == {
         "found": 2,
+        "dropped": 1,
         "acknowledged": 1,
         "refused": 0,
         "files_left": 1,

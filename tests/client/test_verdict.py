@@ -60,6 +60,12 @@ def test_status(ends: list[tuple[int, bool] | None], totals: dict[str, int], exp
     assert verdict.status == expected
 
 
+def test_run_whose_tests_are_all_left_out_has_passed() -> None:
+    verdict = judge([segment(CLEAN)], NOTHING, dropped=1)
+    assert verdict is not None
+    assert verdict.status == "passed"
+
+
 def test_lost_worker_is_no_end_of_the_session() -> None:
     segments = [segment(CLEAN, role="controller"), segment(None, role="worker"), segment((1, False), role="worker")]
     verdict = judge(segments, ALL_WELL)

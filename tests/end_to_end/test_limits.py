@@ -73,7 +73,7 @@ def test_the_page_has_the_bounds_of_the_code() -> None:
         "steps of an attempt": f"{STEPS_LIMIT:,}",
         "tags and annotations that an attempt tells": f"{NOTES_LIMIT:,}",
         "subtests of an attempt that are told of as failures": f"{attempt.FAILURES_LIMIT}",
-        "suites, tags, annotations or metadata of a test or a run that a hook has changed": f"{fitting.LIST_LIMIT:,}",
+        "suites, tags or annotations of a test or a run that a hook has changed": f"{fitting.LIST_LIMIT:,}",
         "records that a full disk keeps from being written": f"{segment.KEPT_BYTES // _KB**2} MiB a process",
     }
 

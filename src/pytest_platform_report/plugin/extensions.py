@@ -105,9 +105,9 @@ class Extensions:
         """Tell whether a file of a test, or of the run, is to be kept."""
         if not self._hooks.pytest_platform_artifact.get_hookimpls():
             return True
+        artifact = _describe_file(source, name, type)
+        hooks: Any = self._hooks if item is None else item.ihook
         with self._trying("pytest_platform_artifact"):
-            hooks: Any = self._hooks if item is None else item.ihook
-            artifact = _describe_file(source, name, type)
             return hooks.pytest_platform_artifact(item=item, artifact=artifact) is not False
         return True
 

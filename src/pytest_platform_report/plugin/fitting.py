@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..descriptions import Annotation, AttemptDescription, FailureDescription, StepDescription
 from ..journal.records import Record, annotations_of
 from ..redact import Redact
 from ..text import MESSAGE_LIMIT, NAME_LIMIT, OUTPUT_LIMIT, STACK_LIMIT, shorten, shorten_name
-from .comparison import VALUE_LIMIT
-from .described import as_text
+from .comparison import VALUE_LIMIT, show
+from .described import PARAMETER_LIMIT, as_text
 
 LIST_LIMIT = 1000
+METADATA_LIMIT = 40
+METADATA_NAME_LIMIT = 100
 _FAILURE_TEXTS = {
     "message": MESSAGE_LIMIT,
     "stack": STACK_LIMIT,
@@ -49,8 +51,8 @@ class Fitting:
         self._redact = redact
 
     def name(self, value: object) -> str:
-        """Return a title or the like."""
-        name = self._shorten(value)
+        """Return a title or the like, in one line."""
+        name = self._shorten(value).replace("\n", " ")
         if not name.strip():
             raise ValueError("an empty name")
         return name
@@ -61,21 +63,27 @@ class Fitting:
 
     def tags(self, values: object) -> list[str]:
         """Return a test's tags, as markers have them: ``@name``."""
-        return [name if name.startswith("@") else f"@{name}" for name in dict.fromkeys(self.names("tags", values))]
+        names = self.names("tags", values)
+        return list(dict.fromkeys(name if name.startswith("@") else f"@{name}" for name in names))
 
     def metadata(self, values: object) -> dict[str, str]:
         """Return a run's metadata."""
         if not isinstance(values, Mapping):
-            raise TypeError(f"metadata: a dict was expected, not {as_text(values)}")
-        names = self.names("metadata", list(values))
-        return {name: self._text(value, MESSAGE_LIMIT) for name, value in zip(names, values.values(), strict=True)}
+            raise TypeError(f"metadata: a dict was expected, not {_show(values)}")
+        if len(values) > METADATA_LIMIT:
+            raise ValueError(f"metadata: {len(values):,} entries are more than {METADATA_LIMIT}")
+        metadata = {self.name(name): self._shorten(value) for name, value in values.items()}
+        longest = max(metadata, key=len, default="")
+        if len(longest) > METADATA_NAME_LIMIT:
+            raise ValueError(f"metadata: a name has {len(longest):,} characters, more than {METADATA_NAME_LIMIT}")
+        return metadata
 
     def annotations(self, values: object) -> list[Record]:
         """Return a journal's annotations."""
         annotations: list[Record] = []
         for value in _list("annotations", values):
             if not isinstance(value, Annotation):
-                raise TypeError(f"annotations: an Annotation was expected, not {as_text(value)}")
+                raise TypeError(f"annotations: an Annotation was expected, not {_show(value)}")
             description = self._text(value.description, MESSAGE_LIMIT)
             annotations.append({"type": self._shorten(value.type), "description": description})
         return annotations
@@ -83,27 +91,25 @@ class Fitting:
     def attempt(self, attempt: Record, described: AttemptDescription) -> Record:
         """Return a journal's attempt with the texts of what was described of it."""
         changed = self._change(attempt, described, _OUTPUT_TEXTS)
-        for key, described_parts, limits in (
-            ("failures", described.failures, _FAILURE_TEXTS),
-            ("steps", described.steps, _STEP_TEXTS),
-        ):
-            if key in attempt:
-                changed[key] = [
-                    self._change(part, each, limits) for part, each in zip(attempt[key], described_parts, strict=True)
-                ]
+        changed |= self._change_each(attempt, "failures", described.failures, _FAILURE_TEXTS)
+        changed |= self._change_each(attempt, "steps", described.steps, _STEP_TEXTS)
         annotations = self.annotations(described.annotations)
         if annotations or "annotations" in attempt:
             changed["annotations"] = annotations
         return changed
+
+    def _change_each(self, attempt: Record, key: str, described: Iterable[object], limits: Mapping[str, int]) -> Record:
+        parts = zip(attempt.get(key, ()), described, strict=True)
+        changed = [self._change(part, each, limits) for part, each in parts]
+        return {key: changed} if changed else {}
 
     def _change(self, record: Record, described: object, limits: Mapping[str, int]) -> Record:
         """Return *record* with those texts that differ in what was described of it."""
         changed = dict(record)
         for key, limit in limits.items():
             text = getattr(described, key)
-            if text is None:
-                changed.pop(key, None)
-            elif text != record.get(key, ""):
+            text = "" if text is None else text
+            if text != record.get(key, ""):
                 changed[key] = self._text(text, limit)
         return changed
 
@@ -114,9 +120,13 @@ class Fitting:
         return shorten(self._redact(as_text(value)), limit)
 
 
+def _show(value: object) -> str:
+    return show(value, PARAMETER_LIMIT)
+
+
 def _list(what: str, values: object) -> list[Any]:
     if not isinstance(values, (list, tuple)):
-        raise TypeError(f"{what}: a list was expected, not {as_text(values)}")
+        raise TypeError(f"{what}: a list was expected, not {_show(values)}")
     if len(values) > LIST_LIMIT:
         raise ValueError(f"{what}: {len(values):,} are more than {LIST_LIMIT:,}")
     return list(values)
