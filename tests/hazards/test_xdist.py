@@ -242,11 +242,28 @@ def test_b60_workers_that_do_not_reach_the_run_folder(pair: Pair) -> None:
         python.chmod(0o755)
     pair.write("pytest.ini", "[pytest]\nmarkers = slow\n")
     pair.write(
+        "conftest.py",
+        """
+        def pytest_platform_begin(item, test):
+            if item.name == "test_unseen":
+                test.drop()
+
+        def pytest_platform_end(item, test):
+            test.annotate("attempts", str(len(test.attempts)))
+            if item.name == "test_forgotten":
+                test.drop()
+        """,
+    )
+    pair.write(
         "test_it.py",
         """
         import os, pytest
         from pathlib import Path
         from pytest_platform_report import attach, step
+
+        def test_unseen(): pass
+
+        def test_forgotten(): pass
 
         HERE = Path(__file__).parent
 
@@ -284,6 +301,7 @@ def test_b60_workers_that_do_not_reach_the_run_folder(pair: Pair) -> None:
     failed = run.test("test_it[2]")
     assert (failed["stdout"], failed["tags"], len(failed["attempts"])) == ("it is 2\n", ["@slow"], 2)
     assert [(step["title"], step["status"]) for step in own_steps(failed)] == [("count", "failed")]
+    assert run.annotations("test_again")["attempts"] == "2"
     assert run.test("test_dies")["error"]["message"] == "process ended (exit code 3) while running this test"
     assert (run.status, run.artifacts) == ("failed", [])
     assert "gw0 cannot reach the run folder: its results came through xdist" in pair.reported.out
