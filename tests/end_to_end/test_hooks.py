@@ -26,7 +26,7 @@ _CONFTEST = """
     def pytest_platform_run(config, run):
         run.title += ", the evening's"
         run.tags += ["controller" if not hasattr(config, "workerinput") else "worker", "{secret}"]
-        run.metadata |= {{"stage": "test", "key": "{secret}"}}
+        run.metadata |= {{"stage": "test", "key": "{secret}", "pytest": "my own"}}
 
     def pytest_platform_begin(item, test):
         item.stash[begun] = item.stash.get(begun, 0) + 1
@@ -150,6 +150,7 @@ def test_a_say_in_what_is_recorded(target: Target, project: Project, workers: in
     assert run.outcomes == _OUTCOMES
     assert run.fields["runTitle"] == f"{project.root.name}, the evening's"
     assert [tag for tag in run.fields["tags"] if ":" not in tag] == ["given", "controller", "[redacted]"]
+    assert [run.fields["metadata"][name] for name in ("stage", "key", "pytest")] == ["test", "[redacted]", "my own"]
 
     named = run.test("what it is for [redacted]")
     told = run.annotations(named["title"])
@@ -237,7 +238,7 @@ def test_what_fails_in_hooks_changes_nothing(target: Target, project: Project, w
     run = read_run(target)
     assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": "passed"}
     assert [artifact["fileName"] for artifact in run.artifacts] == ["kept.log"]
-    assert "never" not in repr((run.fields["tags"], [test["tags"] for test in run.tests]))
+    assert "never" not in repr((run.fields["tags"], run.fields["metadata"], [test["tags"] for test in run.tests]))
 
 
 def test_interrupts_pass_through_and_lose_nothing(target: Target, project: Project) -> None:
@@ -260,6 +261,35 @@ def test_interrupts_pass_through_and_lose_nothing(target: Target, project: Proje
     run = read_run(target)
     assert run.status == "cancelled"
     assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": "passed"}
+
+
+_WHAT_FAILS = """
+    def test_card_is_refused(server):
+        assert "4000123412341234" == "accepted"
+"""
+
+
+def test_examples_do_what_the_page_says(target: Target, project: Project) -> None:
+    blocks = re.findall(r"^<!-- file: (\S+) -->\n```python\n(.*?)^```$", _PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    for name, content in blocks:
+        project.write(name, content)
+    project.write("web/test_refusal.py", _WHAT_FAILS)
+    project.environment["STAGE"] = "staging"
+    ended = project.run()
+    assert "failed, and what" not in ended.out
+    run = read_run(target)
+    assert run.outcomes == {
+        "HTTP interface > test_orders > test_order_is_kept": "passed",
+        "test_pictures > test_picture": "passed",
+        "test_payment > test_pay_by_card": "passed",
+        "test_refusal > test_card_is_refused": "failed",
+    }
+    assert (run.fields["runTitle"], run.fields["metadata"]["database"]) == ("Shop on staging", "postgres 17")
+    assert run.test("test_order_is_kept")["tags"] == ["@api"]
+    assert run.annotations("test_order_is_kept")["owner"] == "the shop's team"
+    assert run.test("test_pay_by_card")["stdout"] == "paid with card 1234\n"
+    assert run.test("test_card_is_refused")["error"]["message"].startswith("AssertionError: assert 'card 1234' ==")
+    assert {artifact["fileName"] for artifact in run.artifacts} == {"shelf.txt", "server.log"}
 
 
 def test_page_has_each_hook_with_its_arguments_and_all_that_they_are_given() -> None:

@@ -4,9 +4,9 @@ Each record is an object with ``v`` (the format), ``kind`` and the fields of its
 
 ========== =====================================================================================================
 session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``, ``at``; and, but for workers,
-           ``settings`` (without secrets) and ``facts`` (what is run, by which interpreter, pytest and plugins). The
-           first record of every segment. ``relayed`` where the controller writes what a worker elsewhere tells: the
-           process is the controller's own then.
+           ``settings`` (without secrets) and ``facts`` (what is run, by which interpreter, pytest and plugins; and
+           ``metadata``, which a hook has added). The first record of every segment. ``relayed`` where the controller
+           writes what a worker elsewhere tells: the process is the controller's own then.
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``,
            ``tags``, ``annotations`` (those of the test; an attempt has its own)
 phase      ``phase``: which the running test comes to now, call or teardown, or again setup; it began with its setup

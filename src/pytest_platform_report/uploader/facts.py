@@ -30,14 +30,14 @@ def run_fields(
     short in them, and tells runs apart in a list, is for any platform among the tags.
     """
     rootdir = Path(facts["rootdir"])
-    metadata = _list_metadata(facts)
+    found = _list_metadata(facts)
     fields = {
         **{name: redact(value) for name, value in gather(environment, rootdir).items()},
         **facts.get("playwright", {}),
         "runTitle": settings.run_title or rootdir.name,
-        "tags": [*settings.tags, *(f"{name}:{metadata[name]}" for name in _TAGGED)],
+        "tags": [*settings.tags, *(f"{name}:{found[name]}" for name in _TAGGED)],
         "workers": facts["workers"],
-        "metadata": metadata,
+        "metadata": {**found, **facts.get("metadata", {})},
     }
     if facts["grep_patterns"]:
         fields["grepPatterns"] = facts["grep_patterns"]
