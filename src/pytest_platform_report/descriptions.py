@@ -94,8 +94,12 @@ class AttemptDescription:
 
 @dataclass
 class EndedTest(_Test):
-    """A test that has ended; the tags and annotations that have come since it began may be changed."""
+    """A test that has ended; its title and the tags and annotations that have come since it began may be changed.
 
+    :ivar title: what it is to be shown as, and no part of what it is known again by; empty where that is its own name.
+    """
+
+    title: str
     attempts: tuple[AttemptDescription, ...]
 
     @property

@@ -34,8 +34,8 @@ def pytest_platform_end(item: pytest.Item, test: EndedTest) -> None:
 
     A ``conftest.py`` implements it for the tests of its folder. Files attached here are the test's.
 
-    :param test: its attempts, whose texts may be replaced, and the tags and annotations that have come since it began;
-        ``test.drop()`` leaves it out of the report.
+    :param test: its attempts, whose texts may be replaced, its title, and the tags and annotations that have come since
+        it began; ``test.drop()`` leaves it out of the report.
     """
 
 

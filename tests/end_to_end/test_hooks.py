@@ -10,6 +10,7 @@ from pathlib import Path
 from end_to_end.platforms import Target
 from end_to_end.readback import own_steps, read_run
 from end_to_end.sessions import Project
+from end_to_end.test_docs import Page
 from end_to_end.test_secrets import holders
 from pytest_platform_report import descriptions, hookspecs
 
@@ -48,6 +49,9 @@ _CONFTEST = """
             attach(test.outcome.encode(), name=item.name + ".txt")
         calls = (item.stash[begun], item.stash[ended], len(test.attempts))
         test.annotate("calls", "begun {{}}, ended {{}}, {{}} attempts".format(*calls))
+        if item.name == "test_inside":
+            assert test.title == "told by itself"
+            test.title = "shown {secret}"
         test.tags += [attempt.outcome for attempt in test.attempts]
         for attempt in test.attempts:
             assert attempt.duration >= 0
@@ -118,9 +122,10 @@ _TESTS = """
 """
 
 _INNER_TESTS = """
-    from pytest_platform_report import attach
+    from pytest_platform_report import attach, title
 
     def test_inside():
+        title("told by itself")
         attach(b"content", name="mine.log")
         attach(b"content", name="yours.log")
 """
@@ -166,12 +171,14 @@ def test_a_say_in_what_is_recorded(target: Target, project: Project, workers: in
     assert own_steps(failed)[0]["title"] == "look at the bird"
     assert run.annotations("test_skipped")["skip"] == "hidden"
 
+    assert run.test("Inner > test_inside")["title"] == "shown [redacted]"
+
     assert {(each["fileName"], each["testId"] and _title_of(run.tests, each["testId"])) for each in run.artifacts} == {
         ("test_again.txt", "test_again"),
         ("test_fails.txt", "test_fails"),
         ("test_skipped.txt", "test_skipped"),
         ("kept.log", "test_fails"),
-        ("yours.log", "test_inside"),
+        ("yours.log", "shown [redacted]"),
         ("kept.zip", None),
     }
     assert "canary" not in repr(run)
@@ -270,8 +277,7 @@ _WHAT_FAILS = """
 
 
 def test_examples_do_what_the_page_says(target: Target, project: Project) -> None:
-    blocks = re.findall(r"^<!-- file: (\S+) -->\n```python\n(.*?)^```$", _PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    for name, content in blocks:
+    for name, content in Page.read(_PAGE).files.items():
         project.write(name, content)
     project.write("web/test_refusal.py", _WHAT_FAILS)
     project.environment["STAGE"] = "staging"

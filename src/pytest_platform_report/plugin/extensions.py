@@ -78,8 +78,8 @@ class Extensions:
                 **began,
                 "title": self._fit.name(test.title),
                 "suites": self._fit.names("suites", test.suites),
-                "tags": self._fit.tags(test.tags),
-                "annotations": self._fit.annotations(test.annotations),
+                "tags": self._fit.tags(test.tags, began["tags"]),
+                "annotations": self._fit.annotations(test.annotations, began["annotations"]),
             }
         return began
 
@@ -89,15 +89,21 @@ class Extensions:
             return ended
         with self._trying("pytest_platform_end"):
             attempts = tuple(map(describe_attempt, ended["attempts"]))
-            test = EndedTest(attempts=attempts, tags=list(ended["tags"]), annotations=list(annotations_of(ended)))
+            test = EndedTest(
+                title=ended.get("title", ""),
+                tags=list(ended["tags"]),
+                annotations=list(annotations_of(ended)),
+                attempts=attempts,
+            )
             item.ihook.pytest_platform_end(item=item, test=test)
             if test.is_dropped:
                 return None
             return {
                 **ended,
+                "title": self._fit.name(test.title) if test.title else "",
                 "attempts": list(map(self._fit.attempt, ended["attempts"], attempts)),
-                "tags": self._fit.tags(test.tags),
-                "annotations": self._fit.annotations(test.annotations),
+                "tags": self._fit.tags(test.tags, ended["tags"]),
+                "annotations": self._fit.annotations(test.annotations, ended["annotations"]),
             }
         return ended
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..descriptions import Annotation, AttemptDescription, FailureDescription, StepDescription
 from ..journal.records import Record, annotations_of
+from ..notes import as_tag
 from ..redact import Redact
 from ..text import MESSAGE_LIMIT, NAME_LIMIT, OUTPUT_LIMIT, STACK_LIMIT, shorten, shorten_name
 from .comparison import VALUE_LIMIT, show
@@ -45,7 +46,10 @@ def describe_attempt(attempt: Record) -> AttemptDescription:
 
 
 class Fitting:
-    """Makes fit; raises TypeError or ValueError, in words, where that cannot be."""
+    """Makes fit; raises TypeError or ValueError, in words, where that cannot be.
+
+    A list may have :data:`LIST_LIMIT` entries, or as many as it *was* before.
+    """
 
     def __init__(self, redact: Redact) -> None:
         self._redact = redact
@@ -57,14 +61,13 @@ class Fitting:
             raise ValueError("an empty name")
         return name
 
-    def names(self, what: str, values: object) -> list[str]:
+    def names(self, what: str, values: object, was: Sequence[object] = ()) -> list[str]:
         """Return a list of names."""
-        return [self.name(value) for value in _list(what, values)]
+        return [self.name(value) for value in _list(what, values, was)]
 
-    def tags(self, values: object) -> list[str]:
+    def tags(self, values: object, was: Sequence[object] = ()) -> list[str]:
         """Return a test's tags, as markers have them: ``@name``."""
-        names = self.names("tags", values)
-        return list(dict.fromkeys(name if name.startswith("@") else f"@{name}" for name in names))
+        return list(dict.fromkeys(map(as_tag, self.names("tags", values, was))))
 
     def metadata(self, values: object) -> dict[str, str]:
         """Return a run's metadata."""
@@ -78,10 +81,10 @@ class Fitting:
             raise ValueError(f"metadata: a name has {len(longest):,} characters, more than {METADATA_NAME_LIMIT}")
         return metadata
 
-    def annotations(self, values: object) -> list[Record]:
+    def annotations(self, values: object, was: Sequence[object] = ()) -> list[Record]:
         """Return a journal's annotations."""
         annotations: list[Record] = []
-        for value in _list("annotations", values):
+        for value in _list("annotations", values, was):
             if not isinstance(value, Annotation):
                 raise TypeError(f"annotations: an Annotation was expected, not {_show(value)}")
             description = self._text(value.description, MESSAGE_LIMIT)
@@ -93,7 +96,7 @@ class Fitting:
         changed = self._change(attempt, described, _OUTPUT_TEXTS)
         changed |= self._change_each(attempt, "failures", described.failures, _FAILURE_TEXTS)
         changed |= self._change_each(attempt, "steps", described.steps, _STEP_TEXTS)
-        annotations = self.annotations(described.annotations)
+        annotations = self.annotations(described.annotations, attempt.get("annotations", ()))
         if annotations or "annotations" in attempt:
             changed["annotations"] = annotations
         return changed
@@ -124,9 +127,9 @@ def _show(value: object) -> str:
     return show(value, PARAMETER_LIMIT)
 
 
-def _list(what: str, values: object) -> list[Any]:
+def _list(what: str, values: object, was: Sequence[object]) -> list[Any]:
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{what}: a list was expected, not {_show(values)}")
-    if len(values) > LIST_LIMIT:
+    if len(values) > max(LIST_LIMIT, len(was)):
         raise ValueError(f"{what}: {len(values):,} are more than {LIST_LIMIT:,}")
     return list(values)
