@@ -66,12 +66,13 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file kept in the run folder: ``path`` is relative to it, ``size`` is in bytes."""
+    """A file kept in the run folder: ``path`` is relative to it, ``size`` in bytes, ``sha256`` in hex."""
 
     path: str
     name: str
     type: str
     size: int
+    sha256: str
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ session needs of the system is held here. Import this module before the first co
 
 from __future__ import annotations
 
+import hashlib
 import json
 import json.encoder
 import os
@@ -32,17 +33,23 @@ class native:  # noqa: N801  reads as the module that it stands for
 
     open = staticmethod(os.open)
     read = staticmethod(os.read)
+    lseek = staticmethod(os.lseek)
     pread = staticmethod(os.pread) if hasattr(os, "pread") else None
     write = staticmethod(os.write)
     close = staticmethod(os.close)
     fstat = staticmethod(os.fstat)
     stat = staticmethod(os.stat)
+    lstat = staticmethod(os.lstat)
     listdir = staticmethod(os.listdir)
+    scandir = staticmethod(os.scandir)
     mkdir = staticmethod(os.mkdir)
     readlink = staticmethod(os.readlink)
     chmod = staticmethod(os.chmod)
     fchmod = staticmethod(os.fchmod) if hasattr(os, "fchmod") else None
     link = staticmethod(os.link)
+    replace = staticmethod(os.replace)
+    unlink = staticmethod(os.unlink)
+    sha256 = staticmethod(hashlib.sha256)
     getpid = staticmethod(os.getpid)
     getppid = staticmethod(os.getppid)
     urandom = staticmethod(os.urandom)

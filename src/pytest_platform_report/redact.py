@@ -60,6 +60,8 @@ _SHAPES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+
 Redact = Callable[[str], str]
 
 
@@ -107,13 +109,13 @@ def make_redactor(secrets: Iterable[str], patterns: Iterable[str] = ()) -> Redac
 
 
 def _variants(secrets: Iterable[str]) -> set[str]:
-    """Return secrets as they are and as they may be written: in a literal, in JSON, in a URL, line by line."""
+    """Return secrets as they are and as they may be written: in a literal, in JSON, a URL or HTML, line by line."""
     variants: set[str] = set()
     for secret in filter(None, secrets):
         lines = [line.strip() for line in secret.splitlines()] if "\n" in secret else []
         long_lines = [line for line in lines if len(line) >= _SHORTEST_LINE]
         variants |= {secret, repr(secret)[1:-1], to_json(secret)[1:-1], quote(secret, safe=""), *long_lines}
-    return variants
+    return variants | {variant.translate(_HTML) for variant in variants}
 
 
 def _mask_shape(match: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .artifacts import TYPES
 from .errors import ConfigurationError
 from .ids import is_run_key
 from .options import OFF_WORDS, OPTIONS, Option
@@ -21,7 +22,6 @@ _ALIASES = {"project": "EURIQA_PROJECT_ID", "api-key": "EURIQA_API_KEY"}
 _PLACEHOLDERS = ("your-api-key", "test-key", "your-api-key-here")
 _SHORTEST_KEY = 16
 _ON_WORDS = ("1", "true", "yes", "on")
-ARTIFACT_TYPES = ("screenshot", "video", "trace", "report", "attachment")
 
 _NOT_JOURNALED = ("api_key", "api_key_file", "sources", "enabled")
 
@@ -201,10 +201,10 @@ def _parse_shard(text: str, where: str) -> tuple[int, int] | None:
 
 def _parse_artifact(text: str, where: str) -> tuple[str, str]:
     kind, colon, glob = text.partition(":")
-    if colon and kind in ARTIFACT_TYPES and glob and not Path(glob).is_absolute():
+    if colon and kind in TYPES and glob and not Path(glob).is_absolute():
         return kind, glob
     raise ConfigurationError(
-        f"{where}: {text!r} is no artifact: give TYPE:GLOB, TYPE one of {', '.join(ARTIFACT_TYPES)}, "
+        f"{where}: {text!r} is no artifact: give TYPE:GLOB, TYPE one of {', '.join(TYPES)}, "
         f"GLOB relative to the project's root directory, such as screenshot:out/**/*.png"
     )
 

@@ -87,7 +87,7 @@ class _Receiver:
         if name == _FILE:
             if self.form.file_name is not None:
                 raise Invalid.field_is(_FILE, "was sent twice")
-            self.form.file_name = _base_name(file_name or "")
+            self.form.file_name = base_name(file_name or "")
 
     def _end(self) -> None:
         if self._name != _FILE:
@@ -97,7 +97,7 @@ class _Receiver:
                 raise Invalid.field_is(self._name, "is not UTF-8") from error
 
 
-def _base_name(file_name: str) -> str:
+def base_name(file_name: str) -> str:
     """Return the last part of a name, fit to be shown; it is never used as a path."""
     name = file_name.replace("\\", "/").rpartition("/")[2]
     name = "".join(letter for letter in name if letter.isprintable()).strip()

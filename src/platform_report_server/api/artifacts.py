@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from starlette.responses import FileResponse, Response
 
 from platform_report_server import ids
 from platform_report_server.api._call import Call
-from platform_report_server.api._forms import Form, read_form
+from platform_report_server.api._forms import Form, base_name, read_form
 from platform_report_server.api._requests import query_text, required_query
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.links import artifact_link, check_artifact_link
 from platform_report_server.auth.visible import visible_test
 from platform_report_server.clock import iso
-from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact, list_artifacts
+from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact, find_contents, list_artifacts
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.errors import Invalid, NotFound
 from platform_report_server.ingest.artifacts import NewArtifact, add_artifact
@@ -34,17 +35,24 @@ async def upload(call: Call) -> Response:
     draft = await anyio.to_thread.run_sync(call.services.artifacts.draft)
     with draft:
         form = await read_form(call.request, draft)
-        project, run_id = form.required("projectId"), form.required("runId")
+        project, run_id, kind = form.required("projectId"), form.required("runId"), form.required("type")
         call.caller.check(project)
-        kind, file_name, mime = _checked(form, draft)
+        sent = _sent(form, kind, draft) if form.file_name is not None else None
+        file_name, sha256 = (sent.file_name, sent.sha256) if sent else _meant(form)
         test_id = form.fields.get("testId") or None
-        said = "\0".join((kind, file_name, project, run_id, test_id or "", draft.sha256().hex()))
+        said = "\0".join((kind, file_name, project, run_id, test_id or "", sha256.hex()))
         once = call.once(said.encode())
 
         def job(write: Write) -> Answer:
             run = call.visible_run(write.connection, run_id, project)
-            new = NewArtifact(kind, file_name, mime, _seq(call, write.connection, run, test_id), draft)
-            return answer_once(write, run.project_id, once, lambda: Answer(200, body(_add(call, write, run, new))))
+
+            def add() -> Answer:
+                seq = _seq(call, write.connection, run, test_id)
+                new = sent or _held(write.connection, run, kind, file_name, sha256)
+                row = add_artifact(write, run.project_id, run.id, seq, new, call.services.artifacts)
+                return Answer(200, body(_shape(call, row)))
+
+            return answer_once(write, run.project_id, once, add)
 
         return await call.write(job)
 
@@ -81,13 +89,32 @@ async def content(call: Call) -> Response:
     )
 
 
-def _checked(form: Form, draft: Draft) -> tuple[str, str, str]:
-    kind, file_name = form.required("type"), form.file_name
-    if file_name is None:
-        raise Invalid.field_is("file", "required")
+def _sent(form: Form, kind: str, draft: Draft) -> NewArtifact:
+    file_name, sha256 = form.file_name or "", draft.sha256()
     mime = formats.check(kind, file_name, draft.head)
     formats.check_size(kind, file_name, draft.size)
-    return kind, file_name, mime
+    if form.fields.get("sha256") not in (None, sha256.hex()):
+        raise Invalid.field_is("sha256", "is not that of the file")
+    return NewArtifact(kind, file_name, mime, draft.size, sha256, draft)
+
+
+def _meant(form: Form) -> tuple[str, bytes]:
+    """Return name and digest of a file that is not sent along, since the run has its content."""
+    sha256 = form.fields.get("sha256")
+    if not sha256:
+        raise Invalid.field_is("file", "required")
+    if re.fullmatch("[0-9a-f]{64}", sha256) is None:
+        raise Invalid.field_is("sha256", f"expected 64 hexadecimal digits, got {sha256[:80]!r}")
+    return base_name(form.required("fileName")), bytes.fromhex(sha256)
+
+
+def _held(connection: Connection, run: RunRow, kind: str, file_name: str, sha256: bytes) -> NewArtifact:
+    for size, found in find_contents(connection, run.project_id, run.id, sha256):
+        mime = formats.check_again(kind, file_name, found)
+        if mime is not None:
+            formats.check_size(kind, file_name, size)
+            return NewArtifact(kind, file_name, mime, size, sha256, None)
+    raise NotFound("This run has no such content: send the file", field="sha256", reason="unknown")
 
 
 def _seq(call: Call, connection: Connection, run: RunRow, test_id: str | None) -> int | None:
@@ -97,11 +124,6 @@ def _seq(call: Call, connection: Connection, run: RunRow, test_id: str | None) -
     if row.run_id != run.id:
         raise NotFound(f"The test {test_id!r} is not in this run")
     return int(row.seq)
-
-
-def _add(call: Call, write: Write, run: RunRow, new: NewArtifact) -> dict[str, Any]:
-    row = add_artifact(write, run.project_id, run.id, new, call.services.artifacts)
-    return _shape(call, row)
 
 
 def _shape(call: Call, row: ArtifactRow) -> dict[str, Any]:

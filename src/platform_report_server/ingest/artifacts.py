@@ -15,32 +15,35 @@ from platform_report_server.text import clean
 
 @dataclass(frozen=True)
 class NewArtifact:
-    """An uploaded file, checked."""
+    """A file, checked, whose content is here or in its draft."""
 
     type: str
     file_name: str
     mime: str
-    seq: int | None
-    draft: Draft
+    size: int
+    sha256: bytes
+    draft: Draft | None
 
 
-def add_artifact(write: Write, project_id: int, run_id: int, new: NewArtifact, folder: ArtifactFolder) -> ArtifactRow:
+def add_artifact(
+    write: Write, project_id: int, run_id: int, seq: int | None, new: NewArtifact, folder: ArtifactFolder
+) -> ArtifactRow:
     """Store an artifact. The file moves into place under the write lock, where no sweep can take it away again."""
-    sha256 = new.draft.sha256()
-    folder.keep(new.draft)
-    write.connection.execute(delete(stale_content).where(stale_content.c.sha256 == sha256))
+    if new.draft is not None:
+        folder.keep(new.draft)
+    write.connection.execute(delete(stale_content).where(stale_content.c.sha256 == new.sha256))
     artifact_id = write.ids()
     write.connection.execute(
         insert(artifact).values(
             project_id=project_id,
             run_id=run_id,
             id=artifact_id,
-            seq=new.seq,
+            seq=seq,
             type=new.type,
             file_name=clean(new.file_name),
-            size=new.draft.size,
+            size=new.size,
             mime=new.mime,
-            sha256=sha256,
+            sha256=new.sha256,
             created_at=write.now,
         )
     )

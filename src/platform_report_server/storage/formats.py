@@ -98,20 +98,34 @@ def check_size(artifact_type: str | None, file_name: str, size: int) -> None:
 
 def check(artifact_type: str, file_name: str, head: bytes) -> str:
     """Return the file's media type, or refuse a file that its type does not allow or that is not what its name says."""
+    known = _format(artifact_type, file_name)
+    if known is not None and known.is_it(head):
+        return known.mime
+    if _TYPES[artifact_type].extensions:
+        raise Invalid.field_is("file", f"the content of {file_name!r} is not {_extension(file_name).upper()}")
+    return _UNKNOWN
+
+
+def check_again(artifact_type: str, file_name: str, found: str) -> str | None:
+    """Return the media type of a file whose content was found to be of type `found` under another name.
+
+    None where that does not tell, and the content itself has to be looked at.
+    """
+    known = _format(artifact_type, file_name)
+    if known is None:
+        return _UNKNOWN
+    return known.mime if known.mime == found or known.is_it is _any else None
+
+
+def _format(artifact_type: str, file_name: str) -> _Format | None:
     kind = _TYPES.get(artifact_type)
     if kind is None:
         raise Invalid.field_is("type", f"expected one of {', '.join(_TYPES)}, got {artifact_type!r}")
     extension = _extension(file_name)
-    known = _FORMATS.get(extension)
-    is_it = known is not None and known.is_it(head)
-    if not kind.extensions:
-        return known.mime if known is not None and is_it else _UNKNOWN
-    allowed = ", ".join(name.upper() for name in kind.extensions)
-    if known is None or extension not in kind.extensions:
+    if kind.extensions and extension not in kind.extensions:
+        allowed = ", ".join(name.upper() for name in kind.extensions)
         raise Invalid.field_is("file", f"a {artifact_type} is one of {allowed}, got {file_name!r}")
-    if not is_it:
-        raise Invalid.field_is("file", f"the content of {file_name!r} is not {extension.upper()}")
-    return known.mime
+    return _FORMATS.get(extension)
 
 
 def _extension(file_name: str) -> str:

@@ -14,8 +14,8 @@ attempt    ``test``, ``attempts``: the one that was over when the next one began
 ended      ``test``, ``attempts``, the ``tags`` and ``annotations`` that have come since it began, and the ``title``
            that it is to be shown as, where it was given one; or ``test`` and ``dropped``: a hook has left it out
 dropped    ``test``, ``node``: one that a hook has left out when it was about to begin
-artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``; where
-           the file could not be kept, ``problem`` says why
+artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``,
+           ``sha256`` (in hex); where the file could not be kept, ``problem`` says why
 collected  ``node``, ``file``, ``outcome`` (failed, skipped), ``message``, ``stack``, ``at``
 lost       ``worker``, ``node``, ``message``, ``death`` (empty where it is not known how), ``stdout``, ``stderr``,
            ``at``: the controller's word on a worker that went away, and on the test that it counts as failed by that
@@ -104,14 +104,23 @@ def dropped(test: int, node: str) -> Record:
     return {"v": FORMAT, "kind": "dropped", "test": test, "node": node}
 
 
-def artifact(test: int | None, path: str, name: str, type_: str, size: int) -> Record:
+def artifact(test: int | None, path: str, name: str, type_: str, size: int, sha256: str) -> Record:
     """A file was kept."""
-    return {"v": FORMAT, "kind": "artifact", "test": test, "path": path, "name": name, "type": type_, "size": size}
+    return {
+        "v": FORMAT,
+        "kind": "artifact",
+        "test": test,
+        "path": path,
+        "name": name,
+        "type": type_,
+        "size": size,
+        "sha256": sha256,
+    }
 
 
-def not_kept(test: int | None, name: str, problem: str) -> Record:
-    """A file should have been kept and could not be."""
-    return {**artifact(test, "", name, "", 0), "problem": problem}
+def not_kept(test: int | None, name: str, size: int, problem: str) -> Record:
+    """A file should have been kept and could not be; its size is 0 where that is not known."""
+    return {**artifact(test, "", name, "", size, ""), "problem": problem}
 
 
 def collected(node: str, file: str, outcome: str, message: str, stack: str, at: float) -> Record:
@@ -189,4 +198,4 @@ def annotations_of(record: Mapping[str, Any]) -> tuple[Annotation, ...]:
 
 def artifact_of(record: Mapping[str, Any]) -> Artifact:
     """Read the file that an ``artifact`` record names."""
-    return Artifact(record["path"], record["name"], record["type"], record["size"])
+    return Artifact(record["path"], record["name"], record["type"], record["size"], record["sha256"])

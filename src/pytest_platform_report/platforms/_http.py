@@ -60,9 +60,9 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file to send as multipart form data, read while it is sent."""
+    """A form to send as multipart data, with a file that is read while it is sent, unless ``path`` is None."""
 
-    path: Path
+    path: Path | None
     name: str
     mime: str
     fields: Mapping[str, str]
@@ -181,9 +181,10 @@ class Http:
         url = self.base_url + path
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         if upload is not None:
-            file = stack.enter_context(upload.path.open("rb"))
-            files = {"file": (upload.name, file, upload.mime)}
-            return self._client.build_request(method, url, headers=headers, data=dict(upload.fields), files=files)
+            parts: dict[str, Any] = {name: (None, value) for name, value in upload.fields.items()}
+            if upload.path is not None:
+                parts["file"] = (upload.name, stack.enter_context(upload.path.open("rb")), upload.mime)
+            return self._client.build_request(method, url, headers=headers, files=parts)
         if json is None:
             return self._client.build_request(method, url, headers=headers, params=params)
         # Not httpx's json=, which raises for a lone surrogate: one odd character would cost the whole result.

@@ -16,6 +16,7 @@ class Capabilities:
     :ivar attempts: a test takes ``attempts``, and a step its ``depth`` and ``start``.
     :ivar attachments: the artifact type ``attachment`` exists.
     :ivar metadata: PATCH /runs/:id takes ``metadata``, names with values.
+    :ivar digests: POST /upload takes ``sha256``, and without a file stands for the run's own content of that digest.
     """
 
     bulk: int = 0
@@ -23,6 +24,7 @@ class Capabilities:
     attempts: bool = False
     attachments: bool = False
     metadata: bool = False
+    digests: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Capabilities:
@@ -35,6 +37,7 @@ class Capabilities:
             attempts="attempts" in words,
             attachments="attachments" in words,
             metadata="metadata" in words,
+            digests="artifact-digests" in words,
         )
 
     def to_text(self) -> str:
@@ -44,4 +47,5 @@ class Capabilities:
         words += ["attempts"] if self.attempts else []
         words += ["attachments"] if self.attachments else []
         words += ["metadata"] if self.metadata else []
+        words += ["artifact-digests"] if self.digests else []
         return ", ".join(words)

@@ -206,19 +206,28 @@ class Platform:
 
     def upload(
         self,
-        path: Path,
+        path: Path | None,
         *,
         file_name: str,
         type: str,
         run_id: str,
         idempotency_key: str,
         test_id: str | None = None,
+        sha256: str = "",
     ) -> str:
-        """Send a file of a run, or of one of its tests; return the artifact's id."""
+        """Send a file of a run, or of one of its tests; return the artifact's id.
+
+        :param path: None for a content that the run has already, where the platform knows it by its digest.
+        :param sha256: that digest, in hex; to be given only where the run's capabilities have ``digests``.
+        """
+        name = safe_name(file_name)
         fields = {"type": type, "runId": run_id, "projectId": self.project}
         if test_id is not None:
             fields["testId"] = test_id
-        name = safe_name(file_name)
+        if sha256:
+            fields["sha256"] = sha256
+        if path is None:
+            fields["fileName"] = name
         upload = Upload(path, name, mime_type(name), fields)
         return str(self._http.request("POST", "/upload", upload=upload, idempotency_key=idempotency_key).body["id"])
 

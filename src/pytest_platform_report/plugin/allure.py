@@ -17,13 +17,14 @@ import pluggy
 import pytest
 
 from .. import notes
+from ..artifacts import guess_type
 from ..recording import Inside, attach, current
 from ..text import show
 from . import allure_marks
 from .comparison import show as show_value
 from .described import PARAMETER_LIMIT
 from .imports import ImportWatch
-from .keeper import FileKeeper, guess_type
+from .keeper import FileKeeper
 from .problems import Problems
 
 _ENDINGS = {"plain": "txt", "svg+xml": "svg", "quicktime": "mov"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -20,10 +19,10 @@ from .descriptors import raised_limit
 from .extensions import Extensions
 from .failures import describe_collection, describe_skip
 from .journal import Journal
-from .keeper import FileKeeper
 from .launch import launch_uploader
 from .problems import TOLD, Problems
 from .relay import CARRIED, Relays
+from .run_files import RunFiles
 
 HANDED = "platform_report"
 
@@ -46,15 +45,16 @@ class Conductor:
         redact: Redact,
         guard: Problems,
         extensions: Extensions,
+        run_files: RunFiles,
     ) -> None:
         self.journal = journal
         self.guard = guard
         self._settings = settings
-        self._rootdir = config.rootpath
         self._plugins = config.pluginmanager
         self._environment = environment
         self._redact = redact
         self._extensions = extensions
+        self._run_files = run_files
         self._finished = 0
         self._interrupted = False
         self._closing = Closing(config, settings, journal, guard, self._count_finished)
@@ -112,9 +112,14 @@ class Conductor:
         if excinfo.type is KeyboardInterrupt or issubclass(excinfo.type, pytest.exit.Exception):
             self.interrupt()
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Called when all tests have run; another plugin may have changed the exit status by now."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Called when all tests have run.
+
+        As the innermost wrapper it comes after other plugins, which may have changed the exit status or written a
+        report, and before the terminal's summary.
+        """
+        result = yield
         try:
             exit_status = int(session.exitstatus)
             self._finish(exit_status)
@@ -122,6 +127,7 @@ class Conductor:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         except Exception as error:
             self.guard(error)
+        return result
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Called when pytest prints its summaries."""
@@ -147,19 +153,11 @@ class Conductor:
         if self.journal.is_own and self.journal.is_open and not self._closing.is_over:
             with raised_limit():
                 try:
-                    self._keep_artifacts()
+                    self._run_files.keep()
                 except Exception as error:  # the session has to have its end all the same
                     self.guard(error)
                 self.journal.end(exit_status, self._interrupted)
             self._closing.wait()
-
-    def _keep_artifacts(self) -> None:
-        """Keep the files that ``--platform-artifact`` names."""
-        keep_file = FileKeeper(self.journal, self._redact, partial(self._extensions.want_file, None))
-        for type_, glob in self._settings.artifacts:
-            for path in sorted(self._rootdir.glob(glob)):
-                if path.is_file() and path.resolve().is_relative_to(self._rootdir.resolve()):
-                    keep_file(path, path.relative_to(self._rootdir).as_posix(), type_)
 
     def _write_summary(self, terminal: pytest.TerminalReporter) -> None:
         if not self.journal.is_own:

@@ -47,6 +47,7 @@ class Recorder:
     :param fixtures: knows the fixtures whose teardown may have failed.
     :param extensions: the hooks that have a say in what is recorded.
     :param guard: told of each exception of ours; the tests go on.
+    :ivar keep_file: keeps files with the running test.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Recorder:
         self._describe = Describer(redact, worker)
         self._redact = redact
         self._guard = guard
-        self._keep_file = FileKeeper(journal, redact, lambda *file: extensions.want_file(self._item, *file))
+        self.keep_file = FileKeeper(journal, redact, lambda *file: extensions.want_file(self._item, *file))
         self._tests = 0
         self._item: Any = None
         self._attempts: list[Attempt] = []
@@ -153,8 +154,8 @@ class Recorder:
             self._journal.append(records.dropped(self._tests, described["node"]))
             return
         self._journal.append(began)
-        self._keep_file.test = self._tests
-        recording.current.keep_file = self._keep_file
+        self.keep_file.begin(self._tests)
+        recording.current.keep_file = self.keep_file
         self._open_attempt(now_ms())
 
     def _open_attempt(self, start: float) -> Attempt:

@@ -33,9 +33,20 @@ from .keeper import FileKeeper
 from .problems import TOLD, Problems
 from .recorder import Recorder
 from .relay import CARRIED, RelayedJournal
+from .run_files import RunFiles
 from .titles import TitleHooks
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .html_report import HtmlReport
+
 _allure = pytest.StashKey[AllureHooks]()
+# By the names of their entry points, and of their modules where those are loaded by -p.
+_HTML = ("html", "pytest_html.plugin")
+_PLAYWRIGHT = (
+    *("playwright", "pytest_playwright.pytest_playwright"),
+    *("playwright-asyncio", "pytest_playwright_asyncio.pytest_playwright"),
+)
 _RUNS_NO_TEST = ("collectonly", "setuponly", "setupplan")
 
 # Captured at import: conftest files and tests may clear or change both.
@@ -149,7 +160,9 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
     role = "controller" if is_controller else "alone"
     journal = Journal(folder, session_id, role, None, about, lambda: _find_output(config))
     extensions = Extensions(config, redact, problems)
-    conductor = Conductor(config, settings, journal, _environment, redact, problems, extensions)
+    keep_file = FileKeeper(journal, redact, partial(extensions.want_file, None))
+    run_files = RunFiles(str(config.rootpath), settings, keep_file, _find_report(config, redact))
+    conductor = Conductor(config, settings, journal, _environment, redact, problems, extensions, run_files)
     config.pluginmanager.register(conductor, "platform-report-conductor")
     if is_controller:
         dist = config.getoption("dist")  # the workers' own says "no"
@@ -164,6 +177,20 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
         config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
     else:
         _register_recorder(config, journal, redact, problems, extensions)
+
+
+def _find_report(config: pytest.Config, redact: Redact) -> HtmlReport | None:
+    """Return the report that pytest-html is to write, if it is installed and is to write one."""
+    path = getattr(config.option, "htmlpath", None)
+    if not path or not _has_any(config, _HTML):
+        return None
+    from .html_report import HtmlReport
+
+    return HtmlReport(str(_directory / os.path.expanduser(os.path.expandvars(path))), redact)
+
+
+def _has_any(config: pytest.Config, plugins: Sequence[str]) -> bool:
+    return any(config.pluginmanager.hasplugin(name) for name in plugins)
 
 
 def _register_recorder(
@@ -184,6 +211,10 @@ def _register_recorder(
     allure.guard = problems
     allure.keep_run_file = FileKeeper(journal, redact, partial(extensions.want_file, None))
     config.pluginmanager.register(allure, "platform-report-allure")
+    if _has_any(config, _PLAYWRIGHT):
+        from .playwright_files import PlaywrightFiles
+
+        config.pluginmanager.register(PlaywrightFiles(recorder.keep_file, problems), "platform-report-playwright")
 
 
 def _choose_run_key(settings: Settings) -> str:

@@ -42,9 +42,10 @@ CREATE INDEX test_of_node ON test(node);
 CREATE INDEX test_of_session ON test(session, state);
 CREATE TABLE artifact(
     id INTEGER PRIMARY KEY, session TEXT NOT NULL, segment TEXT NOT NULL, start INTEGER NOT NULL,
-    stop INTEGER NOT NULL, test_segment TEXT NOT NULL, test_began INTEGER, state TEXT NOT NULL, why TEXT,
-    UNIQUE(segment, start));
+    stop INTEGER NOT NULL, test_segment TEXT NOT NULL, test_began INTEGER, sha256 TEXT NOT NULL, state TEXT NOT NULL,
+    why TEXT, UNIQUE(segment, start));
 CREATE INDEX artifact_to_send ON artifact(state, id);
+CREATE INDEX artifact_content ON artifact(sha256);
 CREATE TABLE suite(path TEXT PRIMARY KEY, remote TEXT NOT NULL);
 """
 
@@ -193,13 +194,20 @@ class DeliveryRecord:
         self._db.execute("DELETE FROM artifact WHERE test_segment=? AND test_began=?", (segment, began))
 
     def add_artifact(
-        self, session: str, segment: str, began: int | None, start: int, stop: int, why: str | None = None
+        self,
+        session: str,
+        segment: str,
+        began: int | None,
+        start: int,
+        stop: int,
+        sha256: str,
+        why: str | None = None,
     ) -> None:
         """Add an artifact of the test that began at byte *began*, or of the run; *why* there is nothing to send."""
         self._db.execute(
-            "INSERT OR IGNORE INTO artifact(session, segment, start, stop, test_segment, test_began, state, why)"
-            " VALUES (?,?,?,?,?,?,?,?)",
-            (session, segment, start, stop, segment, began, "refused" if why else "pending", why),
+            "INSERT OR IGNORE INTO artifact(session, segment, start, stop, test_segment, test_began, sha256, state,"
+            " why) VALUES (?,?,?,?,?,?,?,?,?)",
+            (session, segment, start, stop, segment, began, sha256, "refused" if why else "pending", why),
         )
 
     def knows(self, node: str, kind: str) -> bool:
@@ -301,6 +309,19 @@ class DeliveryRecord:
         """Note what has become of an artifact."""
         self._db.execute("UPDATE artifact SET state=?, why=? WHERE id=?", (state, why, id_))
 
+    def has_content(self, sha256: str) -> bool:
+        """Tell whether an artifact of this content has been acknowledged."""
+        query = "SELECT 1 FROM artifact WHERE sha256=? AND state='acknowledged'"
+        return self._db.execute(query, (sha256,)).fetchone() is not None
+
+    def has_content_beside(self, id_: int, sha256: str) -> bool:
+        """Tell whether one has been acknowledged that belongs to the same test as this artifact, or both to the run."""
+        query = (
+            "SELECT 1 FROM artifact a JOIN artifact o ON o.id=? WHERE a.sha256=? AND a.state='acknowledged'"
+            " AND a.test_began IS o.test_began AND (o.test_began IS NULL OR a.test_segment=o.test_segment)"
+        )
+        return self._db.execute(query, (id_, sha256)).fetchone() is not None
+
     def refuse_orphans(self) -> None:
         """Set the artifacts of refused tests aside."""
         self._db.execute(
@@ -351,9 +372,13 @@ class DeliveryRecord:
         return list(self._db.execute("SELECT node, why FROM test WHERE state='refused' ORDER BY id LIMIT ?", (most,)))
 
     def skipped_artifacts(self, most: int) -> list[str]:
-        """Return why artifacts were not sent."""
-        rows = self._db.execute("SELECT why FROM artifact WHERE state='refused' ORDER BY id LIMIT ?", (most,))
-        return [row[0] for row in rows]
+        """Return why artifacts were not sent, and of which tests they are."""
+        rows = self._db.execute(
+            "SELECT a.why, t.node FROM artifact a LEFT JOIN test t ON t.segment=a.test_segment AND t.began=a.test_began"
+            " WHERE a.state='refused' ORDER BY a.id LIMIT ?",
+            (most,),
+        )
+        return [f"{why} [{node}]" if node else why for why, node in rows]
 
     def _tests(self, where: str, parameters: tuple[object, ...]) -> list[TestRow]:
         rows = self._db.execute(f"{_SELECT_TESTS} WHERE {where}", parameters)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..artifacts import with_size
 from ..journal.reader import Line
 from ..journal.records import Record
 from ..redact import make_redactor
@@ -167,8 +168,9 @@ class Intake:
         of_test = segment.open_test if line.record["test"] is not None else None
         began = of_test.start if of_test else None
         problem = line.record.get("problem")
-        why = f"{line.record['name']}: {problem}" if problem else None
-        self._record.add_artifact(segment.owner, segment.name, began, line.start, line.end, why)
+        name, size = line.record["name"], line.record["size"]
+        why = f"{with_size(name, size) if size else name}: {problem}" if problem else None
+        self._record.add_artifact(segment.owner, segment.name, began, line.start, line.end, line.record["sha256"], why)
 
     def _bury(self, segment: Segment) -> None:
         """Note the test that was running when the segment's process went away."""

@@ -7,22 +7,21 @@ import json
 from operator import attrgetter
 from pathlib import Path
 
-from ..errors import Busy, DeliveryError, JournalError, NotSent, OutcomeUnknown, Refused
+from ..errors import DeliveryError, JournalError
 from ..model import Place, Result
-from ..platforms.artifacts import check
 from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
 from ..platforms.payload import test_fields
 from ..settings import Settings
-from .delivery import ArtifactRow, DeliveryRecord, TestRow
+from .delivery import DeliveryRecord, TestRow
+from .files import FileSender
 from .findings import Journals
+from .outcome import is_about_the_item, may_have_arrived
 from .verdict import Verdict, closing_fields, to_text
 
 MARKER = "report-id"
 
 _BATCH_BYTES = 4 * 1024 * 1024
-_SURELY_NOT_DONE = (408, 425, 429)
-_HOPELESS = (401, 403, 404)
 
 
 class Sender:
@@ -36,11 +35,11 @@ class Sender:
         self, platform: Platform, folder: Path, settings: Settings, record: DeliveryRecord, journals: Journals
     ) -> None:
         self._platform = platform
-        self._folder = folder
         self._settings = settings
         self._record = record
         self._journals = journals
         self._marker = f"{MARKER}:{folder.name}"
+        self._files = FileSender(platform, folder, record, journals)
 
     def close(self) -> None:
         """Close the platform."""
@@ -70,7 +69,7 @@ class Sender:
                 {**fields, "tags": [*fields.get("tags", ()), self._marker]}, self._key("run")
             )
         except DeliveryError as error:
-            self._record.set_run("unknown" if _may_have_arrived(error) else "pending")
+            self._record.set_run("unknown" if may_have_arrived(error) else "pending")
             raise
         self._begin_run(created.id, created.capabilities, metadata)
         return True
@@ -81,7 +80,7 @@ class Sender:
             try:
                 self._platform.update_run(run_id, {"metadata": metadata}, self._key("metadata"))
             except DeliveryError as error:
-                if not _is_about_the_item(error):
+                if not is_about_the_item(error):
                     self._record.set_run("unknown")
                     raise
         self._record.set_run("acknowledged", run_id, capabilities.to_text())
@@ -159,8 +158,8 @@ class Sender:
             else:
                 answers = [self._platform.create_test(bodies[0], batch)]
         except DeliveryError as error:
-            if not _is_about_the_item(error):
-                self._record.set_tests(ids, "unknown" if _may_have_arrived(error) else "pending", batch=batch)
+            if not is_about_the_item(error):
+                self._record.set_tests(ids, "unknown" if may_have_arrived(error) else "pending", batch=batch)
                 raise
             if again:  # refused as a repetition, perhaps: another version of ours made the request; look each one up
                 self._record.set_tests(ids, "unknown")
@@ -179,10 +178,10 @@ class Sender:
             for id_, answer in zip(ids, answers, strict=True):
                 if isinstance(answer, str):
                     self._record.set_tests([id_], "acknowledged", remote=answer)
-                elif _is_about_the_item(answer):
+                elif is_about_the_item(answer):
                     self._record.set_tests([id_], "refused", why=str(answer))
                 else:
-                    self._record.set_tests([id_], "unknown" if _may_have_arrived(answer) else "pending")
+                    self._record.set_tests([id_], "unknown" if may_have_arrived(answer) else "pending")
                     postponed = answer
         if postponed is not None:
             raise postponed
@@ -213,38 +212,8 @@ class Sender:
         rows = self._record.artifacts_to_send(1)
         if not rows:
             return False
-        self._upload(rows[0])
+        self._files.send(rows[0], self._capabilities(), self._key("artifact", rows[0].segment, str(rows[0].start)))
         return True
-
-    def _upload(self, row: ArtifactRow) -> None:
-        try:
-            artifact = self._journals.read_artifact(row.segment, row.start, row.stop)
-            path = self._folder / artifact.path
-            reason = check(artifact.type, artifact.name, artifact.size, self._capabilities())
-            if not reason and not path.is_file():
-                reason = f"{artifact.name}: its copy {path} is gone"
-        except (JournalError, OSError, KeyError, TypeError) as error:
-            reason = f"the journal cannot be read back: {error}"
-        if reason:
-            self._record.set_artifact(row.id, "refused", reason)
-            return
-        self._record.set_artifact(row.id, "sent")
-        try:
-            self._platform.upload(
-                path,
-                file_name=artifact.name,
-                type=artifact.type,
-                run_id=str(self._record.run_id),
-                test_id=row.test,
-                idempotency_key=self._key("artifact", row.segment, str(row.start)),
-            )
-        except DeliveryError as error:
-            if not _is_about_the_item(error):
-                self._record.set_artifact(row.id, "pending")
-                raise
-            self._record.set_artifact(row.id, "refused", f"{artifact.name}: {error}")
-        else:
-            self._record.set_artifact(row.id, "acknowledged")
 
     def _capabilities(self) -> Capabilities:
         run = self._record.run()
@@ -252,17 +221,3 @@ class Sender:
 
     def _key(self, *parts: str) -> str:
         return hashlib.sha256("\0".join((self._marker, *parts)).encode()).hexdigest()[:40]
-
-
-def _is_about_the_item(error: DeliveryError) -> bool:
-    """Tell whether only this test or file cannot be sent, and others may: it is set aside."""
-    if isinstance(error, Refused):
-        return error.status not in _HOPELESS
-    return isinstance(error, NotSent) and error.permanent
-
-
-def _may_have_arrived(error: DeliveryError) -> bool:
-    """Tell whether the platform may have carried out a request that ended with *error*."""
-    if isinstance(error, Busy):
-        return error.status not in _SURELY_NOT_DONE
-    return isinstance(error, OutcomeUnknown) and not isinstance(error, NotSent)
