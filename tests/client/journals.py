@@ -94,9 +94,10 @@ class Author:
         """Say, as a controller, that a worker went away."""
         self.write(records.lost(worker, node, "worker crashed", death, stdout, "", AT))
 
-    def attach(self, name: str, *, to_run: bool = False) -> None:
+    def attach(self, name: str, *, to_run: bool = False, sha256: str = "", size: int = 3) -> None:
         """Note a file of the test that runs, or of the run."""
-        self.write(records.artifact(None if to_run else self._tests, f"artifacts/{name}", name, "screenshot", 3))
+        test = None if to_run else self._tests
+        self.write(records.artifact(test, f"artifacts/{name}", name, "screenshot", size, sha256 or name))
 
     def close(self, exit_status: int = 0, *, interrupted: bool = False, undone: int = 0, at: float = AT + 1000) -> None:
         """Say that the session is over."""

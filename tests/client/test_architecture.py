@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"platforms"},
     {"settings", "journal", "hookspecs"},
     {"ids", "redact", "descriptions", "locking", "notes", "recording", "process", "captured", "ci"},
-    {"errors", "model", "options", "native", "text"},
+    {"errors", "model", "options", "native", "text", "artifacts"},
 ]
 ENTERS_AT = {
     "httpx": {"platforms._http", "platforms._guard"},

@@ -86,17 +86,17 @@ class TestArtifacts:
         assert reader.record.has_open()
         reader.record.refuse_orphans()
         assert not reader.record.has_open()
-        assert reader.record.skipped_artifacts(9) == ["its test was refused"]
+        assert reader.record.skipped_artifacts(9) == [f"its test was refused [{A}]"]
 
     def test_that_could_not_be_kept_are_told(self, tmp_path: Path, new_reader: NewReader) -> None:
         author, reader = Author(tmp_path), new_reader()
         author.begin(A)
-        author.write(records.not_kept(1, "a.png", "FileNotFoundError: gone"))
+        author.write(records.not_kept(1, "a.png", 1234, "gone"))
         author.end()
         reader.take_all()
         acknowledge(reader)
         assert files(reader) == []
-        assert reader.record.skipped_artifacts(9) == ["a.png: FileNotFoundError: gone"]
+        assert reader.record.skipped_artifacts(9) == [f"a.png (1,234 bytes): gone [{A}]"]
         assert not reader.record.has_open()
 
 

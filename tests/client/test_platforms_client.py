@@ -282,7 +282,17 @@ def test_upload(server: Server, platform: Platform, tmp_path: Path) -> None:
     for name, value in {"type": "screenshot", "runId": "run_1", "projectId": "proj_1", "testId": "test_1"}.items():
         assert f'name="{name}"\r\n\r\n{value}\r\n' in body
     platform.upload(path, file_name="a.gif", type="screenshot", run_id="run_1", idempotency_key="key-2")
-    assert b"testId" not in server.seen[1].body
+    assert not [field for field in (b"testId", b"sha256", b"fileName") if field in server.seen[1].body]
+
+
+def test_upload_without_the_file(server: Server, platform: Platform) -> None:
+    server.will(reply(201, {"id": "artifact_1"}))
+    platform.upload(None, file_name="a/b.gif", type="screenshot", run_id="run_1", sha256="ab12", idempotency_key="key")
+    body = server.seen[0].body.decode()
+    fields = {"type": "screenshot", "runId": "run_1", "projectId": "proj_1", "sha256": "ab12", "fileName": "a_b.gif"}
+    for name, value in fields.items():
+        assert f'name="{name}"\r\n\r\n{value}\r\n' in body
+    assert "filename" not in body
 
 
 @pytest.mark.parametrize(
@@ -293,6 +303,7 @@ def test_upload(server: Server, platform: Platform, tmp_path: Path) -> None:
         ("bulk-tests=many, attempts", Capabilities(attempts=True)),
         ("bulk-tests=-5, attachments", Capabilities(attachments=True)),
         ("metadata", Capabilities(metadata=True)),
+        ("artifact-digests", Capabilities(digests=True)),
         ("bulk-tests=99999999999999", Capabilities()),
     ],
 )

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from pytest_platform_report.artifacts import guess_type
 from pytest_platform_report.model import Annotation, Attempt, Failure, Place, Result, Step
 from pytest_platform_report.platforms import payload
-from pytest_platform_report.platforms.artifacts import check, guess_type, mime_type, safe_name
+from pytest_platform_report.platforms.artifacts import check, mime_type, safe_name
 from pytest_platform_report.platforms.capabilities import Capabilities
 
 PLAIN = Capabilities()

@@ -138,7 +138,9 @@ def test_what_cannot_be_read_or_kept_is_told(tmp_path: Path, reader: Reader, sta
     stranger = Author(tmp_path, "s0", silent=True)
     stranger.begin(A)
     author = Author(tmp_path, process=a_dead_process())
-    author.write({"v": 1, "kind": "artifact", "test": None, "path": "", "name": "a.png", "problem": "gone"})
+    author.write(
+        {"v": 1, "kind": "artifact", "test": None, "name": "a.png", "size": 0, "sha256": "", "problem": "gone"}
+    )
     notes = compose(status, reader)["notes"]
     assert notes == [f"{stranger.path}: does not begin with its session", "not sent: a.png: gone"]
 

@@ -25,11 +25,16 @@ _BEYOND_THE_DOCUMENTATION = {"attempts", "depth", "metadata", "start"}
 
 @dataclass(frozen=True)
 class Request:
-    """A request of the product, and the status that it was answered with; 0 where no answer was given."""
+    """A request of the product, and the status that it was answered with; 0 where no answer was given.
+
+    :ivar body: what its JSON says, None where it has none.
+    :ivar size: of its body, in bytes.
+    """
 
     method: str
     path: str
     body: Any
+    size: int
     status: int
 
 
@@ -90,7 +95,9 @@ class Gate:
             await asyncio.to_thread(self._released.wait, DEADLINE)
         is_cut = fault is not None and fault.kind in ("reset", "lost answer")
         self.requests.append(
-            Request(scope["method"], scope["path"], _parse(body), 0 if is_cut else answer.messages[0]["status"])
+            Request(
+                scope["method"], scope["path"], _parse(body), len(body), 0 if is_cut else answer.messages[0]["status"]
+            )
         )
         if is_cut:
             await _cut(receive, send)

@@ -199,6 +199,67 @@ def test_equal_content_is_stored_once_until_the_last_run_goes(api: Api, other: A
     assert httpx.get(api.upload(api.new_run())["url"]).content == PNG
 
 
+class TestReferring:
+    """An upload without a file stands for a content that its run has."""
+
+    def test_makes_an_artifact_like_an_upload(self, api: Api, folder: Path) -> None:
+        run = api.new_run()
+        test = api.new_test(run)
+        sent = api.upload(run, "dir/one.png")
+        made = checked(api.refer(run, PNG, "dir/two.png", testId=test["id"]), 200)
+        assert (made["fileName"], made["testId"], made["mimeType"]) == ("two.png", test["id"], "image/png")
+        assert made["fileSize"] == sent["fileSize"]
+        assert httpx.get(made["url"]).content == PNG
+        assert _stripped(api.get("/api/artifacts", runId=run["id"])["data"]) == _stripped([sent, made])
+        assert _contents(folder) == {hashlib.sha256(PNG).hexdigest()}
+        checked(api.http.delete(f"/api/runs/{run['id']}"), 200)
+        assert _contents(folder) == set()
+
+    def test_to_what_the_run_does_not_have(self, api: Api, other: Api) -> None:
+        """No answer tells whether another run, or another project's, has a content."""
+        run, another, elsewhere = api.new_run(), api.new_run(), other.new_run()
+        api.upload(another)
+        other.upload(elsewhere)
+        said = refused(api.refer(run, PNG), 404, "NOT_FOUND", "sha256")
+        assert refused(api.refer(run, b"nobody has it"), 404, "NOT_FOUND", "sha256") == said
+        refused(other.refer(another, PNG), 404, "NOT_FOUND")
+        refused(other.refer(another, PNG, projectId=api.project), 403, "FORBIDDEN", "projectId")
+        refused(api.refer(elsewhere, PNG), 404, "NOT_FOUND")
+        stranger = api.new_test(another)
+        api.upload(run)
+        refused(api.refer(run, PNG, testId=stranger["id"]), 404, "NOT_FOUND")
+        assert len(api.get("/api/artifacts", runId=run["id"])["data"]) == 1
+
+    def test_keeps_to_the_rules_for_types(self, api: Api) -> None:
+        run = api.new_run()
+        api.upload(run, "text.bin", b"text", "attachment")
+        large = PNG + bytes(6 * MB)
+        api.upload(run, "large.png", large, "attachment")
+        refused(api.refer(run, b"text"), 404, "NOT_FOUND", "sha256")
+        refused(api.refer(run, large), 413, "PAYLOAD_TOO_LARGE", "file")
+        refused(api.refer(run, large, "a.txt"), 400, "VALIDATION_ERROR", "file")
+        refused(api.refer(run, large, kind="movie"), 400, "VALIDATION_ERROR", "type")
+        for name, mime in (("a.txt", "text/plain"), ("a", "application/octet-stream")):
+            assert checked(api.refer(run, b"text", name, "attachment"), 200)["mimeType"] == mime
+
+    def test_says_what_is_wrong(self, api: Api) -> None:
+        run = api.new_run()
+        refused(api.refer(run, PNG, fileName=""), 400, "VALIDATION_ERROR", "fileName")
+        refused(api.refer(run, PNG, sha256=""), 400, "VALIDATION_ERROR", "file")
+        for digest in ("ab", "g" * 64, "A" * 64, "a" * 65):
+            refused(api.refer(run, PNG, sha256=digest), 400, "VALIDATION_ERROR", "sha256")
+        refused(api.post_file(run, sha256="0" * 64), 400, "VALIDATION_ERROR", "sha256")
+        checked(api.post_file(run, sha256=hashlib.sha256(PNG).hexdigest()), 200)
+
+    def test_and_sending_are_one_request(self, api: Api) -> None:
+        run = api.new_run()
+        api.upload(run)
+        api.http.headers["Idempotency-Key"] = "key"
+        made = checked(api.refer(run, PNG, "two.png"), 200)
+        assert _stripped([checked(api.post_file(run, "two.png"), 200)]) == _stripped([made])
+        assert len(api.get("/api/artifacts", runId=run["id"])["data"]) == 2
+
+
 def test_links_end_and_cannot_be_changed(api: Api, folder: Path) -> None:
     run = api.new_run()
     one, two = api.upload(run), api.upload(run)

@@ -16,7 +16,6 @@ from ..settings import Settings
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten, shorten_name
 from .closing import Closing
 from .descriptors import raised_limit
-from .extensions import Extensions
 from .failures import describe_collection, describe_skip
 from .journal import Journal
 from .launch import launch_uploader
@@ -44,7 +43,6 @@ class Conductor:
         environment: Mapping[str, str],
         redact: Redact,
         guard: Problems,
-        extensions: Extensions,
         run_files: RunFiles,
     ) -> None:
         self.journal = journal
@@ -53,7 +51,6 @@ class Conductor:
         self._plugins = config.pluginmanager
         self._environment = environment
         self._redact = redact
-        self._extensions = extensions
         self._run_files = run_files
         self._finished = 0
         self._interrupted = False

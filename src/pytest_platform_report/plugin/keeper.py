@@ -60,7 +60,8 @@ class FileKeeper:
     def refuse(self, name: str, why: Exception) -> None:
         """Note that a file is not kept, and *why*."""
         reason = str(why) if isinstance(why, Unfit) else f"it could not be kept ({_in_words(why)})"
-        self._journal.append(records.not_kept(self._test, name, getattr(why, "size", 0), self._redact(reason)))
+        shown, size = _shorten(self._redact(clean(name))), getattr(why, "size", 0)
+        self._journal.append(records.not_kept(self._test, shown, size, self._redact(reason)))
 
     def _keep(self, source: Source, name: str | None, type: str | None, take: Callable[[str, str], Content]) -> None:
         if not self._journal.is_own or self._given > MOST_FILES:
