@@ -1,0 +1,1 @@
+"""Real browsers, driven by pytest-playwright in real sessions."""
