@@ -16,6 +16,7 @@ from ..settings import Settings
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten, shorten_name
 from .closing import Closing
 from .descriptors import raised_limit
+from .extensions import Extensions
 from .failures import describe_collection, describe_skip
 from .journal import Journal
 from .launch import launch_uploader
@@ -43,6 +44,7 @@ class Conductor:
         environment: Mapping[str, str],
         redact: Redact,
         guard: Problems,
+        extensions: Extensions,
         run_files: RunFiles,
     ) -> None:
         self.journal = journal

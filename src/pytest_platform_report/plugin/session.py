@@ -162,7 +162,7 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
     extensions = Extensions(config, redact, problems)
     keep_file = FileKeeper(journal, redact, partial(extensions.want_file, None))
     run_files = RunFiles(str(config.rootpath), settings, keep_file, _find_report(config, redact))
-    conductor = Conductor(config, settings, journal, _environment, redact, problems, run_files)
+    conductor = Conductor(config, settings, journal, _environment, redact, problems, extensions, run_files)
     config.pluginmanager.register(conductor, "platform-report-conductor")
     if is_controller:
         dist = config.getoption("dist")  # the workers' own says "no"
