@@ -42,6 +42,7 @@ def test_paths(tmp_path):
 def test_bytes():
     attach(PNG, "one.png")
     attach(PNG, "two.png")
+    attach(b"unwanted", "unwanted.txt")
 
 def test_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
@@ -55,6 +56,9 @@ def test_refused(tmp_path):
 @pytest.mark.flaky(reruns=1)
 def test_again(output_path, request):
     assert request.node.execution_count == 2
+
+def test_left_out(output_path):
+    attach(PNG, "left out.png")
 
 def test_shown(extras):
     print("password:", os.environ["DATABASE_PASSWORD"])
@@ -81,9 +85,20 @@ def output_path(tmp_path_factory, request):
 """
 
 
+CONFTEST = """
+def pytest_platform_begin(test):
+    if test.title == "test_left_out":
+        test.drop()
+
+def pytest_platform_artifact(artifact):
+    return False if artifact.name == "unwanted.txt" else None
+"""
+
+
 def write_project(project: Project) -> None:
     project.write("test_it.py", SUITE)
     project.write("pytest_playwright/pytest_playwright.py", PLAYWRIGHT)
+    project.write("conftest.py", CONFTEST)
     project.write(
         "pytest.ini",
         """
@@ -170,7 +185,7 @@ def check_report(content: bytes) -> None:
     blob = re.search('data-jsonblob="([^"]*)"', page)
     assert blob is not None
     tests = json.loads(unescape(blob.group(1)))["tests"]
-    assert len(tests) == 5
+    assert len(tests) == 6
     ((shown,),) = [results for name, results in tests.items() if "test_shown" in name]
     assert "password: [redacted]" in shown["log"]
     assert "Cookie: [redacted]" in shown["log"]
