@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .artifacts import TYPES
+from .ci import ci_build
 from .errors import ConfigurationError
-from .ids import is_run_key
+from .ids import is_run_key, shared_run_key
 from .options import OFF_WORDS, OPTIONS, Option
 
 _ALIASES = {"project": "EURIQA_PROJECT_ID", "api-key": "EURIQA_API_KEY"}
@@ -65,6 +66,16 @@ class Settings:
         if self.url:
             return f"{self.url.removesuffix('/api')}, project {self.project}"
         return f"embedded platform in {self.spool}"
+
+    def joint_key(self, environment: Mapping[str, str]) -> str:
+        """Return by what shards on other machines know their common run; empty where these can know of none.
+
+        They share the CI build that *environment* tells of, the run key that was given, or both.
+        """
+        build = ci_build(environment)
+        facts = [build.provider, build.build_id] if build and build.build_id else []
+        facts += [self.run_key] if self.run_key else []
+        return shared_run_key(self.project, *facts) if facts else ""
 
     def to_journal(self) -> dict[str, Any]:
         """Return what an uploader must know, as JSON values and without the key."""

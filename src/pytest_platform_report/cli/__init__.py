@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import PlatformReportError
 from ..options import OPTIONS
-from . import doctor, serve, show, sync
+from . import doctor, run, serve, show, sync
 
 _SHARED = ("url", "project", "api-key-file", "spool")
 
@@ -41,4 +41,5 @@ def _make_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
         module.add_arguments(command)
         command.set_defaults(run=module.run)
+    run.add_command(commands, shared)
     return parser

@@ -18,9 +18,9 @@ from ._embedded import open_embedded
 from ._http import Answer, Http, Upload
 from .artifacts import mime_type, safe_name
 from .capabilities import Capabilities
-from .payload import REPORT_ID
+from .payload import REPORT_ID, moment
 
-__all__ = ["Capabilities", "Platform", "RunCreated", "open_platform"]
+__all__ = ["Capabilities", "Platform", "RunCreated", "RunFound", "open_platform"]
 
 _PAGE = 50
 _RUNS_SEARCHED = 200
@@ -40,10 +40,20 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class RunCreated:
-    """A new run's id, and what its platform announced."""
+    """A new run's id, when that was (seconds since 1970, by the platform's clock), and what its platform announced."""
 
     id: str
+    created: float
     capabilities: Capabilities
+
+
+@dataclass(frozen=True)
+class RunFound:
+    """A run that is there: when it was made (seconds since 1970, by the platform's clock), and its tags."""
+
+    id: str
+    created: float
+    tags: frozenset[str]
 
 
 def open_platform(settings: Settings) -> Platform:
@@ -93,7 +103,7 @@ class Platform:
             "POST", "/runs", {"projectId": self.project, "status": "running", **fields}, idempotency_key
         )
         capabilities = Capabilities.parse(answer.headers.get("platform-capabilities", ""))
-        return RunCreated(str(answer.body["id"]), capabilities)
+        return RunCreated(str(answer.body["id"]), moment(answer.body.get("createdAt")), capabilities)
 
     def get_run(self, run_id: str) -> Json:
         """Return all that the platform knows of a run."""
@@ -113,17 +123,21 @@ class Platform:
 
     def find_run(self, marker_tag: str, *, branch: str | None = None, ci_build_id: str | None = None) -> str | None:
         """Return the id of the newest run with *marker_tag* among its tags, or None."""
-        return next(self.find_runs(marker_tag, branch=branch, ci_build_id=ci_build_id), None)
+        found = next(self.find_runs(marker_tag, branch=branch, ci_build_id=ci_build_id), None)
+        return found.id if found else None
 
-    def find_runs(self, marker_tag: str, *, branch: str | None = None, ci_build_id: str | None = None) -> Iterator[str]:
-        """Yield the ids of the runs with *marker_tag* among their tags, the newest first, of the newest 200."""
+    def find_runs(
+        self, marker_tag: str, *, branch: str | None = None, ci_build_id: str | None = None
+    ) -> Iterator[RunFound]:
+        """Yield the runs with *marker_tag* among their tags, the newest first, of the newest 200."""
         params = {"branch": branch} if branch else {}
         for row in self._rows("/runs", params, most=_RUNS_SEARCHED):
             run_id = str(row.get("id", ""))
             if not run_id or (ci_build_id and row.get("ciBuildId", ci_build_id) != ci_build_id):
                 continue
-            if marker_tag in self._tags(run_id, row):
-                yield run_id
+            tags = self._tags(run_id, row)
+            if marker_tag in tags:
+                yield RunFound(run_id, moment(row.get("createdAt")), tags)
 
     def update_run(self, run_id: str, fields: Json, idempotency_key: str) -> None:
         """Change status, totals or metadata of a run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,6 +14,8 @@ from .capabilities import Capabilities
 REPORT_ID = "report-id"
 """The type of the annotation by which a test is found again."""
 
+# The fraction apart: Python 3.10 reads one of three or six digits only.
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d|)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -50,6 +54,18 @@ def iso(ms: float) -> str:
     """Return a moment, in milliseconds since 1970, as ISO 8601 in UTC."""
     moment = _EPOCH + timedelta(milliseconds=round(ms))
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def moment(text: object) -> float:
+    """Return a moment that a platform names, in seconds since 1970; infinite where that is no moment."""
+    found = _MOMENT.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        return math.inf
+    zone = "+00:00" if found[3] in ("", "Z") else found[3]
+    try:
+        return datetime.fromisoformat(f"{found[1]}{zone}").timestamp() + float(found[2] or 0)
+    except ValueError:
+        return math.inf
 
 
 def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:

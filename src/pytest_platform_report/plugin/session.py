@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from ..ci import ci_build
 from ..errors import ConfigurationError
 from ..ids import new_id, new_run_key, shared_run_key
 from ..process import surroundings
@@ -142,7 +141,8 @@ def _register_worker(config: pytest.Config, handed: dict[str, Any]) -> None:
 
 def _register_main(config: pytest.Config, settings: Settings) -> None:
     redact = _make_redactor(settings.api_key, settings.redact)
-    run_key = _choose_run_key(settings)
+    joint_key = settings.joint_key(_environment) if settings.shard and not settings.run_id else ""
+    run_key = _choose_run_key(settings, joint_key)
     folder = RunFolder(str(settings.spool), run_key)
     session_id = f"{run_key[-8:]}-{new_id(6)}"
     # xdist distributes only where there is something to distribute to: --dist alone does nothing.
@@ -155,6 +155,7 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
             "tags": [redact(tag) for tag in settings.tags],
             "run_key": run_key,
         },
+        "joint": joint_key,
         "facts": describe_session(config, redact, problems),
     }
     role = "controller" if is_controller else "alone"
@@ -217,16 +218,13 @@ def _register_recorder(
         config.pluginmanager.register(PlaywrightFiles(recorder.keep_file, problems), "platform-report-playwright")
 
 
-def _choose_run_key(settings: Settings) -> str:
+def _choose_run_key(settings: Settings, joint_key: str) -> str:
     """Shards of one CI build share a run folder where they share a machine; any other session has one of its own."""
     if settings.run_key:
         return settings.run_key
     if settings.run_id:
         return shared_run_key(settings.project, settings.run_id)
-    build = ci_build(_environment) if settings.shard else None
-    if build is not None and build.build_id:
-        return shared_run_key(settings.project, build.provider, build.build_id)
-    return new_run_key()
+    return joint_key or new_run_key()
 
 
 def _find_output(config: pytest.Config) -> list[int]:

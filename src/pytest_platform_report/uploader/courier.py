@@ -56,11 +56,16 @@ class Courier:
         """Close the run with its statistics; return whether the platform has them."""
         if self._record.run_id is None or self.given_up:
             return False
-        own = to_text(closing_fields(verdict, self._record.totals()))
-        if not self._settings.run_id and self._record.finished() == own:
+        is_shared = self._settings.run_id or self._record.identity().is_joint
+        if not is_shared and self._record.finished() == to_text(closing_fields(verdict, self._record.totals())):
             return True
         self._attempt("runs", lambda sender: sender.close_run(verdict))
         return self._record.finished() is not None and not self.trouble
+
+    @property
+    def missing(self) -> str:
+        """Which shards of the run had told no end when it was closed, in words; empty where none is missing."""
+        return self._sender.missing if self._sender is not None else ""
 
     def count_tests(self) -> int | None:
         """Return how many tests the platform counts in this run; None where it has not been asked or does not tell."""

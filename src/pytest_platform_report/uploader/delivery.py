@@ -30,7 +30,7 @@ FORMAT = 1
 _SCHEMA = """
 CREATE TABLE run(
     one INTEGER PRIMARY KEY CHECK (one = 1), remote TEXT, state TEXT NOT NULL, capabilities TEXT NOT NULL,
-    fields TEXT NOT NULL, finished TEXT);
+    fields TEXT NOT NULL, finished TEXT, marker TEXT NOT NULL, maker TEXT NOT NULL, joint INTEGER NOT NULL);
 CREATE TABLE segment(name TEXT PRIMARY KEY, position INTEGER NOT NULL);
 CREATE TABLE test(
     id INTEGER PRIMARY KEY, session TEXT NOT NULL, segment TEXT NOT NULL, began INTEGER NOT NULL, node TEXT NOT NULL,
@@ -82,6 +82,20 @@ class ArtifactRow:
     stop: int
     state: str
     test: str | None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a run is known by.
+
+    :ivar marker: a tag that the run has, whoever creates it.
+    :ivar maker: a tag that it has where this run folder's uploaders have created it.
+    :ivar is_joint: whether it is shared with other run folders, on other machines.
+    """
+
+    marker: str = ""
+    maker: str = ""
+    is_joint: bool = False
 
 
 class DeliveryRecord:
@@ -136,9 +150,21 @@ class DeliveryRecord:
         row = self._db.execute("SELECT remote FROM run").fetchone()
         return row[0] if row else None
 
-    def plan_run(self, fields: dict[str, Any]) -> None:
+    def plan_run(self, fields: dict[str, Any], identity: Identity = Identity()) -> None:  # noqa: B008  it is frozen
         """Keep the run's fields as they are now: whoever creates the run, however late, sends these."""
-        self._db.execute("INSERT OR IGNORE INTO run VALUES (1, NULL, 'pending', '', ?, NULL)", (json.dumps(fields),))
+        self._db.execute(
+            "INSERT OR IGNORE INTO run VALUES (1, NULL, 'pending', '', ?, NULL, ?, ?, ?)",
+            (json.dumps(fields), identity.marker, identity.maker, identity.is_joint),
+        )
+
+    def identity(self) -> Identity:
+        """Return what the run is known by."""
+        row = self._db.execute("SELECT marker, maker, joint FROM run").fetchone()
+        return Identity(row[0], row[1], bool(row[2])) if row else Identity()
+
+    def share_run(self) -> None:
+        """Note that the run is shared with others."""
+        self._db.execute("UPDATE run SET joint=1")
 
     def set_run(self, state: str, remote: str | None = None, capabilities: str = "") -> None:
         """Note what has become of the run's creation."""
@@ -355,6 +381,11 @@ class DeliveryRecord:
         """Return the number of tests by status."""
         found = dict(self._db.execute("SELECT status, count(*) FROM test GROUP BY status"))
         return {status: found.get(status, 0) for status in STATUSES}
+
+    def open_totals(self) -> dict[str, int]:
+        """Return the number of tests by status that the platform does not have yet."""
+        query = "SELECT status, count(*) FROM test WHERE state IN ('held', 'pending', 'sent', 'unknown') GROUP BY status"
+        return dict(self._db.execute(query))
 
     def dropped(self) -> int:
         """Return how many tests hooks have left out."""

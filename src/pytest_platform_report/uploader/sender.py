@@ -6,20 +6,21 @@ import hashlib
 import json
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from ..errors import DeliveryError, JournalError
 from ..model import Place, Result
 from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
-from ..platforms.payload import test_fields
+from ..platforms.payload import REPORT_ID, test_fields
 from ..settings import Settings
 from .delivery import DeliveryRecord, TestRow
 from .files import FileSender
 from .findings import Journals
+from .joining import Share, close, drive, join
+from .joint_run import AWAITED, JointEnd, JointRuns
 from .outcome import is_about_the_item, may_have_arrived
 from .verdict import Verdict, closing_fields, to_text
-
-MARKER = "report-id"
 
 _BATCH_BYTES = 4 * 1024 * 1024
 
@@ -29,16 +30,21 @@ class Sender:
 
     All of them raise :class:`.DeliveryError` where a request did not end well, after noting in the delivery record what
     that means for what was sent.
+
+    :ivar missing: which shards had told no end when the run was closed, in words; empty where none is missing.
     """
 
     def __init__(
         self, platform: Platform, folder: Path, settings: Settings, record: DeliveryRecord, journals: Journals
     ) -> None:
+        self.missing = ""
         self._platform = platform
         self._settings = settings
         self._record = record
         self._journals = journals
-        self._marker = f"{MARKER}:{folder.name}"
+        identity = record.identity()
+        self._maker = identity.maker
+        self._marker = identity.marker or f"{REPORT_ID}:{folder.name}"
         self._files = FileSender(platform, folder, record, journals)
 
     def close(self) -> None:
@@ -53,8 +59,10 @@ class Sender:
         _, state, _, fields = run
         metadata = fields.pop("metadata", {})
         if self._settings.run_id:
-            capabilities = self._platform.capabilities_of(self._settings.run_id)
-            self._record.set_run("acknowledged", self._settings.run_id, capabilities.to_text())
+            self._enter_run(self._settings.run_id)
+            return True
+        if self._record.identity().is_joint:
+            self._join_run(fields, metadata)
             return True
         if state == "unknown":
             found = self._platform.find_run(
@@ -74,6 +82,25 @@ class Sender:
         self._begin_run(created.id, created.capabilities, metadata)
         return True
 
+    def _enter_run(self, run_id: str) -> None:
+        """Join the run that was asked for."""
+        capabilities = self._platform.capabilities_of(run_id)
+        if self._settings.shard or AWAITED in self._platform.get_run(run_id).get("tags", ()):
+            self._record.share_run()
+        self._record.set_run("acknowledged", run_id, capabilities.to_text())
+
+    def _join_run(self, fields: dict[str, Any], metadata: dict[str, str]) -> None:
+        """Find the run that all shards share, or create it."""
+        self._record.set_run("sent")
+        runs = JointRuns(self._platform, fields, self._marker, self._maker, self._key("run"))
+        try:
+            standing = drive(join(self._maker), runs.perform)
+            capabilities = self._platform.capabilities_of(standing.id)
+        except DeliveryError:
+            self._record.set_run("unknown")
+            raise
+        self._begin_run(standing.id, capabilities, metadata if self._maker in standing.tags else {})
+
     def _begin_run(self, run_id: str, capabilities: Capabilities, metadata: dict[str, str]) -> None:
         """Add to a run of ours what only a platform that announces it takes; only then is the run acknowledged."""
         if capabilities.metadata and metadata:
@@ -88,10 +115,15 @@ class Sender:
     def close_run(self, verdict: Verdict) -> bool:
         """Close the run with its statistics, unless that has been done with the same ones."""
         run_id = str(self._record.run_id)
-        totals = self._record.totals()
-        if self._settings.run_id:  # others report into it as well: only the platform has seen all of it
-            totals = {status: self._platform.count_tests(run_id, status) for status in totals}
-        fields = closing_fields(verdict, totals)
+        is_joint = self._record.identity().is_joint
+        if is_joint or self._settings.run_id:  # others report into it as well: only the platform has seen all of it
+            told = verdict.of_shards if is_joint else {}
+            share = Share(told, verdict.status, verdict.duration, self._record.open_totals())
+            closing = drive(close(share), JointEnd(self._platform, run_id).perform)
+            self.missing = closing.tell_missing()
+            self._record.set_finished(to_text(closing.fields))
+            return True
+        fields = closing_fields(verdict, self._record.totals())
         text = to_text(fields)
         if self._record.finished() == text:
             return False
@@ -220,4 +252,4 @@ class Sender:
         return Capabilities.parse(run[2]) if run else Capabilities()
 
     def _key(self, *parts: str) -> str:
-        return hashlib.sha256("\0".join((self._marker, *parts)).encode()).hexdigest()[:40]
+        return hashlib.sha256("\0".join((self._marker, self._maker, *parts)).encode()).hexdigest()[:40]

@@ -139,6 +139,8 @@ class Status:
         ]
         if courier is not None and courier.trouble:
             notes.append(courier.trouble)
+        if courier is not None and courier.missing:
+            notes.append(courier.missing)
         notes += [f"refused: {node}: {why}" for node, why in self._record.refusals(_NOTES)]
         notes += [f"not sent: {why}" for why in self._record.skipped_artifacts(_NOTES)]
         if not self._adds_up():

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..platforms.payload import REPORT_ID
 from ..redact import secrets_in
 from ..settings import Settings
 from .courier import Courier
-from .delivery import DeliveryRecord
+from .delivery import DeliveryRecord, Identity
 from .facts import run_fields
 from .findings import Journals
 from .intake import Intake
+from .joint_run import MAKER
 from .status import Status
 from .tail import Handle
 from .verdict import judge
@@ -102,7 +104,12 @@ class Uploader:
         settings = Settings.from_journal(session["settings"], self._api_key)
         self._settings = replace(settings, spool=self._folder.parent.parent)
         if self._record.run() is None:
-            self._record.plan_run(run_fields(session["facts"], self._settings, os.environ, self._intake.redact))
+            fields = run_fields(session["facts"], self._settings, os.environ, self._intake.redact)
+            joint_key = session.get("joint", "")
+            if joint_key:
+                fields.pop("shardCurrent", None)  # the run is that of all shards, whichever of them creates it
+            marker, maker = f"{REPORT_ID}:{joint_key or self._folder.name}", f"{MAKER}:{session['id']}"
+            self._record.plan_run(fields, Identity(marker, maker, bool(joint_key)))
         return Courier(self._folder, self._settings, self._record, self._journals)
 
     def _longest(self) -> float:

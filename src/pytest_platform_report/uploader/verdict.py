@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..model import RunStatus
 from .tail import Segment
 
 
+_WORSE: tuple[RunStatus, ...] = ("passed", "failed", "cancelled")
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """A run's final status, and its duration in milliseconds."""
+    """A run's final status, its duration in milliseconds, and how its shards ended.
+
+    A shard goes by ``K/N``, a session that is none by its id.
+    """
 
     status: RunStatus
     duration: float
+    of_shards: Mapping[str, RunStatus] = field(default_factory=dict, compare=False)
 
 
 def judge(segments: Sequence[Segment], totals: Mapping[str, int], dropped: int = 0) -> Verdict | None:
@@ -32,11 +39,30 @@ def judge(segments: Sequence[Segment], totals: Mapping[str, int], dropped: int =
         return None
     ends = [segment.closed["at"] if segment.closed else _last_written(segment) for segment in segments]
     duration = max(0.0, max(ends) - min(begun))
-    if any(segment.closed is None or segment.closed["interrupted"] for segment in sessions) or not sessions:
-        return Verdict("cancelled", duration)
-    clean = all(segment.closed and segment.closed["exit"] == 0 for segment in sessions)
-    passed = clean and not totals["failed"] and sum(totals.values()) + dropped > 0
-    return Verdict("passed" if passed else "failed", duration)
+    of_shards: dict[str, RunStatus] = {}
+    for segment in sessions:
+        name, status = _name_of_shard(segment), _end_of_session(segment)
+        of_shards[name] = worst(status, of_shards.get(name, status))
+    status = worst(*of_shards.values()) if of_shards else "cancelled"
+    if status == "passed" and (totals["failed"] or not sum(totals.values()) + dropped):
+        status = "failed"
+    return Verdict(status, duration, of_shards)
+
+
+def worst(*statuses: RunStatus) -> RunStatus:
+    """Return the status that says most: what was cancelled has not found all that it would have."""
+    return max(statuses, key=_WORSE.index)
+
+
+def _end_of_session(segment: Segment) -> RunStatus:
+    if segment.closed is None or segment.closed["interrupted"]:
+        return "cancelled"
+    return "failed" if segment.closed["exit"] else "passed"
+
+
+def _name_of_shard(segment: Segment) -> str:
+    shard = (segment.session or {}).get("settings", {}).get("shard")
+    return f"{shard[0]}/{shard[1]}" if shard else segment.name_of_session
 
 
 def closing_fields(verdict: Verdict, totals: Mapping[str, int]) -> dict[str, Any]:

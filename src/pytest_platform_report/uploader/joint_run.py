@@ -1,0 +1,135 @@
+"""A run that several machines share, as it is on a platform: what the rules of :mod:`.joining` ask for, by requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import DeliveryError, Refused
+from ..model import STATUSES, RunStatus
+from ..platforms.client import Platform, RunFound
+from .joining import (
+    Candidate,
+    Count,
+    Delete,
+    Look,
+    Make,
+    ReadRun,
+    ReadTold,
+    ReadTotals,
+    Shown,
+    Tell,
+    Write,
+)
+from .outcome import is_about_the_item
+
+AWAITED = "report-awaits:finish"
+"""The tag of a run that ``platform-report run finish`` is to end."""
+
+MAKER = "report-maker"
+"""What the tag of a run's maker begins with."""
+
+SHARDS = "shards"
+"""The suite in which each shard leaves its end: of what the documented API can list, the only thing besides tests."""
+
+_ENDS: Mapping[str, RunStatus] = {"passed": "passed", "failed": "failed", "cancelled": "cancelled"}
+
+
+class JointRuns:
+    """The runs with one marker, of which one is to stand.
+
+    :param fields: what a new one is created with.
+    :param marker: a tag that all of them have.
+    :param maker: a tag that ours have.
+    :param key: the idempotency key of ours.
+    """
+
+    def __init__(self, platform: Platform, fields: Mapping[str, Any], marker: str, maker: str, key: str) -> None:
+        self._platform = platform
+        self._fields = {**fields, "tags": [*fields.get("tags", ()), marker, maker]}
+        self._marker = marker
+        self._key = key
+
+    def perform(self, request: Look | Make | Count | Delete) -> Any:
+        """Do what a rule asks for, and return the answer."""
+        match request:
+            case Look():
+                return self.list()
+            case Make():
+                made = self._platform.create_run(self._fields, self._key)
+                return Candidate(made.id, made.created, frozenset(self._fields["tags"]))
+            case Count(run_id):
+                return self._platform.count_tests(run_id)
+            case Delete(run_id):
+                self.delete(run_id)
+        return None
+
+    def delete(self, run_id: str) -> None:
+        """Delete one of them, if it is still there."""
+        try:
+            self._platform.delete_run(run_id, "")
+        except Refused as error:
+            if error.status != 404:
+                raise
+
+    def list(self) -> list[Candidate]:
+        """Return them."""
+        build = self._fields.get("ciBuildId")
+        # Without a CI build the branch is what git says, and machines may have checked out one commit differently.
+        branch = self._fields.get("branch") if build else None
+        found = self._platform.find_runs(self._marker, branch=branch, ci_build_id=build)
+        return [_candidate(run) for run in found]
+
+
+class JointEnd:
+    """The end of one run that several machines share."""
+
+    def __init__(self, platform: Platform, run_id: str) -> None:
+        self._platform = platform
+        self._run_id = run_id
+
+    def perform(self, request: Tell | ReadTold | ReadTotals | ReadRun | Write) -> Any:
+        """Do what a rule asks for, and return the answer."""
+        match request:
+            case Tell(name, status):
+                self._tell(f"{name} {status}")
+            case ReadTold():
+                return list(self._read_told())
+            case ReadTotals():
+                return {status: self._platform.count_tests(self._run_id, status) for status in STATUSES}
+            case ReadRun():
+                return _show(self._platform.get_run(self._run_id))
+            case Write(fields):
+                # Without a key: the same change may have to be made again, after another one.
+                self._platform.update_run(self._run_id, fields, "")
+        return None
+
+    def _tell(self, title: str) -> None:
+        try:
+            parent = self._platform.upsert_suite({"runId": self._run_id, "title": SHARDS}, "")
+            self._platform.upsert_suite({"runId": self._run_id, "title": title, "parentSuiteId": parent}, "")
+        except DeliveryError as error:
+            if not is_about_the_item(error):  # one that takes no such suite hears our end by the run's status only
+                raise
+
+    def _read_told(self) -> Iterator[tuple[str, RunStatus]]:
+        for suite in self._platform.get_suites(self._run_id):
+            if suite.get("title") != SHARDS or suite.get("filePath"):
+                continue
+            for child in suite.get("children") or ():
+                name, _, status = str(child.get("title", "")).rpartition(" ")
+                if name and status in _ENDS:
+                    yield name, _ENDS[status]
+
+
+def _candidate(run: RunFound) -> Candidate:
+    return Candidate(run.id, run.created, run.tags)
+
+
+def _show(run: Mapping[str, Any]) -> Shown:
+    total, tags = run.get("shardTotal"), run.get("tags")
+    return Shown(
+        run,
+        expected=total if isinstance(total, int) else 0,
+        is_awaited=isinstance(tags, list) and AWAITED in tags,
+    )
