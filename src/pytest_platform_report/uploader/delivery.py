@@ -150,7 +150,7 @@ class DeliveryRecord:
         row = self._db.execute("SELECT remote FROM run").fetchone()
         return row[0] if row else None
 
-    def plan_run(self, fields: dict[str, Any], identity: Identity = Identity()) -> None:  # noqa: B008  it is frozen
+    def plan_run(self, fields: dict[str, Any], identity: Identity = Identity()) -> None:
         """Keep the run's fields as they are now: whoever creates the run, however late, sends these."""
         self._db.execute(
             "INSERT OR IGNORE INTO run VALUES (1, NULL, 'pending', '', ?, NULL, ?, ?, ?)",
@@ -384,7 +384,9 @@ class DeliveryRecord:
 
     def open_totals(self) -> dict[str, int]:
         """Return the number of tests by status that the platform does not have yet."""
-        query = "SELECT status, count(*) FROM test WHERE state IN ('held', 'pending', 'sent', 'unknown') GROUP BY status"
+        query = (
+            "SELECT status, count(*) FROM test WHERE state IN ('held', 'pending', 'sent', 'unknown') GROUP BY status"
+        )
         return dict(self._db.execute(query))
 
     def dropped(self) -> int:

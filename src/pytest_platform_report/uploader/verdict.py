@@ -10,7 +10,6 @@ from typing import Any
 from ..model import RunStatus
 from .tail import Segment
 
-
 _WORSE: tuple[RunStatus, ...] = ("passed", "failed", "cancelled")
 
 
