@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from servers import Seen, Server, reply, serve
 from pytest_platform_report.errors import Busy, DeliveryError, OutcomeUnknown, Refused
 from pytest_platform_report.platforms._http import Http
 from pytest_platform_report.platforms.capabilities import Capabilities
-from pytest_platform_report.platforms.client import Platform, open_platform
+from pytest_platform_report.platforms.client import Platform, RunFound, open_platform
 from pytest_platform_report.settings import Settings
 
 KEY = "prk_live_0123456789abcdef"
@@ -150,12 +151,17 @@ class TestFindRun:
 
     def test_all_with_a_tag(self, server: Server, platform: Platform) -> None:
         rows: list[dict[str, Any]] = [
-            {"id": "run_1", "tags": ["t"]},
+            {"id": "run_1", "tags": ["t"], "createdAt": "2024-01-15T10:30:00.5Z"},
             {"id": "run_2"},
-            {"id": "run_3", "tags": ["t", "u"]},
+            {"id": "run_3", "tags": ["t", "u"], "createdAt": "2024-01-15T11:30:00+01:00"},
+            {"id": "run_4", "tags": ["t"], "createdAt": "lately"},
         ]
-        server.answer = Lists(rows, ("id", "tags"))
-        assert list(platform.find_runs("t")) == ["run_1", "run_3"]
+        server.answer = Lists(rows, ("id", "tags", "createdAt"))
+        assert list(platform.find_runs("t")) == [
+            RunFound("run_1", 1705314600.5, frozenset({"t"})),
+            RunFound("run_3", 1705314600.0, frozenset({"t", "u"})),
+            RunFound("run_4", math.inf, frozenset({"t"})),
+        ]
 
 
 class TestTests:

@@ -7,7 +7,6 @@ the rules to hold stands in docs/shards.md; where it is not, the same search fin
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -32,8 +31,6 @@ from pytest_platform_report.uploader.joining import (
     close,
     join,
 )
-
-SHARDS = 3
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class Run:
 class Platform:
     """Its runs, in the order in which they were made.
 
-    :ivar is_late: a list does not show the run that was made last.
+    :ivar is_late: a list does not show the two runs that were made last.
     :ivar is_backward: its clocks disagree: a run that was made later says that it was made earlier.
     """
 
@@ -85,7 +82,7 @@ class Platform:
         """Return the platform after a request, and its answer."""
         match request:
             case Look():
-                shown = [each for each in self.runs if not (self.is_late and each.id == self.made)]
+                shown = [each for each in self.runs if not self.is_late or each.id < self.made - 1]
                 return self, tuple(map(self._candidate, shown))
             case Make():
                 new = Run(self.made + 1, shard)
@@ -107,7 +104,7 @@ class Platform:
                 found = [test for _, test in self._get(run).tests]
                 return self, Values({status: found.count(status) for status in STATUSES})
             case ReadRun():
-                return self, Shown(self._get(run).fields, SHARDS)
+                return self, Shown(self._get(run).fields)
             case Write(fields):
                 return self._change(replace(self._get(run), fields=Values(fields))), None
         raise AssertionError(request)
@@ -134,8 +131,10 @@ class Shard:
     """
 
     number: int
+    of: int
     end: End
     phase: str = "join"
+    until: str = "done"
     run: int = 0
     answers: tuple[Any, ...] = field(default=(), compare=False)
     known: tuple[Any, ...] = ()
@@ -150,16 +149,12 @@ class Shard:
         return replace(self, phase=phase, run=self.run if run is None else run, answers=(), known=())
 
     @property
+    def name(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    @property
     def is_over(self) -> bool:
         return self.phase in ("done", "dead")
-
-
-@dataclass(frozen=True)
-class World:
-    platform: Platform
-    shards: tuple[Shard, ...]
-    faults: int
-    deaths: int
 
 
 @cache
@@ -180,7 +175,7 @@ def _rule(shard: Shard) -> Generator[Any, Any, Any]:
         return join(f"maker-{shard.number}")
     if shard.phase == "put":
         return _put(shard)
-    return close(Share({f"{shard.number}/{SHARDS}": shard.end.shard}, shard.end.shard))
+    return close(Share({shard.name: shard.end.shard}, shard.end.shard))
 
 
 def _put(shard: Shard) -> Generator[Any, Any, None]:
@@ -197,71 +192,95 @@ def _settle(shard: Shard) -> Shard:
             shard = shard.turn("put", int(came_to.id))
         else:
             shard = shard.turn({"put": "close", "close": "done"}[shard.phase])
+        if shard.phase == shard.until:
+            shard = shard.turn("done")
     return shard
 
 
-def ways_on(world: World) -> Iterator[World]:
-    """Yield what may happen next: a request is answered, its answer or the request itself is lost, a machine dies."""
-    for place, shard in enumerate(world.shards):
-        if not shard.is_over and _is_foregone(world, shard):
-            yield _go(world, place, *_answer(world, shard))
-            return  # whatever the others do first, the answer is the same
-    for place, shard in enumerate(world.shards):
-        if shard.is_over:
-            continue
-        into, platform = _answer(world, shard)
-        yield _go(world, place, into, platform)
-        if world.faults and platform != world.platform:
-            yield _go(world, place, shard.turn(shard.phase), platform, faults=1)
-        if world.faults and shard.answers:
-            yield _go(world, place, shard.turn(shard.phase), world.platform, faults=1)
-        if world.deaths:
-            yield _go(world, place, shard.turn("dead"), world.platform, deaths=1)
+@dataclass(frozen=True)
+class World:
+    platform: Platform
+    shards: tuple[Shard, ...]
 
 
-def _answer(world: World, shard: Shard) -> tuple[Shard, Platform]:
+Moment = tuple[int, tuple[int, ...], int, int]
+"""The numbers of a platform and of the shards, how many faults may still happen, and how many machines may die."""
+
+
+class Search:
+    """Goes all ways from a beginning. What is equal has one number, so that a moment is compared in no time."""
+
+    def __init__(self, check: Callable[[World], None], check_end: Callable[[World], None]) -> None:
+        self._check = check
+        self._check_end = check_end
+        self._checked: set[int] = set()
+        self._values: list[Any] = []
+        self._numbers: dict[Any, int] = {}
+        self._turns: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def run(self, world: World, faults: int = 0, deaths: int = 0) -> int:
+        """Check each moment and each end that *world* can come to; return how many moments there are."""
+        first = (self._number(world.platform), tuple(map(self._number, world.shards)), faults, deaths)
+        seen, to_do = {first}, [first]
+        while to_do:
+            here = to_do.pop()
+            after = list(self._ways_on(here))
+            is_new = here[0] not in self._checked  # nothing but the platform counts on the way
+            if is_new or not after:
+                self._checked.add(here[0])
+                world = World(self._values[here[0]], tuple(self._values[each] for each in here[1]))
+                self._check(world)
+                if not after:
+                    self._check_end(world)
+            fresh = set(after) - seen
+            seen |= fresh
+            to_do += fresh
+        return len(seen)
+
+    def _ways_on(self, here: Moment) -> Iterator[Moment]:
+        """Yield what may happen next: a request is answered, its answer or the request is lost, a machine dies."""
+        platform, shards, faults, deaths = here
+        living = [(place, self._values[each]) for place, each in enumerate(shards) if not self._values[each].is_over]
+        foregone = [each for each in living if _is_foregone(self._values[platform], each[1], living)]
+        # Where it is foregone, no order of what the others do makes a difference, nor whether it is lost.
+        for place, shard in foregone[:1] or living:
+            before, later = shards[:place], shards[place + 1 :]
+            after, into = self._answer(platform, shards[place])
+            yield after, (*before, into, *later), faults, deaths
+            anew = self._number(shard.turn(shard.phase))
+            if faults and after != platform:
+                yield after, (*before, anew, *later), faults - 1, deaths
+            if faults and shard.answers and not foregone:
+                yield platform, (*before, anew, *later), faults - 1, deaths
+            if deaths and not foregone:
+                yield platform, (*before, self._number(shard.turn("dead")), *later), faults, deaths - 1
+
+    def _answer(self, platform: int, shard: int) -> tuple[int, int]:
+        if (platform, shard) not in self._turns:
+            asking: Shard = self._values[shard]
+            request, _ = ask(asking)
+            after, answer = self._values[platform].perform(asking.number, asking.run, request)
+            into = _settle(asking.hear(request, answer))
+            self._turns[platform, shard] = self._number(after), self._number(into)
+        return self._turns[platform, shard]
+
+    def _number(self, value: Platform | Shard) -> int:
+        if value not in self._numbers:
+            self._numbers[value] = len(self._values)
+            self._values.append(value)
+        return self._numbers[value]
+
+
+def _is_foregone(platform: Platform, shard: Shard, living: list[tuple[int, Shard]]) -> bool:
+    """Tell whether the shard reads what no other one can change any more."""
     request, _ = ask(shard)
-    platform, answer = world.platform.perform(shard.number, shard.run, request)
-    return shard.hear(request, answer), platform
-
-
-def _go(world: World, place: int, into: Shard, platform: Platform, *, faults: int = 0, deaths: int = 0) -> World:
-    shards = (*world.shards[:place], _settle(into), *world.shards[place + 1 :])
-    return World(platform, shards, world.faults - faults, world.deaths - deaths)
-
-
-def _is_foregone(world: World, shard: Shard) -> bool:
-    """Tell whether the shard reads what nobody else can change any more."""
-    request, _ = ask(shard)
-    others = {other for other in world.shards if other is not shard and not other.is_over}
-    before = {"ReadTotals": ("join", "put"), "ReadTold": ("join", "put", "close"), "ReadRun": ("join", "put", "close")}
-    name = type(request).__name__
-    if name == "ReadTold":
-        told = {int(told_name[0]) for run in world.platform.runs for told_name, _ in run.told}
-        return all(other.number in told for other in others)
-    return name in before and not any(other.phase in before[name] for other in others)
-
-
-def search(world: World, check: Callable[[World], None], check_end: Callable[[World], None]) -> int:
-    """Go all ways, check each moment and each end; return how many moments there are."""
-    seen = {world}
-    to_do = [world]
-    while to_do:
-        here = to_do.pop()
-        check(here)
-        if all(shard.is_over for shard in here.shards):
-            check_end(here)
-            continue
-        for after in ways_on(here):
-            if after not in seen:
-                seen.add(after)
-                to_do.append(after)
-    return len(seen)
-
-
-def begin(*ends: End, faults: int = 0, deaths: int = 0, platform: Platform = Platform()) -> World:  # noqa: B008
-    shards = tuple(Shard(number, end) for number, end in enumerate(ends, 1))
-    return World(platform, shards, faults, deaths)
+    others = [other for _, other in living if other is not shard]
+    if isinstance(request, ReadTotals):
+        return not any(other.phase in ("join", "put") for other in others)
+    if isinstance(request, ReadTold):
+        told = {name for run in platform.runs for name, _ in run.told}
+        return all(other.name in told for other in others)
+    return False
 
 
 def check_moment(world: World) -> None:
@@ -271,24 +290,75 @@ def check_moment(world: World) -> None:
         if run.fields["status"] == "passed":
             ends = [shard.end for shard in world.shards]
             assert set(ends) == {End()}, "it passed though something failed"
-            assert len(run.told) == SHARDS, "it passed though a shard was missing"
+            assert len(run.told) == len(world.shards), "it passed though a shard was missing"
 
 
 def check_end(world: World) -> None:
     """All is in one run, which says so, and there is no other run."""
     (run,) = world.platform.runs
     ends = [shard.end for shard in world.shards]
-    assert len(run.tests) == SHARDS
+    assert len(run.tests) == len(world.shards)
     counts = {f"{status}Tests": sum(end.test == status for end in ends) for status in STATUSES}
     told = {end.shard for end in ends}
     status = "cancelled" if told == {"cancelled"} else "passed" if set(ends) == {End()} else "failed"
-    assert run.fields == {"status": status, "totalTests": SHARDS, **counts, "duration": 0}
+    assert run.fields == {"status": status, "totalTests": len(ends), **counts, "duration": 0}
 
 
 def check_end_without_some(world: World) -> None:
-    """What the living shards have found is in one run that does not pass, and the others are left by the dead."""
+    """What the living shards have found is in one run, and the others are left by the dead."""
     living = {shard.number for shard in world.shards if shard.phase == "done"}
     dead = {shard.number for shard in world.shards} - living
     (run,) = [run for run in world.platform.runs if living <= {shard for shard, _ in run.tests}]
     assert {other.maker for other in world.platform.runs if other is not run} <= dead
-    assert run.fields["status"] == "running" or not dead or len(run.told) == SHARDS
+
+
+PASSED = (End(), End(), End())
+FAILED_TEST = (End(), End("failed", "failed"), End())
+FAILED_WITHOUT = (End(), End("failed"), End())
+CANCELLED = (End(), End("cancelled"), End("failed"))
+ALL_CANCELLED = (End("cancelled"),) * 3
+
+
+def begin(*ends: End, until: str = "done", platform: Platform = Platform()) -> World:
+    return World(platform, tuple(Shard(number, len(ends), end, until=until) for number, end in enumerate(ends, 1)))
+
+
+def begin_in_one_run(*ends: End) -> World:
+    """All know their run already: what shards do to find it is nothing to those that close it, nor the reverse."""
+    shards = (Shard(number, len(ends), end, "put", run=1) for number, end in enumerate(ends, 1))
+    return World(Platform((Run(1, 0),), 1), tuple(shards))
+
+
+def check_joined(world: World) -> None:
+    """All is in one run, and there is no other one."""
+    (run,) = world.platform.runs
+    assert len(run.tests) == len(world.shards)
+
+
+@pytest.mark.parametrize(("faults", "deaths"), [(3, 0), (1, 2)])
+def test_all_find_one_run(faults: int, deaths: int) -> None:
+    check = check_end_without_some if deaths else check_joined
+    assert Search(check_moment, check).run(begin(*PASSED, until="close"), faults, deaths) > 10_000
+
+
+@pytest.mark.parametrize("ends", [PASSED, FAILED_TEST, CANCELLED, ALL_CANCELLED])
+def test_the_run_says_what_came_of_all(ends: tuple[End, ...]) -> None:
+    assert Search(check_moment, check_end).run(begin_in_one_run(*ends)) > 10_000
+
+
+@pytest.mark.parametrize(("faults", "deaths"), [(2, 0), (1, 1)])
+@pytest.mark.parametrize("ends", [(End(), End()), (End("failed"), End())])
+def test_two_shards_with_faults_all_along(ends: tuple[End, ...], faults: int, deaths: int) -> None:
+    check = check_end_without_some if deaths else check_end
+    assert Search(check_moment, check).run(begin(*ends), faults, deaths) > 5_000
+
+
+def test_three_shards_with_a_fault() -> None:
+    assert Search(check_moment, check_end).run(begin_in_one_run(*FAILED_WITHOUT), faults=1) > 100_000
+
+
+@pytest.mark.parametrize("platform", [Platform(is_late=True), Platform(is_backward=True)])
+def test_what_is_assumed_is_needed(platform: Platform) -> None:
+    """A list that lags, or clocks that disagree: the search finds the way to two runs."""
+    with pytest.raises(AssertionError, match="results are in two runs"):
+        Search(check_moment, check_joined).run(begin(*PASSED, until="close", platform=platform))

@@ -109,12 +109,13 @@ class Gate:
 
     def release(self) -> None:
         """Let the held requests go, and those that come."""
-        self.faults.clear()
+        self.faults = [fault for fault in self.faults if fault.kind != "held"]
         self._released.set()
 
     def reset(self) -> None:
         """Forget what was; nothing goes wrong any more."""
         self.release()
+        self.faults.clear()
         self.requests.clear()
         self.canaries = ()
         self.leaks.clear()
