@@ -216,7 +216,9 @@ class Search:
         self._checked: set[int] = set()
         self._values: list[Any] = []
         self._numbers: dict[Any, int] = {}
-        self._turns: dict[tuple[int, int], tuple[int, int]] = {}
+        self._reads: list[Any] = []
+        self._turned: dict[tuple[int, str], int] = {}
+        self._answers: dict[tuple[int, int], tuple[int, int]] = {}
 
     def run(self, world: World, faults: int = 0, deaths: int = 0) -> int:
         """Check each moment and each end that *world* can come to; return how many moments there are."""
@@ -240,47 +242,53 @@ class Search:
     def _ways_on(self, here: Moment) -> Iterator[Moment]:
         """Yield what may happen next: a request is answered, its answer or the request is lost, a machine dies."""
         platform, shards, faults, deaths = here
-        living = [(place, self._values[each]) for place, each in enumerate(shards) if not self._values[each].is_over]
-        foregone = [each for each in living if _is_foregone(self._values[platform], each[1], living)]
+        living = [(place, each) for place, each in enumerate(shards) if not self._values[each].is_over]
+        foregone = [each for each in living if self._is_foregone(platform, each[1], living)]
         # Where it is foregone, no order of what the others do makes a difference, nor whether it is lost.
         for place, shard in foregone[:1] or living:
             before, later = shards[:place], shards[place + 1 :]
-            after, into = self._answer(platform, shards[place])
+            after, into = self._answer(platform, shard)
             yield after, (*before, into, *later), faults, deaths
-            anew = self._number(shard.turn(shard.phase))
+            if faults and (after != platform or not foregone):
+                yield after, (*before, self._turn(shard), *later), faults - 1, deaths
             if faults and after != platform:
-                yield after, (*before, anew, *later), faults - 1, deaths
-            if faults and shard.answers and not foregone:
-                yield platform, (*before, anew, *later), faults - 1, deaths
+                yield platform, (*before, self._turn(shard), *later), faults - 1, deaths
             if deaths and not foregone:
-                yield platform, (*before, self._number(shard.turn("dead")), *later), faults, deaths - 1
+                yield platform, (*before, self._turn(shard, "dead"), *later), faults, deaths - 1
+
+    def _is_foregone(self, platform: int, shard: int, living: list[tuple[int, int]]) -> bool:
+        """Tell whether the shard reads what no other one can change any more."""
+        reads = self._reads[shard]
+        if reads is ReadTotals:
+            return all(self._values[other].phase == "close" for _, other in living if other != shard)
+        if reads is ReadTold:
+            return all(other == shard or self._has_told(platform, self._values[other]) for _, other in living)
+        return False
+
+    def _has_told(self, platform: int, shard: Shard) -> bool:
+        return shard.phase == "close" and any(shard.name == name for name, _ in self._values[platform].runs[0].told)
+
+    def _turn(self, shard: int, phase: str = "") -> int:
+        """Return the shard that begins anew, or dies."""
+        if (shard, phase) not in self._turned:
+            self._turned[shard, phase] = self._number(self._values[shard].turn(phase or self._values[shard].phase))
+        return self._turned[shard, phase]
 
     def _answer(self, platform: int, shard: int) -> tuple[int, int]:
-        if (platform, shard) not in self._turns:
+        if (platform, shard) not in self._answers:
             asking: Shard = self._values[shard]
             request, _ = ask(asking)
             after, answer = self._values[platform].perform(asking.number, asking.run, request)
             into = _settle(asking.hear(request, answer))
-            self._turns[platform, shard] = self._number(after), self._number(into)
-        return self._turns[platform, shard]
+            self._answers[platform, shard] = self._number(after), self._number(into)
+        return self._answers[platform, shard]
 
     def _number(self, value: Platform | Shard) -> int:
         if value not in self._numbers:
             self._numbers[value] = len(self._values)
             self._values.append(value)
+            self._reads.append(type(ask(value)[0]) if isinstance(value, Shard) and not value.is_over else None)
         return self._numbers[value]
-
-
-def _is_foregone(platform: Platform, shard: Shard, living: list[tuple[int, Shard]]) -> bool:
-    """Tell whether the shard reads what no other one can change any more."""
-    request, _ = ask(shard)
-    others = [other for _, other in living if other is not shard]
-    if isinstance(request, ReadTotals):
-        return not any(other.phase in ("join", "put") for other in others)
-    if isinstance(request, ReadTold):
-        told = {name for run in platform.runs for name, _ in run.told}
-        return all(other.name in told for other in others)
-    return False
 
 
 def check_moment(world: World) -> None:
