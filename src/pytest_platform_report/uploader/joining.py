@@ -14,7 +14,7 @@ from ..model import STATUSES, RunStatus
 from ..text import number_of
 from .verdict import worst
 
-_ROUNDS = 6
+_ROUNDS = 20
 
 # -- which run
 
