@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from pytest_platform_report.errors import ConfigurationError
+from pytest_platform_report.ids import is_run_key
 from pytest_platform_report.native import to_json
 from pytest_platform_report.options import OPTIONS, Option, is_on
 from pytest_platform_report.settings import Settings, read_settings
@@ -301,3 +302,16 @@ def test_address_ends_in_api(given: str, expected: str) -> None:
 
 def test_destination_without_an_address() -> None:
     assert read().destination == "embedded platform in /base/root/.platform-report"
+
+
+def test_shards_know_each_other_by_build_and_key() -> None:
+    build = {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "7"}
+    keys = {
+        Settings(project=project, run_key=run_key).joint_key(environment)
+        for project in ("p", "q")
+        for run_key in ("", "py3.10", "py3.14")
+        for environment in ({}, build, {**build, "GITHUB_RUN_ATTEMPT": "2"})
+    }
+    assert len(keys) == 2 * 3 * 3 - 1
+    assert Settings(project="p").joint_key({}) == ""
+    assert all(is_run_key(key) for key in keys if key)

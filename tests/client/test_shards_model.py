@@ -97,7 +97,7 @@ class Platform:
                 return self._change(replace(old, tests=old.tests | {(shard, test)})), None
             case Tell(name, status):
                 old = self._get(run)
-                return self._change(replace(old, told=old.told | {(name, status)})), None
+                return self._change(replace(old, told=old.told | {(name, status)})), True
             case ReadTold():
                 return self, tuple(sorted(self._get(run).told))
             case ReadTotals():

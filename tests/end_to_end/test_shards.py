@@ -176,6 +176,7 @@ def test_a_shard_that_never_comes_is_named(target: Target, make_machine: Callabl
         "url": f"{target.address}/runs/{run.id}",
     }
     assert run.status == "failed"
+    assert ends_told(run) == ["1/3 passed", "2/3 missing", "3/3 passed"]
     run.check_totals()
     again = project.command("run", "finish")
     assert again.exit == 0

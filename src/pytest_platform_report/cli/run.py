@@ -91,7 +91,9 @@ def _finish(arguments: argparse.Namespace) -> int:
     share = Share(is_last=True, expected=arguments.expect_shards)
     with open_platform(settings) as platform:
         run_id = arguments.run_id or settings.run_id or _insist(lambda: _find(platform, settings))
-        closing: Closing = _insist(lambda: drive(close(share), JointEnd(platform, run_id).perform))
+        end = JointEnd(platform, run_id)
+        closing: Closing = _insist(lambda: drive(close(share), end.perform))
+        _insist(lambda: [end.tell(f"{number}/{closing.expected} missing") for number in closing.missing])
     if arguments.json:
         _print_json(settings, run_id, closing)
     else:

@@ -7,7 +7,7 @@ request did not end well: nothing is remembered between two tries but what the p
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..model import STATUSES, RunStatus
@@ -82,7 +82,10 @@ def oldest(runs: list[Candidate]) -> Candidate:
 
 @dataclass(frozen=True)
 class Tell:
-    """Leave the word on the platform that a shard has ended; it is added, and takes nothing away."""
+    """Leave the word on the platform that a shard has ended; it is added, and takes nothing away.
+
+    Answered by whether the platform takes such words.
+    """
 
     name: str
     status: RunStatus
@@ -182,7 +185,9 @@ def close(share: Share) -> Generator[Tell | ReadTold | ReadTotals | ReadRun | Wr
     has read what the other one told, or finds out when it reads again.
     """
     for name, status in sorted(share.told.items()):
-        yield Tell(name, status)
+        if not (yield Tell(name, status)):
+            share = replace(share, told={})
+            break
     written: Closing | None = None
     for _ in range(_ROUNDS):
         told: list[tuple[str, RunStatus]] = yield ReadTold()

@@ -92,7 +92,7 @@ class JointEnd:
         """Do what a rule asks for, and return the answer."""
         match request:
             case Tell(name, status):
-                self._tell(f"{name} {status}")
+                return self.tell(f"{name} {status}")
             case ReadTold():
                 return list(self._read_told())
             case ReadTotals():
@@ -104,13 +104,16 @@ class JointEnd:
                 self._platform.update_run(self._run_id, fields, "")
         return None
 
-    def _tell(self, title: str) -> None:
+    def tell(self, word: str) -> bool:
+        """Leave a word about a shard; return whether the platform takes it."""
         try:
             parent = self._platform.upsert_suite({"runId": self._run_id, "title": SHARDS}, "")
-            self._platform.upsert_suite({"runId": self._run_id, "title": title, "parentSuiteId": parent}, "")
+            self._platform.upsert_suite({"runId": self._run_id, "title": word, "parentSuiteId": parent}, "")
         except DeliveryError as error:
-            if not is_about_the_item(error):  # one that takes no such suite hears our end by the run's status only
+            if not is_about_the_item(error):
                 raise
+            return False
+        return True
 
     def _read_told(self) -> Iterator[tuple[str, RunStatus]]:
         for suite in self._platform.get_suites(self._run_id):
