@@ -147,7 +147,8 @@ def test_on_three_machines_at_once(target: Target, make_machine: Callable[[], Pr
     check_that_all_is_there(run)
     assert run.status == "passed"
     assert ends_told(run) == ["1/3 passed", "2/3 passed", "3/3 passed"]
-    assert target.gate.count("POST", "/api/runs") >= 3
+    assert target.gate.count("POST", "/api/runs") == 3
+    assert sum(request.method == "DELETE" for request in target.gate.requests) == 2
     finished = machines[0].command("run", "finish", "--strict", "--expect-shards=3")
     assert finished.exit == 0
     assert finished.out.splitlines()[1:] == [
