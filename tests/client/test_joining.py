@@ -83,6 +83,14 @@ def test_a_run_that_is_awaited_passes_when_it_is_finished() -> None:
     assert closing_of(Share(is_last=True), told=ALL, awaited=True).fields["status"] == "passed"
 
 
+@pytest.mark.parametrize("before", ["passed", "failed"])
+def test_a_run_that_was_finished_is_not_begun_again(before: str) -> None:
+    """As by the delivery of what a shard had still kept; but a shard that comes late makes a difference."""
+    share, run = Share({"2/2": "passed"}), {"status": before}
+    assert closing_of(share, told={}, run=run).fields["status"] == before
+    assert closing_of(share, told=ALL, run=run).fields["status"] == "passed"
+
+
 @pytest.mark.parametrize(
     ("own", "before", "expected"),
     [

@@ -108,7 +108,7 @@ class Gate:
             await send(message)
 
     def release(self) -> None:
-        """Let the held requests go, and those that come."""
+        """Let the held requests go, and those that come; other faults stay."""
         self.faults = [fault for fault in self.faults if fault.kind != "held"]
         self._released.set()
 

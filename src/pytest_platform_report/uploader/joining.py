@@ -15,6 +15,7 @@ from ..text import number_of
 from .verdict import worst
 
 _ROUNDS = 20
+_FINAL: tuple[RunStatus, ...] = ("passed", "failed", "cancelled")
 
 # -- which run
 
@@ -227,19 +228,20 @@ def _judge(share: Share, closing: Closing, shown: Shown) -> str:
     ``cancelled`` where all shards were that have ended; ``failed`` as soon as a test or a shard has failed, or a shard
     was cancelled; ``passed`` once all shards have told that they have; and ``running`` until then.
     """
+    before = str(shown.fields.get("status"))
     ends = set(closing.told.values())
     if not ends:  # nobody in it tells an end: whoever came before has left its word in the run's status only
-        before = shown.fields.get("status")
-        ends = {share.status, *([before] if before in ("failed", "cancelled") else [])}
-        if "cancelled" in ends:
-            return "cancelled"
+        ends = {share.status, *(status for status in _FINAL if status == before)}
+        ends = {worst(*ends)}
     if ends == {"cancelled"}:
         return "cancelled"
     if closing.fields["failedTests"] or ends != {"passed"}:
         return "failed"
     if share.is_last:
         return "failed" if closing.missing or not closing.fields["totalTests"] else "passed"
-    return "running" if closing.missing or shown.is_awaited else "passed"
+    if closing.missing or shown.is_awaited:
+        return before if before in _FINAL else "running"  # one that was finished is not begun again
+    return "passed"
 
 
 def _is_numbered(name: str) -> bool:
