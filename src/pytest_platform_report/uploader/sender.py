@@ -85,7 +85,7 @@ class Sender:
     def _enter_run(self, run_id: str) -> None:
         """Join the run that was asked for."""
         capabilities = self._platform.capabilities_of(run_id)
-        if self._settings.shard or AWAITED in self._platform.get_run(run_id).get("tags", ()):
+        if self._settings.shard or AWAITED in (self._platform.get_run(run_id).get("tags") or ()):
             self._record.share_run()
         self._record.set_run("acknowledged", run_id, capabilities.to_text())
 
