@@ -1,0 +1,175 @@
+"""The APIs that other plugins report to, as far as these use them; whatever comes is taken, and results are counted.
+
+What is answered is what their own clients, of the versions that docs/faults.md names, want to read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from faults.exchange import Asked, Json, Said
+
+_CASES = 200
+
+
+@dataclass
+class PeerApi:
+    """What is kept of a peer's runs and tests.
+
+    :ivar runs: with a ``status`` of ``running`` until they are closed.
+    :ivar tests: with a ``name``, and a ``status`` where there is a verdict.
+    """
+
+    runs: dict[str, Json] = field(default_factory=dict)
+    tests: list[Json] = field(default_factory=list)
+    artifacts: list[Json] = field(default_factory=list)
+    # The rate limits and capabilities of a scenario are those of the reporting API: others have none of them here.
+    capabilities: str = ""
+    minute: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def kind_of(self, asked: Asked) -> str:
+        return self.route(asked)[0]
+
+    def answer(self, asked: Asked) -> Said:
+        with self._lock:
+            kind, name = self.route(asked)
+            return Said(*self.carry_out(kind, name, asked))
+
+    def error(self, status: int) -> Any:
+        return {"message": "scripted", "errorMessage": "scripted", "status": False}
+
+    def held(self) -> Json:
+        with self._lock:
+            tests = [test for test in self.tests if test["status"]]
+            return {
+                "runs": list(self.runs.values()),
+                "tests": [{**test, "status": test["status"].lower()} for test in tests],
+                "suites": [],
+                "artifacts": list(self.artifacts),
+                "violations": [],
+            }
+
+    def route(self, asked: Asked) -> tuple[str, str]:
+        """Return a request's kind, and the id that it is about."""
+        raise NotImplementedError
+
+    def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
+        """Carry a request out; return status and content of the answer."""
+        raise NotImplementedError
+
+    def new_run(self) -> int:
+        number = next(self._numbers)
+        self.runs[str(number)] = {"id": str(number), "status": "running"}
+        return number
+
+    def close_run(self, name: str) -> None:
+        self.runs.setdefault(name, {"id": name})["status"] = "closed"
+
+
+class ReportPortal(PeerApi):
+    """ReportPortal's API, version 1 and 2 alike: a test has arrived when it is finished with a verdict."""
+
+    def route(self, asked: Asked) -> tuple[str, str]:
+        path = re.sub(r"^/api/v\d/[^/]+", "", asked.path)
+        if asked.method == "GET":
+            return "read", path
+        if path == "/launch":
+            return "run", ""
+        if match := re.fullmatch(r"/launch/([^/]+)/finish", path):
+            return "finish", match[1]
+        if path == "/log":
+            return "upload", ""
+        match = re.fullmatch(r"/item(?:/([^/]+))?", path)
+        if not match:
+            return "other", path
+        item = match[1] or ""
+        if asked.method == "PUT":
+            return ("test" if any(test["id"] == item for test in self.tests) else "suite"), item
+        return ("test" if (asked.json or {}).get("type") == "STEP" else "suite"), item
+
+    def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
+        if kind == "run":
+            return 201, {"id": str(self.new_run())}
+        if kind == "finish":
+            self.close_run(name)
+            return 200, {"id": name, "link": ""}
+        if kind == "upload":
+            self.artifacts.append({})
+            return 201, {"responses": []}
+        if kind in ("test", "suite") and asked.method == "POST":
+            item = str(next(self._numbers))
+            if kind == "test":
+                self.tests.append({"id": item, "name": asked.json["name"], "status": ""})
+            return 201, {"id": item}
+        for test in self.tests:
+            if asked.method == "PUT" and test["id"] == name:
+                test["status"] = asked.json.get("status") or ""
+        return 200, {"message": "done", "build": {"version": "5.11.0"}, "subTypes": {}}
+
+
+class Qase(PeerApi):
+    """Qase's API, version 1 for runs and single results, version 2 for results in bulk, which have ids of their own."""
+
+    def route(self, asked: Asked) -> tuple[str, str]:
+        path = re.sub(r"^/v\d", "", asked.path)
+        if asked.method == "GET":
+            return "read", path
+        if match := re.fullmatch(r"/run/[^/]+/(\d+)/complete", path):
+            return "finish", match[1]
+        if re.fullmatch(r"/run/[^/]+", path):
+            return "run", ""
+        if re.fullmatch(r"/result/[^/]+/\d+(/bulk)?|/[^/]+/run/\d+/results?", path):
+            return "test", ""
+        return ("upload" if path.startswith("/attachment") else "other"), path
+
+    def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
+        result: Any = {}
+        if kind == "read":
+            result = self._look_up(name, int(asked.query.get("offset", 0)))
+        elif kind == "run":
+            result = {"id": self.new_run()}
+        elif kind == "finish":
+            self.close_run(name)
+        elif kind == "test" and "results" in asked.json:
+            known = {test["id"] for test in self.tests}
+            new = [each for each in asked.json["results"] if each.get("id") is None or each["id"] not in known]
+            self.tests += [
+                {"id": each.get("id"), "name": each["title"], "status": each["execution"]["status"]} for each in new
+            ]
+            return 202, {"status": True}
+        elif kind == "test":
+            case, status = asked.json["case_id"], asked.json["status"]
+            self.tests.append({"id": None, "name": f"test_{case:02}", "status": status})
+            result = {"case_id": case, "hash": f"{len(self.tests):040x}"}
+        return 200, {"status": True, "result": result}
+
+    def _look_up(self, path: str, offset: int) -> Any:
+        _, what, _, *rest = [*path.split("/"), "", ""]
+        if what == "case":
+            entities = [{"id": number} for number in range(1, _CASES + 1)] if not offset else []
+            return {"total": _CASES, "filtered": _CASES, "count": len(entities), "entities": entities}
+        if what == "run" and rest[0]:
+            return {"id": int(rest[0]), "status": int(self.runs.get(rest[0], {}).get("status") == "closed")}
+        return {"title": "Scripted", "code": "PROJ", "total": 0, "entities": []}
+
+
+class Buildkite(PeerApi):
+    """Buildkite's upload API: it has no runs that are opened and closed."""
+
+    def route(self, asked: Asked) -> tuple[str, str]:
+        return ("test" if asked.method == "POST" and asked.path.endswith("/uploads") else "other"), ""
+
+    def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
+        if kind != "test":
+            return 404, self.error(404)
+        entries = asked.json["data"]
+        self.tests += [{"id": each["id"], "name": each["name"], "status": each.get("result", "")} for each in entries]
+        return 202, {"id": "1", "run_id": "1", "queued": len(entries), "skipped": 0, "errors": [], "run_url": ""}

@@ -1,0 +1,191 @@
+"""The scripted server: ``python -m faults.server [--api reporting-api] [--port 0] [--script FILE]``.
+
+It prints its address and serves until it is ended. Besides the API, whose faults are those of :mod:`faults.script`, it
+has ``POST /-/begin`` (an object with ``faults`` and the API's options: forget what was, and let this go wrong),
+``POST /-/recover`` (nothing goes wrong any more) and ``GET /-/held`` (what the server holds, and how many requests it
+keeps waiting).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import select
+import signal
+import socket
+import struct
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from faults.exchange import Api, Asked, Said
+from faults.peer_apis import Buildkite, Qase, ReportPortal
+from faults.reporting_api import ReportingApi
+from faults.script import Fault, Script
+
+APIS = {"reporting-api": ReportingApi, "reportportal": ReportPortal, "qase": Qase, "buildkite": Buildkite}
+
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Server(ThreadingHTTPServer):
+    """A server of one API on a loopback port.
+
+    :ivar waiting: how many requests have been read and are kept waiting.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, api: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.waiting = 0
+        self._name = api
+        self.begin({})
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def begin(self, what: dict[str, Any]) -> None:
+        """Forget what was; *what* holds the ``faults`` to come and the API's options."""
+        if hasattr(self, "script"):
+            self.script.end()
+        options = {name: value for name, value in what.items() if name != "faults"}
+        self.script = Script(what.get("faults", ()))
+        self.api: Api = APIS[self._name](**options)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection without a word, so that one that is to be reset is."""
+        self.close_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over clients that go away."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+    def _serve(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked = Asked(self.command, self.path, headers, self._read_body(headers))
+        if asked.path.startswith("/-/"):
+            self._say(_control(self.server, asked))
+            return
+        api, script = self.server.api, self.server.script
+        fault = script.next(api.kind_of(asked))
+        if fault is None:
+            self._say(api.answer(asked))
+            return
+        said = api.answer(asked) if fault.carried_out or fault.do in ("slow", "truncate") else None
+        self._strike(fault, script, asked, said, api.error(fault.status))
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  what the base class looks for
+
+    def _strike(self, fault: Fault, script: Script, asked: Asked, said: Said | None, error: Any) -> None:
+        if fault.do == "answer":
+            body = fault.body.encode() or json.dumps(error).encode()
+            type_ = "text/html" if fault.body.startswith("<") else "application/json"
+            self._send(_head(fault.status, len(body), {"Content-Type": type_, **fault.headers_for(asked.path)}) + body)
+        elif fault.do == "slow" and said is not None:
+            script.over.wait(fault.seconds)
+            self._say(said)
+        elif fault.do == "truncate" and said is not None:
+            self._send(_head(said.status, len(said.body), said.headers) + said.body[: len(said.body) // 2])
+            self.close_connection = True
+        elif fault.do == "kill":
+            os.kill(_sender(self.client_address[1], self.server.server_address[1]), signal.SIGKILL)
+            self._reset()
+        else:
+            self._keep_waiting(fault, script)
+
+    def _keep_waiting(self, fault: Fault, script: Script) -> None:
+        if fault.do != "reset":
+            self.server.waiting += 1
+            filler = iter(lambda: b"a", b"")
+            if fault.do == "trickle":
+                self._send(b"HTTP/1.1 200 OK\r\nX-Filler: ")
+            with suppress(OSError):
+                while not script.over.wait(fault.seconds) and not self._is_gone():
+                    if fault.do == "trickle":
+                        self._send(next(filler))
+            self.server.waiting -= 1
+        self._reset()
+
+    def _is_gone(self) -> bool:
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.close_connection = True
+
+    def _say(self, said: Said) -> None:
+        self._send(_head(said.status, len(said.body), said.headers) + said.body)
+
+    def _send(self, data: bytes) -> None:
+        self.connection.sendall(data)
+
+    def _read_body(self, headers: dict[str, str]) -> bytes:
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            body = b""
+            while size := int(self.rfile.readline().partition(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+        else:
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+        return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+
+
+def _head(status: int, length: int, headers: Any) -> bytes:
+    lines = [f"HTTP/1.1 {status} Scripted", f"Content-Length: {length}"]
+    lines += [f"{name}: {value}" for name, value in {"Content-Type": "application/json", **headers}.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _control(server: Server, asked: Asked) -> Said:
+    if asked.path == "/-/begin":
+        server.begin(asked.json)
+    elif asked.path == "/-/recover":
+        server.script.end()
+    return Said(200, {**server.api.held(), "waiting": server.waiting})
+
+
+def _sender(port: int, to: int) -> int:
+    """Return the process at the other end of a loopback connection."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, *rest = line.split()
+        if (int(local[-4:], 16), int(remote[-4:], 16)) == (port, to):
+            wanted = f"socket:[{rest[6]}]"
+            break
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if str(link.readlink()) == wanted:
+                return int(link.parts[2])
+    raise LookupError(f"nobody holds port {port}")
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    parser = argparse.ArgumentParser(prog="python -m faults.server", description=__doc__)
+    parser.add_argument("--api", choices=APIS, default="reporting-api")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--script", type=Path, help="a file with what /-/begin takes")
+    arguments = parser.parse_args()
+    server = Server(arguments.api, arguments.port)
+    if arguments.script:
+        server.begin(json.loads(arguments.script.read_text()))
+    print(server.address, flush=True)  # noqa: T201  whoever started it reads the address
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
