@@ -25,6 +25,7 @@ _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR")
 _BUSY = "is being delivered by another process"
 _TESTS = Path(__file__).parents[1]
 _LATER_SECONDS = 60.0
+_WAITING_SECONDS = 20.0
 
 _open = build_opener(ProxyHandler({})).open
 
@@ -167,7 +168,7 @@ class Stage:
         begun = time.monotonic()
         exit_, out = self._run(command, environment)
         seconds = time.monotonic() - begun
-        at_end = self._held(scenario, "held")
+        at_end = self._held_at_end(scenario)
         self._server.tell("recover")
         if self._plugin.then:
             out += self._deliver(environment)
@@ -199,6 +200,13 @@ class Stage:
             out, _ = process.communicate()
             return None, out
         return process.returncode, out
+
+    def _held_at_end(self, scenario: Scenario) -> Held:
+        """Return what the server holds; where it keeps requests waiting, once one that is still to come has come."""
+        deadline = time.monotonic() + _WAITING_SECONDS * (scenario.waiting and bool(self._plugin.then))
+        while not (held := self._held(scenario, "held")).waiting and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return held
 
     def _held(self, scenario: Scenario, what: str) -> Held:
         held = self._server.tell(what)
