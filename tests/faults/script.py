@@ -59,6 +59,10 @@ class Fault:
         self._used += 1
         return True
 
+    def is_due(self) -> bool:
+        """Tell whether it is still to strike."""
+        return self._used < max(self.times, 1)
+
     def headers_for(self, path: str) -> dict[str, str]:
         """Return the headers of the answer to a request for *path*."""
 
@@ -83,6 +87,11 @@ class Script:
         """Return what strikes the request of this kind that has come in."""
         with self._lock:
             return next((fault for fault in self._faults if fault.strikes(kind)), None)
+
+    def unmet(self) -> list[str]:
+        """Return the faults that have not struck as often as they are to, in words."""
+        with self._lock:
+            return [f"{fault.do} on {fault.on or 'any'}" for fault in self._faults if fault.is_due()]
 
     def end(self) -> None:
         """Let nothing go wrong any more."""

@@ -2,8 +2,8 @@
 
 It prints its address and serves until it is ended. Besides the API, whose faults are those of :mod:`faults.script`, it
 has ``POST /-/begin`` (an object with ``faults`` and the API's options: forget what was, and let this go wrong),
-``POST /-/recover`` (nothing goes wrong any more) and ``GET /-/held`` (what the server holds, and how many requests it
-keeps waiting).
+``POST /-/recover`` (nothing goes wrong any more) and ``GET /-/held`` (what the server holds, how many requests it keeps
+waiting, and which faults are still to come).
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, api: str, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.waiting = 0
+        self.script = Script()
         self._name = api
         self.begin({})
 
@@ -51,8 +52,7 @@ class Server(ThreadingHTTPServer):
 
     def begin(self, what: dict[str, Any]) -> None:
         """Forget what was; *what* holds the ``faults`` to come and the API's options."""
-        if hasattr(self, "script"):
-            self.script.end()
+        self.script.end()
         options = {name: value for name, value in what.items() if name != "faults"}
         self.script = Script(what.get("faults", ()))
         self.api: Api = APIS[self._name](**options)
@@ -155,7 +155,7 @@ def _control(server: Server, asked: Asked) -> Said:
         server.begin(asked.json)
     elif asked.path == "/-/recover":
         server.script.end()
-    return Said(200, {**server.api.held(), "waiting": server.waiting})
+    return Said(200, {**server.api.held(), "waiting": server.waiting, "unmet": server.script.unmet()})
 
 
 def _sender(port: int, to: int) -> int:

@@ -41,6 +41,7 @@ class Held:
     artifacts: list[dict[str, Any]]
     violations: list[str]
     waiting: int
+    unmet: list[str]
 
     @property
     def names(self) -> Counter[str]:
@@ -62,8 +63,8 @@ class Held:
             return [f"{len(self.runs)} runs"]
         (run,) = self.runs
         counts = Counter(self.suite.expected.values())
-        expected = {f"{name}Tests": counts[name] for name in ("passed", "failed", "skipped", "flaky")}
-        expected = {"status": self.suite.status, "totalTests": sum(counts.values()), **expected}
+        expected: dict[str, object] = {"status": self.suite.status, "totalTests": sum(counts.values())}
+        expected |= {f"{name}Tests": counts[name] for name in ("passed", "failed", "skipped", "flaky")}
         return [
             f"{name} is {run.get(name)!r}, not {value!r}" for name, value in expected.items() if run.get(name) != value
         ]
@@ -90,7 +91,7 @@ class Played:
     :ivar exit: of the session; None where it did not end in time and was killed.
     :ivar seconds: how long the session took.
     :ivar out: what session and later command printed.
-    :ivar at_end: what the server, or the plugin's files, held when the session had ended; ``in_the_end``: after that.
+    :ivar at_end: what there was when the session had ended; ``in_the_end``: when what it left had been delivered.
     """
 
     scenario: Scenario
@@ -105,6 +106,8 @@ class Played:
         found = self.in_the_end.problems()
         if self.exit != self.scenario.suite.exit:
             found.append(f"exit status {self.exit}, not {self.scenario.suite.exit}")
+        if self.at_end.unmet:
+            found.append(f"what did not happen: {self.at_end.unmet}")
         if self.at_end.doubled:
             found.append(f"doubled at the session's end: {self.at_end.doubled}")
         if self.scenario.delivered == "session" and (at_end := self.at_end.problems()):
@@ -170,7 +173,7 @@ class Stage:
         seconds = time.monotonic() - begun
         at_end = self._held_at_end(scenario)
         self._server.tell("recover")
-        if self._plugin.then:
+        if self._plugin.then and at_end.problems():
             out += self._deliver(environment)
         return Played(scenario, exit_, seconds, out, at_end, self._held(scenario, "held"))
 
