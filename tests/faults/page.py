@@ -23,7 +23,8 @@ cd tests && python -m faults.run --plugin all --page ../docs/faults.md
 
 A cell tells how many of the suite's tests were on the server in the end, which were there twice, what became of the
 run, and how long the session took. *Silent*: results were lost and the session printed nothing that it does not print
-when all goes well. A small suite of 9 tests, one of which fails, exits with 1 where its plugin leaves that alone.
+when all goes well. · means that the row is none for a plugin, whose API has no such request. The suite has 9 tests, one
+of which fails, and one more where the session is killed.
 
 """
 
@@ -31,8 +32,7 @@ _AFTER = """\
 ## What the rows do to each plugin
 
 A fault "of each kind" strikes a request that creates the run, a suite, a test, uploads a file, and closes the run;
-for the peers it strikes the requests of their APIs that do the same. Rate limits, capabilities and the forms of
-`Retry-After` are those of the reporting API; peers meet the answers only.
+for the peers it strikes the requests of their APIs that do the same. Each server of theirs takes what comes.
 
 """
 
@@ -109,6 +109,8 @@ def page(results: list[Results]) -> str:
 
 
 def _cell(results: Results, played: Played) -> str:
+    if not _applies(results.plugin, played):
+        return "·"
     held = played.in_the_end
     parts = [_count(held)]
     if held.lost:
@@ -128,6 +130,14 @@ def _cell(results: Results, played: Played) -> str:
     if played.exit is not None:
         parts.append(f"{played.seconds:.1f} s")
     return ", ".join(parts)
+
+
+def _applies(plugin: Plugin, played: Played) -> bool:
+    """Tell whether a scenario is one for the plugin's API, and anything of it happened."""
+    scenario = played.scenario
+    if plugin.api != "reporting-api" and (scenario.minute or scenario.capabilities):
+        return False
+    return not scenario.faults or len(played.at_end.unmet) < len(scenario.faults)
 
 
 def _count(held: Held) -> str:

@@ -118,6 +118,10 @@ class ReportPortal(PeerApi):
 class Qase(PeerApi):
     """Qase's API, version 1 for runs and single results, version 2 for results in bulk, which have ids of their own."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._due: set[int] = set()
+
     def route(self, asked: Asked) -> tuple[str, str]:
         path = re.sub(r"^/v\d", "", asked.path)
         if asked.method == "GET":
@@ -127,7 +131,7 @@ class Qase(PeerApi):
         if re.fullmatch(r"/run/[^/]+", path):
             return "run", ""
         if re.fullmatch(r"/result/[^/]+/\d+(/bulk)?|/[^/]+/run/\d+/results?", path):
-            return "test", ""
+            return "test", path
         return ("upload" if path.startswith("/attachment") else "other"), path
 
     def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
@@ -136,6 +140,7 @@ class Qase(PeerApi):
             result = self._look_up(name, int(asked.query.get("offset", 0)))
         elif kind == "run":
             result = {"id": self.new_run()}
+            self._due = set(asked.json.get("cases") or ())
         elif kind == "finish":
             self.close_run(name)
         elif kind == "test" and "results" in asked.json:
@@ -149,6 +154,9 @@ class Qase(PeerApi):
             case, status = asked.json["case_id"], asked.json["status"]
             self.tests.append({"id": None, "name": f"test_{case:02}", "status": status})
             result = {"case_id": case, "hash": f"{len(self.tests):040x}"}
+            self._due.discard(case)
+            if not self._due:  # Qase closes a run of given cases with the last of them
+                self.close_run(name.split("/")[3])
         return 200, {"status": True, "result": result}
 
     def _look_up(self, path: str, offset: int) -> Any:
