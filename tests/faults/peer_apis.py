@@ -1,6 +1,6 @@
-"""The APIs that other plugins report to, as far as these use them; whatever comes is taken, and results are counted.
+"""The APIs that other plugins report to, as far as these use them; what comes is taken, and results are counted.
 
-What is answered is what their own clients, of the versions that docs/faults.md names, want to read.
+Refused is only what belongs to nothing that is there. What is answered is what their own clients, of the versions that docs/faults.md names, want to read.
 """
 
 from __future__ import annotations
@@ -105,12 +105,14 @@ class ReportPortal(PeerApi):
             self.artifacts.append({})
             return 201, {"responses": []}
         if kind in ("test", "suite") and asked.method == "POST":
+            if asked.json.get("launchUuid") not in self.runs:
+                return 404, self.error(404)
             item = str(next(self._numbers))
             if kind == "test":
                 self.tests.append({"id": item, "name": asked.json["name"], "status": ""})
             return 201, {"id": item}
         for test in self.tests:
-            if asked.method == "PUT" and test["id"] == name:
+            if kind == "test" and test["id"] == name:
                 test["status"] = asked.json.get("status") or ""
         return 200, {"message": "done", "build": {"version": "5.11.0"}, "subTypes": {}}
 
@@ -136,6 +138,8 @@ class Qase(PeerApi):
 
     def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
         result: Any = {}
+        if kind == "test" and not any(number in self.runs for number in re.findall(r"\d+", name)):
+            return 404, self.error(404)
         if kind == "read":
             result = self._look_up(name, int(asked.query.get("offset", 0)))
         elif kind == "run":

@@ -8,6 +8,7 @@ APIs, is tried with ``--plugin-args``, ``--env`` and ``--api``; ``{address}`` in
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def main() -> None:
     scenarios = [scenario for scenario in SCENARIOS if arguments.only in scenario.name]
     names = list(PLUGINS) if arguments.plugin == "all" else [arguments.plugin]
     plugins = [_changed(PLUGINS[name], arguments) for name in names]
-    with ThreadPoolExecutor(len(plugins)) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [pool.submit(_run, plugin, scenarios, arguments) for plugin in plugins]
         results = [job.result() for job in jobs]
     if arguments.page:

@@ -76,17 +76,21 @@ class Script:
     """The faults to come.
 
     :ivar over: set when nothing goes wrong any more, and what is kept waiting is let go.
+    :ivar struck: how many requests have been struck.
     """
 
     def __init__(self, faults: Iterable[Mapping[str, Any]] = ()) -> None:
         self.over = threading.Event()
+        self.struck = 0
         self._faults = [Fault(**fault) for fault in faults]
         self._lock = threading.Lock()
 
     def next(self, kind: str) -> Fault | None:
         """Return what strikes the request of this kind that has come in."""
         with self._lock:
-            return next((fault for fault in self._faults if fault.strikes(kind)), None)
+            found = next((fault for fault in self._faults if fault.strikes(kind)), None)
+            self.struck += found is not None
+            return found
 
     def unmet(self) -> list[str]:
         """Return the faults that have not struck as often as they are to, in words."""

@@ -3,7 +3,7 @@
 It prints its address and serves until it is ended. Besides the API, whose faults are those of :mod:`faults.script`, it
 has ``POST /-/begin`` (an object with ``faults`` and the API's options: forget what was, and let this go wrong),
 ``POST /-/recover`` (nothing goes wrong any more) and ``GET /-/held`` (what the server holds, how many requests it keeps
-waiting, and which faults are still to come).
+waiting, how many have been struck, and which faults are still to come).
 """
 
 from __future__ import annotations
@@ -155,7 +155,9 @@ def _control(server: Server, asked: Asked) -> Said:
         server.begin(asked.json)
     elif asked.path == "/-/recover":
         server.script.end()
-    return Said(200, {**server.api.held(), "waiting": server.waiting, "unmet": server.script.unmet()})
+    script = server.script
+    told = {"waiting": server.waiting, "struck": script.struck, "unmet": script.unmet()}
+    return Said(200, {**server.api.held(), **told})
 
 
 def _sender(port: int, to: int) -> int:

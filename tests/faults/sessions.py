@@ -41,6 +41,7 @@ class Held:
     artifacts: list[dict[str, Any]]
     violations: list[str]
     waiting: int
+    struck: int
     unmet: list[str]
 
     @property
