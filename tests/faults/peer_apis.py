@@ -1,6 +1,7 @@
 """The APIs that other plugins report to, as far as these use them; what comes is taken, and results are counted.
 
-Refused is only what belongs to nothing that is there. What is answered is what their own clients, of the versions that docs/faults.md names, want to read.
+Refused is only what belongs to nothing that is there. What is answered is what their own clients, of the versions that
+docs/faults.md names, want to read.
 """
 
 from __future__ import annotations
