@@ -101,30 +101,25 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif fault.do == "kill":
             os.kill(_sender(self.client_address[1], self.server.server_address[1]), signal.SIGKILL)
-            self._reset()
-        else:
-            self._keep_waiting(fault, script)
+        elif fault.do == "silence":
+            self._keep_waiting(script, fault.seconds, b"")
+        elif fault.do == "trickle":
+            self._send(b"HTTP/1.1 200 OK\r\nX-Filler: ")
+            self._keep_waiting(script, fault.seconds, b"a")
+        if fault.do in ("reset", "kill", "silence", "trickle"):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.close_connection = True
 
-    def _keep_waiting(self, fault: Fault, script: Script) -> None:
-        if fault.do != "reset":
-            self.server.waiting += 1
-            filler = iter(lambda: b"a", b"")
-            if fault.do == "trickle":
-                self._send(b"HTTP/1.1 200 OK\r\nX-Filler: ")
-            with suppress(OSError):
-                while not script.over.wait(fault.seconds) and not self._is_gone():
-                    if fault.do == "trickle":
-                        self._send(next(filler))
-            self.server.waiting -= 1
-        self._reset()
+    def _keep_waiting(self, script: Script, seconds: float, filler: bytes) -> None:
+        self.server.waiting += 1
+        with suppress(OSError):  # the client goes away
+            while not script.over.wait(seconds) and not self._is_gone():
+                self._send(filler)
+        self.server.waiting -= 1
 
     def _is_gone(self) -> bool:
         readable, _, _ = select.select([self.connection], [], [], 0)
         return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.close_connection = True
 
     def _say(self, said: Said) -> None:
         self._send(_head(said.status, len(said.body), said.headers) + said.body)
