@@ -1,9 +1,10 @@
 """The scripted server: ``python -m faults.server [--api reporting-api] [--port 0] [--script FILE]``.
 
 It prints its address and serves until it is ended. Besides the API, whose faults are those of :mod:`faults.script`, it
-has ``POST /-/begin`` (an object with ``faults`` and the API's options: forget what was, and let this go wrong),
-``POST /-/recover`` (nothing goes wrong any more) and ``GET /-/held`` (what the server holds, how many requests it keeps
-waiting, how many have been struck, and which faults are still to come).
+has ``POST /-/recover`` (nothing goes wrong any more), ``GET /-/held`` (what the server holds, how many requests it
+keeps waiting, how many have been struck, and which faults are still to come), and ``POST /-/begin``, which takes an
+object with ``faults`` and the API's options and opens a server of these in the same process, at the ``address`` that it
+answers: whoever is still at the old one meets what was there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import select
 import signal
 import socket
 import struct
+import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,33 +32,29 @@ from faults.script import Fault, Script
 APIS = {"reporting-api": ReportingApi, "reportportal": ReportPortal, "qase": Qase, "buildkite": Buildkite}
 
 _RESET = struct.pack("ii", 1, 0)
+_CUT = ("reset", "kill", "silence", "trickle")
 
 
 class Server(ThreadingHTTPServer):
     """A server of one API on a loopback port.
 
+    :param what: the ``faults`` to come, and the API's options.
     :ivar waiting: how many requests have been read and are kept waiting.
     """
 
     daemon_threads = True
 
-    def __init__(self, api: str, port: int = 0) -> None:
+    def __init__(self, api: str, what: Mapping[str, Any], port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
+        options = {name: value for name, value in what.items() if name != "faults"}
+        self.name = api
+        self.api: Api = APIS[api](**options)
+        self.script = Script(what.get("faults", ()))
         self.waiting = 0
-        self.script = Script()
-        self._name = api
-        self.begin({})
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def begin(self, what: dict[str, Any]) -> None:
-        """Forget what was; *what* holds the ``faults`` to come and the API's options."""
-        self.script.end()
-        options = {name: value for name, value in what.items() if name != "faults"}
-        self.script = Script(what.get("faults", ()))
-        self.api: Api = APIS[self._name](**options)
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection without a word, so that one that is to be reset is."""
@@ -106,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.do == "trickle":
             self._send(b"HTTP/1.1 200 OK\r\nX-Filler: ")
             self._keep_waiting(script, fault.seconds, b"a")
-        if fault.do in ("reset", "kill", "silence", "trickle"):
+        if fault.do in _CUT:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.close_connection = True
 
@@ -147,8 +146,10 @@ def _head(status: int, length: int, headers: Any) -> bytes:
 
 def _control(server: Server, asked: Asked) -> Said:
     if asked.path == "/-/begin":
-        server.begin(asked.json)
-    elif asked.path == "/-/recover":
+        new = Server(server.name, asked.json)
+        threading.Thread(target=new.serve_forever, daemon=True).start()
+        return Said(201, {"address": new.address})
+    if asked.path == "/-/recover":
         server.script.end()
     script = server.script
     told = {"waiting": server.waiting, "struck": script.struck, "unmet": script.unmet()}
@@ -176,9 +177,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--script", type=Path, help="a file with what /-/begin takes")
     arguments = parser.parse_args()
-    server = Server(arguments.api, arguments.port)
-    if arguments.script:
-        server.begin(json.loads(arguments.script.read_text()))
+    what = json.loads(arguments.script.read_text()) if arguments.script else {}
+    server = Server(arguments.api, what, arguments.port)
     print(server.address, flush=True)  # noqa: T201  whoever started it reads the address
     with suppress(KeyboardInterrupt):
         server.serve_forever()

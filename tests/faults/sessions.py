@@ -118,19 +118,29 @@ class Played:
         return found
 
 
+@dataclass(frozen=True)
 class Server:
-    """A scripted server in a process of its own."""
+    """A scripted server, by its address."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        self.address = process.stdout.readline().strip()
+    address: str
 
-    def tell(self, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Let the server ``begin`` or ``recover``, or ask what it ``held``; return what it holds."""
+    def begin(self, scenario: Scenario) -> Server:
+        """Return another server of the same process, with the scenario's faults."""
+        return Server(self._ask("begin", scenario.to_server())["address"])
+
+    def recover(self) -> None:
+        """Let nothing go wrong any more."""
+        self._ask("recover", {})
+
+    def held(self) -> dict[str, Any]:
+        """Return what it holds."""
+        return self._ask("held")
+
+    def _ask(self, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
         with _open(Request(f"{self.address}/-/{what}", data, {"Content-Type": "application/json"})) as answer:
-            held: dict[str, Any] = json.load(answer)
-        return held
+            answered: dict[str, Any] = json.load(answer)
+        return answered
 
 
 @contextmanager
@@ -139,13 +149,14 @@ def serving(api: str) -> Iterator[Server]:
     command = [executable, "-m", "faults.server", "--api", api or "buildkite"]
     with subprocess.Popen(command, cwd=_TESTS, stdout=subprocess.PIPE, encoding="utf-8") as process:
         try:
-            yield Server(process)
+            assert process.stdout is not None
+            yield Server(process.stdout.readline().strip())
         finally:
             process.kill()
 
 
 class Stage:
-    """A project in *folder* whose sessions report to *server* by *plugin*, run by *python*.
+    """A project in *folder* whose sessions report by *plugin*, run by *python*, to servers that *server* opens.
 
     :param limit: how many seconds a session may take.
     """
@@ -154,29 +165,32 @@ class Stage:
         self, folder: Path, server: Server, plugin: Plugin, python: str = executable, limit: float = 120
     ) -> None:
         self._folder = folder
-        self._server = server
+        self._opener = server
         self._plugin = plugin
         self._python = python
         self._limit = limit
 
     def play(self, scenario: Scenario) -> Played:
         """Play a scenario."""
+        server = self._opener.begin(scenario)
+
+        def fill(text: str) -> str:
+            return text.replace("{address}", server.address).replace("{patience}", f"{scenario.patience:g}")
+
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._write("pytest.ini", "[pytest]\n")
-        self._write("conftest.py", self._plugin.conftest)
-        self._write(FILE, scenario.suite.source(self._plugin.attach))
-        self._server.tell("begin", scenario.to_server())
-        environment = self._environment(scenario)
-        command = [self._python, "-m", "pytest", "-p", "no:cacheprovider"]
-        command += [self._fill(text, scenario) for text in self._plugin.arguments]
+        files = {"pytest.ini": "[pytest]\n", "conftest.py": fill(self._plugin.conftest)}
+        for name, text in {**files, FILE: scenario.suite.source(self._plugin.attach)}.items():
+            (self._folder / name).write_text(text, encoding="utf-8")
+        environment = _environment({name: fill(text) for name, text in self._plugin.environment.items()})
+        command = [self._python, "-m", "pytest", "-p", "no:cacheprovider", *map(fill, self._plugin.arguments)]
         begun = time.monotonic()
         exit_, out = self._run(command, environment)
         seconds = time.monotonic() - begun
-        at_end = self._held_at_end(scenario)
-        self._server.tell("recover")
+        at_end = self._held_at_end(server, scenario)
+        server.recover()
         if self._plugin.then and at_end.problems():
             out += self._deliver(environment)
-        return Played(scenario, exit_, seconds, out, at_end, self._held(scenario, "held"))
+        return Played(scenario, exit_, seconds, out, at_end, self._held(server, scenario))
 
     def _deliver(self, environment: Mapping[str, str]) -> str:
         deadline = time.monotonic() + _LATER_SECONDS
@@ -205,27 +219,21 @@ class Stage:
             return None, out
         return process.returncode, out
 
-    def _held_at_end(self, scenario: Scenario) -> Held:
+    def _held_at_end(self, server: Server, scenario: Scenario) -> Held:
         """Return what the server holds; where it keeps requests waiting, once one that is still to come has come."""
         deadline = time.monotonic() + _WAITING_SECONDS * (scenario.waiting and bool(self._plugin.then))
-        while not (held := self._held(scenario, "held")).waiting and time.monotonic() < deadline:
+        while not (held := self._held(server, scenario)).waiting and time.monotonic() < deadline:
             time.sleep(0.01)
         return held
 
-    def _held(self, scenario: Scenario, what: str) -> Held:
-        held = self._server.tell(what)
+    def _held(self, server: Server, scenario: Scenario) -> Held:
+        held = server.held()
         if self._plugin.results:
             results = [json.loads(path.read_text()) for path in self._folder.glob(self._plugin.results)]
             held["tests"] = [{"name": result["name"], "status": result.get("status")} for result in results]
         return Held(scenario.suite, **held)
 
-    def _environment(self, scenario: Scenario) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("COVERAGE_")}
-        own = {name: self._fill(text, scenario) for name, text in self._plugin.environment.items()}
-        return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **own}
 
-    def _write(self, name: str, text: str) -> None:
-        (self._folder / name).write_text(text.replace("{address}", self._server.address), encoding="utf-8")
-
-    def _fill(self, text: str, scenario: Scenario) -> str:
-        return text.replace("{address}", self._server.address).replace("{patience}", f"{scenario.patience:g}")
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("COVERAGE_")}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **own}
