@@ -23,8 +23,9 @@ cd tests && python -m faults.run --plugin all --page ../docs/faults.md
 
 A cell tells how many of the suite's tests were on the server in the end, which were there twice, what became of the
 run, and how long the session took. *Silent*: results were lost and the session printed nothing that it does not print
-when all goes well. · means that the row is none for a plugin, whose API has no such request. The suite has 9 tests, one
-of which fails, and one more where the session is killed.
+when all goes well. · means that the row is none for a plugin, whose API has no such request. Where some were there only
+after the session's end, the delivering process or `platform-report sync` brought them, once the server had recovered.
+The suite has 9 tests, one of which fails, and one more where the session is killed.
 
 """
 
@@ -113,7 +114,8 @@ def _cell(results: Results, played: Played) -> str:
     if not _applies(results.plugin, played):
         return "·"
     held = played.in_the_end
-    parts = [_count(held)]
+    there, before = _count(held), len(held.suite.expected) - len(played.at_end.lost)
+    parts = [f"{there} ({before} at the session's end)" if len(played.at_end.lost) > len(held.lost) else there]
     if held.lost:
         parts[0] = f"**{parts[0]}**"
     if held.doubled:
@@ -124,10 +126,8 @@ def _cell(results: Results, played: Played) -> str:
         parts.append(f"did not end in {results.limit:g} s")
     elif played.exit != played.scenario.suite.exit:
         parts.append(f"exit {played.exit}")
-    elif held.lost and results.says_nothing(played):
+    elif held.lost and played.exit >= 0 and results.says_nothing(played):
         parts.append("silent")
-    if len(played.at_end.lost) > len(held.lost):
-        parts.append(f"{_count(played.at_end)} at the session's end")
     if played.exit is not None:
         parts.append(f"{played.seconds:.0f} s")
     return ", ".join(parts)
