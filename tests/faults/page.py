@@ -25,7 +25,8 @@ A cell tells how many of the suite's tests were on the server in the end, which 
 run, and how long the session took. *Silent*: results were lost and the session printed nothing that it does not print
 when all goes well. · means that the row is none for a plugin, whose API has no such request. Where some were there only
 after the session's end, the delivering process or `platform-report sync` brought them, once the server had recovered.
-The suite has 9 tests, one of which fails, and one more where the session is killed.
+The suite has 9 tests, one of which fails, and one more where the session is killed. The seconds tell orders of
+magnitude: other plugins ran at the same time.
 
 """
 
@@ -43,7 +44,7 @@ _OTHERS = """\
 
 ```console
 cd tests
-python -m faults.run --plugin-args "--platform-report --platform-drain-timeout=5 -n 2"
+python -m faults.run --plugin-args "--platform-report --platform-drain-timeout=5 -p xdist -n 2"
 python -m faults.run --only "never answers"
 python -m faults.run --plugin pytest-reportportal
 python -m faults.server        # the server alone; --help says how it is told what goes wrong
