@@ -8,6 +8,7 @@
     │   └── NewerFormatError    it was written by a newer version of this package
     ├── LockedError             another process holds the run folder
     ├── CannotLockError         its file system knows no locks
+    ├── StateError              what is delivered cannot go from one state to the other: a defect of ours
     └── DeliveryError           a request to the platform did not end well (``permanent``: trying again is no use)
         ├── NotSent             the platform never saw the request
         ├── OutcomeUnknown      it may have seen it, and no usable answer came
@@ -58,13 +59,19 @@ class CannotLockError(PlatformReportError):
     """A run folder cannot be locked, so that two processes might deliver it at once."""
 
 
+class StateError(PlatformReportError):
+    """Something that is delivered was to go to a state that does not follow the one it is in."""
+
+
 class DeliveryError(PlatformReportError):
     """A request to the platform did not end well.
 
     :ivar permanent: the same request will fail again, so it is not worth repeating by itself.
+    :ivar group: which requests share its limits; empty where it is not known.
     """
 
     permanent = False
+    group = ""
 
 
 class NotSent(DeliveryError):

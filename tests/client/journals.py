@@ -123,6 +123,12 @@ class Reader:
         """Return the tests that are to be sent."""
         return self.record.tests_to_send(1000, 2**30)
 
+    def acknowledge(self) -> None:
+        """Note that the platform has the tests that are to be sent."""
+        for row in self.pending():
+            self.record.set_tests([row.id], "sent")
+            self.record.set_tests([row.id], "acknowledged", remote=f"remote {row.id}")
+
     def told(self) -> dict[str, str]:
         """Return node id and status of the tests that are to be sent."""
         rows = self.pending()

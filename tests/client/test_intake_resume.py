@@ -34,12 +34,6 @@ def new_reader(tmp_path: Path) -> Iterator[NewReader]:
     opened.pop().record.close()
 
 
-def acknowledge(reader: Reader) -> None:
-    for row in reader.pending():
-        reader.record.set_tests([row.id], "sent")
-        reader.record.set_tests([row.id], "acknowledged", remote=f"remote {row.id}")
-
-
 def files(reader: Reader) -> list[tuple[str, str | None]]:
     """Return name and remote test of the artifacts that could be sent now."""
     rows = reader.record.artifacts_to_send(100)
@@ -56,7 +50,7 @@ class TestArtifacts:
         author.attach("run.png", to_run=True)
         reader.take_all()
         assert files(reader) == [("run.png", None)], "those of tests wait for their tests"
-        acknowledge(reader)
+        reader.acknowledge()
         assert files(reader) == [("a.png", "remote 1"), ("b.png", "remote 2"), ("run.png", None)]
 
     def test_of_a_test_that_died_and_ended_elsewhere_go_with_it(self, tmp_path: Path, new_reader: NewReader) -> None:
@@ -73,7 +67,7 @@ class TestArtifacts:
         reader = new_reader()
         reader.take_all()
         (row,) = reader.pending()
-        acknowledge(reader)
+        reader.acknowledge()
         assert files(reader) == [("first.png", f"remote {row.id}"), ("second.png", f"remote {row.id}")]
 
     def test_of_a_refused_test_are_refused(self, tmp_path: Path, new_reader: NewReader) -> None:
@@ -94,7 +88,7 @@ class TestArtifacts:
         author.write(records.not_kept(1, "a.png", 1234, "gone"))
         author.end()
         reader.take_all()
-        acknowledge(reader)
+        reader.acknowledge()
         assert files(reader) == []
         assert reader.record.skipped_artifacts(9) == [f"a.png (1,234 bytes): gone [{A}]"]
         assert not reader.record.has_open()
@@ -123,7 +117,7 @@ class TestTakingOver:
             reader.take_all()
         assert reader.told() == {A: "flaky", "tests/test_x.py": "failed", B: "failed", C: "failed"}
         remotes = {row.node: f"remote {row.id}" for row in reader.pending()}
-        acknowledge(reader)
+        reader.acknowledge()
         assert files(reader) == [
             ("a.png", remotes[A]),
             ("b.png", remotes[B]),
@@ -138,7 +132,7 @@ class TestTakingOver:
         author.close()
         reader = new_reader()
         reader.take_all()
-        acknowledge(reader)
+        reader.acknowledge()
         reader = new_reader()
         reader.take_all()
         assert reader.intake.is_over
@@ -157,7 +151,7 @@ class TestTakingOver:
         reader = new_reader()
         reader.take_all()
         assert reader.told() == {A: "flaky"}
-        acknowledge(reader)
+        reader.acknowledge()
         for _ in range(2):
             reader = new_reader()
             reader.take_all()
@@ -203,7 +197,7 @@ class TestTakingOver:
 
         def change() -> None:
             with reader.record.together():
-                reader.record.set_tests([1], "acknowledged", remote="r")
+                reader.acknowledge()
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):

@@ -15,6 +15,7 @@ from servers import DEADLINE, Server, hang_up, reply, reset, serve, unused_port
 
 from pytest_platform_report.errors import Busy, DeliveryError, NotSent, OutcomeUnknown, Refused
 from pytest_platform_report.platforms._http import LARGEST_ANSWER, Answer, Http, Timeouts, Upload
+from pytest_platform_report.platforms.limits import group_of
 
 KEY = "prk_live_0123456789abcdef"
 SHORT = Timeouts(answer=0.3)
@@ -135,6 +136,62 @@ class TestAnswered:
         with pytest.raises(Refused) as caught:
             send(server)
         assert caught.value.status == 413
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("headers", "told"),
+        [
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "12"}, [12.0]),
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0"}, [0.0]),
+            ({"X-RateLimit-Remaining": " 0 ", "X-RateLimit-Reset": "86400"}, [300.0]),
+            (
+                {
+                    "Date": "Fri, 01 Jan 2010 00:00:00 GMT",
+                    "X-RateLimit-Remaining": "0",
+                    "X-RateLimit-Reset": "1262304030",
+                },
+                [30.0],
+            ),
+            ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "12"}, []),
+            ({"X-RateLimit-Remaining": "0"}, []),
+            ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "soon"}, []),
+            ({"X-RateLimit-Remaining": "none", "X-RateLimit-Reset": "12"}, []),
+            ({"X-RateLimit-Limit": "60"}, []),
+            ({}, []),
+        ],
+    )
+    def test_last_request_that_is_allowed(self, server: Server, headers: dict[str, str], told: list[float]) -> None:
+        server.will(reply(201, {"id": "test_1"}, headers=headers))
+        waits: list[tuple[str, float]] = []
+        http = Http(server.url, KEY, told=lambda group, wait: waits.append((group, wait)))
+        http.request("POST", "/tests", json={})
+        http.close()
+        assert waits == [("tests write", wait) for wait in told]
+
+    @pytest.mark.parametrize(
+        ("method", "path", "group"),
+        [
+            ("POST", "/runs", "runs write"),
+            ("PATCH", "/runs/run_1", "runs write"),
+            ("DELETE", "/runs/run_1", "runs write"),
+            ("GET", "/runs", "runs read"),
+            ("GET", "/runs/run_1", "runs read"),
+            ("POST", "/tests", "tests write"),
+            ("POST", "/tests/bulk", "tests write"),
+            ("POST", "/test-suites", "tests write"),
+            ("GET", "/test-suites", "tests read"),
+            ("GET", "/tests/test_1/steps", "tests read"),
+            ("POST", "/upload", "uploads"),
+        ],
+    )
+    def test_error_names_the_group_that_is_limited(self, server: Server, method: str, path: str, group: str) -> None:
+        server.will(reply(429, headers={"Retry-After": "1"}))
+        http = Http(server.url, KEY)
+        with pytest.raises(Busy) as caught:
+            http.request(method, path)
+        http.close()
+        assert caught.value.group == group == group_of(method, path)
 
 
 class TestBusy:

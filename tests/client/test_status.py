@@ -12,6 +12,7 @@ import pytest
 from journals import Author, Reader, a_dead_process
 
 from pytest_platform_report.settings import Settings
+from pytest_platform_report.uploader.receipt import Receipt
 from pytest_platform_report.uploader.status import Status
 
 A, B = "tests/test_a.py::test_a", "tests/test_a.py::test_b"
@@ -34,10 +35,6 @@ def compose(status: Status, reader: Reader, settings: Settings | None = None) ->
     return status.compose(settings, None)
 
 
-def acknowledge(reader: Reader) -> None:
-    reader.record.set_tests([row.id for row in reader.pending()], "acknowledged", remote="r")
-
-
 def one_test(author: Author, node: str = A) -> None:
     author.begin(node)
     author.end()
@@ -47,7 +44,7 @@ def test_counts_what_was_found_and_what_was_acknowledged(tmp_path: Path, reader:
     author = Author(tmp_path)
     one_test(author)
     reader.take_all()
-    acknowledge(reader)
+    reader.acknowledge()
     one_test(author, B)
     author.drop(B)
     author.attach("a.png", to_run=True)
@@ -70,7 +67,7 @@ def test_run_is_complete_when_all_is_there_and_it_is_closed(tmp_path: Path, read
     one_test(author)
     author.close()
     reader.take_all()
-    acknowledge(reader)
+    reader.acknowledge()
     assert not compose(status, reader)["sessions"]["s1"]["complete"], "the run is still open"
     status.is_closed = status.is_done = True
     session = compose(status, reader)["sessions"]["s1"]
@@ -84,7 +81,7 @@ def test_session_need_not_wait_for_the_other_shards(tmp_path: Path, reader: Read
     one_test(first)
     first.close()
     reader.take_all()
-    acknowledge(reader)
+    reader.acknowledge()
     sessions = compose(status, reader)["sessions"]
     assert (sessions["s1"]["settled"], sessions["s1"]["complete"]) == (True, True)
     assert not sessions["s2"]["settled"]
@@ -121,17 +118,17 @@ def test_records_that_a_worker_could_not_write_make_it_incomplete(
     assert told["notes"] == ["gw0: 3 records could not be written"]
 
 
-def test_platform_that_counts_fewer(tmp_path: Path, reader: Reader, status: Status) -> None:
+def test_receipt_that_is_not_right(tmp_path: Path, reader: Reader, status: Status) -> None:
     author = Author(tmp_path)
     one_test(author)
     author.close()
     reader.take_all()
-    acknowledge(reader)
+    reader.acknowledge()
     status.is_closed = status.is_done = True
-    status.platform_total = 0
+    status.receipt = Receipt(0, is_right=False, notes=("the platform shows none",))
     told = compose(status, reader)
     assert not told["sessions"]["s1"]["complete"]
-    assert told["notes"] == ["the platform counts 0 tests in this run, fewer than it acknowledged"]
+    assert told["notes"] == ["the platform shows none"]
 
 
 def test_what_cannot_be_read_or_kept_is_told(tmp_path: Path, reader: Reader, status: Status) -> None:

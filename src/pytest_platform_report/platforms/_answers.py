@@ -1,18 +1,16 @@
-"""What answers other than 2xx say: an error, and for how long to stay away."""
+"""What answers other than 2xx say."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 
 from ..errors import Busy, Refused
 from ..text import clean
+from .limits import named_wait
 
 MESSAGE = 500
 _QUOTE = 80
-_WAIT = (0.5, 300.0)
 _BUSY = (408, 425, 429)
 
 
@@ -31,7 +29,7 @@ def error_of_answer(
     code, text = _error_in(body)
     message = f"{where}: answered {status}" + (f" {code}" if code else "") + (f": {text}" if text else "")
     if status in _BUSY or status >= 500:
-        return Busy(redact(message), status, _wait(status, headers))
+        return Busy(redact(message), status, named_wait(status, headers))
     if status in (401, 403):
         message += " (is PLATFORM_API_KEY a key of this project? 'platform-report doctor' checks it)"
     return Refused(redact(message), status, code)
@@ -48,37 +46,6 @@ def _error_in(body: bytes) -> tuple[str, str]:
         code, text = error.get("code"), error.get("message") or error.get("detail")
         return brief(code, _QUOTE) if isinstance(code, str) else "", brief(str(text or ""), MESSAGE)
     return "", brief(str(error), MESSAGE)
-
-
-def _wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Return for how many seconds the platform asks us to stay away; None where it does not say."""
-    now = _moment(headers.get("date", "")) or time.time()
-    text = headers.get("retry-after", "").strip()
-    seconds = _number(text)
-    if seconds is None and (moment := _moment(text)) is not None:
-        seconds = max(moment - now, 0.0)
-    if seconds is None and status == 429:
-        seconds = _number(headers.get("x-ratelimit-reset", ""))
-        if seconds is not None and seconds > 1e9:  # no span but a moment, in seconds or milliseconds since 1970
-            seconds = max((seconds / 1000 if seconds > 1e11 else seconds) - now, 0.0)
-    if seconds is None:
-        return None
-    return min(max(seconds, _WAIT[0]), _WAIT[1])
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
-
-
-def _moment(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def brief(text: str, limit: int) -> str:

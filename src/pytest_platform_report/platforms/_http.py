@@ -11,7 +11,7 @@ from __future__ import annotations
 import json as json_module
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from ..errors import DeliveryError, NotSent, OutcomeUnknown
 from ..redact import make_redactor
 from ._answers import MESSAGE, brief, error_of_answer, quote_body
 from ._guard import Guard
+from .limits import group_of, wait_when_used_up
 
 __all__ = [
     "ASGITransport",
@@ -37,6 +38,7 @@ __all__ = [
     "Request",
     "Response",
     "Timeouts",
+    "Told",
     "Upload",
 ]
 
@@ -45,6 +47,8 @@ LARGEST_ERROR = 64 * 2**10
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _NOT_SENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
+Told = Callable[[str, float], object]
+
 _SHAPES: Mapping[str, type] = {"id": str, "data": list, "total": int}
 
 
@@ -83,6 +87,8 @@ class Http:
     :param base_url: ends in ``/api``.
     :param api_key: sent with every request, masked in every message; empty sends none.
     :param transport: what carries the requests instead of the network.
+    :param told: called with an endpoint group whose limit an answer says is used up, and with the seconds until it is
+        not.
     :raises NotSent: no HTTP client can be made in this environment.
     """
 
@@ -93,11 +99,13 @@ class Http:
         *,
         transport: BaseTransport | None = None,
         timeouts: Timeouts | None = None,
+        told: Told = lambda group, seconds: None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeouts = timeouts or Timeouts()
         self._redact = make_redactor([api_key])
         self._guard = Guard(self._timeouts.answer)
+        self._told = told
         try:
             self._client = self._make_client(api_key, transport)
         # The environment decides what this raises: ImportError for a SOCKS proxy without socksio, FileNotFoundError
@@ -130,8 +138,28 @@ class Http:
 
         :param path: below the base address, beginning with ``/``.
         :param expect: a name that the answer's JSON object must have: ``id``, ``data``, ``total``; empty for none.
-        :raises DeliveryError: one of its four kinds.
+        :raises DeliveryError: one of its four kinds, with the endpoint group.
         """
+        group = group_of(method, path)
+        try:
+            answer = self._request(method, path, params, json, upload, idempotency_key, expect)
+        except DeliveryError as error:
+            error.group = group
+            raise
+        if (wait := wait_when_used_up(answer.headers)) is not None:
+            self._told(group, wait)
+        return answer
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        json: Mapping[str, Any] | None,
+        upload: Upload | None,
+        idempotency_key: str,
+        expect: str,
+    ) -> Answer:
         where = f"{method} {self.base_url}{path}"
         with ExitStack() as stack:
             try:

@@ -15,7 +15,7 @@ from ..errors import DeliveryError, OutcomeUnknown
 from ..settings import Settings
 from ._answers import error_of_answer
 from ._embedded import open_embedded
-from ._http import Answer, Http, Upload
+from ._http import Answer, Http, Told, Upload
 from .artifacts import mime_type, safe_name
 from .capabilities import Capabilities
 from .payload import REPORT_ID, moment
@@ -56,14 +56,15 @@ class RunFound:
     tags: frozenset[str]
 
 
-def open_platform(settings: Settings) -> Platform:
+def open_platform(settings: Settings, told: Told = lambda group, seconds: None) -> Platform:
     """Return the platform that *settings* name; close it, or use it in a ``with`` statement.
 
+    :param told: called with an endpoint group whose limit is used up, and with the seconds until it is not.
     :raises ConfigurationError: the embedded platform is wanted and its packages are not installed.
     :raises NotSent: it cannot be used at all in this environment.
     """
     if settings.url:
-        return Platform(Http(settings.url, settings.api_key), settings.project)
+        return Platform(Http(settings.url, settings.api_key, told=told), settings.project)
     return Platform(open_embedded(settings.spool / "platform"), settings.project)
 
 

@@ -7,12 +7,17 @@ from pathlib import Path
 
 from ..errors import ConfigurationError, DeliveryError, NotSent
 from ..platforms.client import open_platform
+from ..platforms.limits import RUNS_READ, RUNS_WRITE, TESTS_READ, TESTS_WRITE, UPLOADS
 from ..settings import Settings
 from .delivery import DeliveryRecord
 from .findings import Journals
 from .pace import Pace
-from .sender import Sender
+from .receipt import Receipt
+from .sender import Sender, is_shared_run
+from .shared_waits import SharedWaits
 from .verdict import Verdict, closing_fields, to_text
+
+_LAG_SECONDS = 1.0
 
 
 class Courier:
@@ -28,7 +33,7 @@ class Courier:
         self.given_up = ""
         self.trouble = ""
         self.is_unreachable = False
-        self.pace = Pace()
+        self.pace = Pace(shared=SharedWaits.of(settings))
         self._folder = folder
         self._settings = settings
         self._record = record
@@ -49,36 +54,56 @@ class Courier:
         if not self.has_more():
             return False
         if self._record.run_id is None:
-            return self._attempt("runs", Sender.send_run)
-        return self._attempt("tests", Sender.send_tests) or self._attempt("uploads", Sender.send_artifact)
+            return self._attempt(Sender.send_run, RUNS_READ, RUNS_WRITE)
+        return (
+            self._attempt(Sender.settle_tests, TESTS_READ, TESTS_WRITE)
+            or self._attempt(Sender.send_tests, TESTS_WRITE)
+            or self._attempt(Sender.send_artifact, UPLOADS)
+        )
+
+    @property
+    def lags(self) -> bool:
+        """Whether tests wait because the platform wants no more of them for a while."""
+        return self.pace.next_try(TESTS_WRITE) >= _LAG_SECONDS
+
+    @property
+    def can_announce(self) -> bool:
+        """Whether the run's totals are known before all is delivered: nobody else reports into it."""
+        return self.can_close and not is_shared_run(self._settings, self._record)
+
+    @property
+    def can_close(self) -> bool:
+        """Whether there is a run to close, and any use in trying."""
+        return self._record.run_id is not None and not self.given_up
 
     def close_run(self, verdict: Verdict) -> bool:
         """Close the run with its statistics; return whether the platform has them."""
-        if self._record.run_id is None or self.given_up:
+        if not self.can_close:
             return False
-        is_shared = self._settings.run_id or self._record.identity().is_joint
-        if not is_shared and self._record.finished() == to_text(closing_fields(verdict, self._record.totals())):
+        is_shared = is_shared_run(self._settings, self._record)
+        own = to_text(closing_fields(verdict, self._record.totals()), self._record.acknowledged())
+        if not is_shared and self._record.finished() == own:
             return True
-        self._attempt("runs", lambda sender: sender.close_run(verdict))
-        return self._record.finished() is not None and not self.trouble
+        groups = (TESTS_READ, TESTS_WRITE, RUNS_READ, RUNS_WRITE) if is_shared else (RUNS_WRITE,)
+        return self._attempt(lambda sender: sender.close_run(verdict) or True, *groups) and not self.trouble
 
     @property
     def missing(self) -> str:
         """Which shards of the run had told no end when it was closed, in words; empty where none is missing."""
         return self._sender.missing if self._sender is not None else ""
 
-    def count_tests(self) -> int | None:
-        """Return how many tests the platform counts in this run; None where it has not been asked or does not tell."""
+    def take_receipt(self) -> Receipt | None:
+        """Return what the platform shows of this run; None where it has not been asked or does not tell."""
         if self._sender is None or self._record.run_id is None:
             return None
         try:
-            return self._sender.count_tests()
+            return self._sender.take_receipt()
         except DeliveryError:
             return None
 
-    def _attempt(self, group: str, send: Callable[[Sender], bool]) -> bool:
-        """Do *send* if its group may, and take note of how it went; return whether there was anything to send."""
-        if not self.pace.is_free(group):
+    def _attempt(self, send: Callable[[Sender], bool], *groups: str) -> bool:
+        """Do *send* if its groups may, and take note of how it went; return whether there was anything to send."""
+        if not self.pace.is_free(*groups):
             return False
         try:
             sent = send(self._open())
@@ -89,15 +114,15 @@ class Courier:
             self.trouble, self.is_unreachable = str(error), isinstance(error, NotSent)
             if error.permanent:
                 self.given_up = self.trouble
-            self.pace.failed(group, error)
+            self.pace.failed(error.group or groups[-1], error)
             return True
         self.trouble, self.is_unreachable = "", False
         if sent:
-            self.pace.succeeded(group)
+            self.pace.succeeded(*groups)
         return sent
 
     def _open(self) -> Sender:
         if self._sender is None:
-            platform = open_platform(self._settings)
+            platform = open_platform(self._settings, self.pace.told)
             self._sender = Sender(platform, self._folder, self._settings, self._record, self._journals)
         return self._sender

@@ -1,33 +1,29 @@
 """The delivery record: what of a run has been found, sent and acknowledged; ``delivery.sqlite`` in the run folder.
 
-A test or an artifact is in one of these states::
-
-    held ──▶ pending ──▶ sent ──▶ acknowledged
-                ▲          ├────▶ refused         the platform said no: kept, told, not repeated
-                │          ├────▶ pending         it certainly did not arrive
-                └──────────┴────▶ unknown         no answer came: looked up before it is sent again
-
-``sent`` is written before the request goes out, so a record found in it by the next uploader is ``unknown``. The texts
-stay in the journal: a row holds where they stand.
+Each test and artifact, and the run, is in one of the :mod:`.states`. The texts stay in the journal: a row holds where
+they stand.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import NewerFormatError
+from ..errors import NewerFormatError, StateError
 from ..model import STATUSES, Result
 from .findings import Span
+from .states import OPEN, Kind, State, before
 
 FORMAT = 1
 
-_SCHEMA = """
+_FEW_TRIES = 2
+
+_SCHEMA = f"""
 CREATE TABLE run(
     one INTEGER PRIMARY KEY CHECK (one = 1), remote TEXT, state TEXT NOT NULL, capabilities TEXT NOT NULL,
     fields TEXT NOT NULL, finished TEXT, marker TEXT NOT NULL, maker TEXT NOT NULL, joint INTEGER NOT NULL);
@@ -37,7 +33,7 @@ CREATE TABLE test(
     worker TEXT NOT NULL, kind TEXT NOT NULL, spans TEXT NOT NULL, bytes INTEGER NOT NULL, status TEXT NOT NULL,
     urgent INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, batch TEXT, remote TEXT, why TEXT,
     UNIQUE(segment, began));
-CREATE INDEX test_to_send ON test(state, tries, urgent DESC, id);
+CREATE INDEX test_to_send ON test(state, max(tries, {_FEW_TRIES}), urgent DESC, tries, id);
 CREATE INDEX test_of_node ON test(node);
 CREATE INDEX test_of_session ON test(session, state);
 CREATE TABLE artifact(
@@ -49,12 +45,19 @@ CREATE INDEX artifact_content ON artifact(sha256);
 CREATE TABLE suite(path TEXT PRIMARY KEY, remote TEXT NOT NULL);
 """
 
-_SELECT_TESTS = "SELECT id, session, node, worker, kind, spans, bytes, status, state, batch, remote, why FROM test"
+_SELECT_TESTS = (
+    "SELECT id, session, node, worker, kind, spans, bytes, status, state, tries, batch, remote, why FROM test"
+)
 
 
 @dataclass(frozen=True)
 class TestRow:
-    """A test on its way. ``kind``: ended, died, collected, lost, dropped; ``why``: the platform's words."""
+    """A test on its way.
+
+    :ivar kind: ended, died, collected, lost, dropped.
+    :ivar tries: how often the platform failed over it, and it may itself be why.
+    :ivar why: the platform's words.
+    """
 
     __test__ = False
 
@@ -66,10 +69,16 @@ class TestRow:
     spans: tuple[Span, ...]
     bytes: int
     status: str
-    state: str
+    state: State
+    tries: int
     batch: str | None
     remote: str | None
     why: str | None
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether it has been tried so often that it goes last, and by itself."""
+        return self.tries > _FEW_TRIES
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class ArtifactRow:
     segment: str
     start: int
     stop: int
-    state: str
+    state: State
     test: str | None
 
 
@@ -118,8 +127,8 @@ class DeliveryRecord:
         elif version > FORMAT:
             self._db.close()
             raise NewerFormatError(str(folder / "delivery.sqlite"), version, FORMAT)
-        self._db.execute("UPDATE test SET state='unknown' WHERE state='sent'")
-        self._db.execute("UPDATE artifact SET state='pending' WHERE state='sent'")
+        self._db.execute("UPDATE test SET state='unknown', tries=tries + 1 WHERE state='sent'")
+        self._db.execute("UPDATE artifact SET state='unknown' WHERE state='sent'")
         self._db.execute("UPDATE run SET state='unknown' WHERE state='sent'")
 
     def close(self) -> None:
@@ -139,7 +148,7 @@ class DeliveryRecord:
 
     # -- the run
 
-    def run(self) -> tuple[str | None, str, str, dict[str, Any]] | None:
+    def run(self) -> tuple[str | None, State, str, dict[str, Any]] | None:
         """Return the run's remote id, state, capabilities and fields; None before :meth:`plan_run`."""
         row = self._db.execute("SELECT remote, state, capabilities, fields FROM run").fetchone()
         return None if row is None else (row[0], row[1], row[2], json.loads(row[3]))
@@ -166,9 +175,9 @@ class DeliveryRecord:
         """Note that the run is shared with others."""
         self._db.execute("UPDATE run SET joint=1")
 
-    def set_run(self, state: str, remote: str | None = None, capabilities: str = "") -> None:
+    def set_run(self, state: State, remote: str | None = None, capabilities: str = "") -> None:
         """Note what has become of the run's creation."""
-        self._db.execute("UPDATE run SET state=?, remote=?, capabilities=?", (state, remote, capabilities))
+        self._move("run", [1], state, "remote=?, capabilities=?", (remote, capabilities))
 
     def finished(self) -> str | None:
         """Return the closing statistics that the platform has acknowledged, as they were given."""
@@ -189,7 +198,9 @@ class DeliveryRecord:
         """Note up to which byte a segment has been taken over."""
         self._db.execute("INSERT OR REPLACE INTO segment VALUES (?, ?)", (segment, position))
 
-    def add_test(self, session: str, worker: str, kind: str, span: Span, result: Result, state: str, size: int) -> None:
+    def add_test(
+        self, session: str, worker: str, kind: str, span: Span, result: Result, state: State, size: int
+    ) -> None:
         """Add a test, unless it is there. *size* is what it takes of the journal, in bytes."""
         urgent = int(result.status in ("failed", "flaky"))
         self._db.execute(
@@ -250,8 +261,8 @@ class DeliveryRecord:
         )
 
     def unsent(self, node: str) -> list[TestRow]:
-        """Return the ended tests of a node id that no request has held yet."""
-        return self._tests("node=? AND kind='ended' AND state='pending' AND tries=0", (node,))
+        """Return the ended tests of a node id that are certainly not on the platform."""
+        return self._tests("node=? AND kind='ended' AND state='pending'", (node,))
 
     def held(self) -> list[TestRow]:
         """Return the tests that wait for other executions of theirs."""
@@ -270,9 +281,10 @@ class DeliveryRecord:
         """Make one test of several executions, with the artifacts of all of them, and send it."""
         urgent = int(result.status in ("failed", "flaky"))
         self._db.execute(
-            "UPDATE test SET spans=?, status=?, urgent=?, state='pending' WHERE id=?",
+            "UPDATE test SET spans=?, status=?, urgent=? WHERE id=?",
             (json.dumps([span.to_json() for span in spans]), result.status, urgent, kept.id),
         )
+        self.set_tests([kept.id], "pending")
         own = kept.spans[-1]
         for row in merged:
             old = row.spans[-1]
@@ -286,54 +298,57 @@ class DeliveryRecord:
 
     def unknown_tests(self) -> list[TestRow]:
         """Return some tests that may or may not have arrived; of one batch, where they were sent as such."""
-        rows = self._tests("state='unknown' ORDER BY id LIMIT 1", ())
+        rows = self._tests("state='unknown' ORDER BY tries, id LIMIT 1", ())
         if rows and rows[0].batch is not None:
-            return self._tests("batch=? ORDER BY id", (rows[0].batch,))
+            return self._tests("state='unknown' AND batch=? ORDER BY id", (rows[0].batch,))
         return rows
 
     def tests_to_send(self, most: int, most_bytes: int) -> list[TestRow]:
         """Return the next tests to send, failures first: at least one if there is one.
 
-        What has been tried without success comes last, so that one that can never be sent keeps no other waiting.
+        What the platform has failed over several times comes last and alone, so that it keeps no other waiting.
         """
-        rows = self._tests("state='pending' ORDER BY tries, urgent DESC, id LIMIT ?", (most,))
+        order = f"max(tries, {_FEW_TRIES}), urgent DESC, tries, id"
+        rows = self._tests(f"state='pending' ORDER BY {order} LIMIT ?", (most,))
         size, count = 0, 0
         for row in rows:
             size += row.bytes
-            if count and size > most_bytes:
+            if count and (size > most_bytes or row.is_odd):
                 break
             count += 1
         return rows[:count]
 
     def set_tests(
         self,
-        ids: Iterable[int],
-        state: str,
+        ids: Sequence[int],
+        state: State,
         *,
         batch: str | None = None,
         remote: str | None = None,
         why: str | None = None,
+        tried: bool = False,
     ) -> None:
-        """Note what has become of tests."""
-        self._db.executemany(
-            "UPDATE test SET state=?, tries=tries + ?, batch=?, remote=coalesce(?, remote), why=coalesce(?, why)"
-            " WHERE id=?",
-            [(state, int(state == "sent"), batch, remote, why, each) for each in ids],
-        )
+        """Note what has become of tests.
+
+        :param tried: the platform failed over them, and one of them may be why.
+        """
+        also = "tries=tries + ?, batch=?, remote=coalesce(?, remote), why=coalesce(?, why)"
+        self._move("test", ids, state, also, (int(tried), batch, remote, why))
 
     def artifacts_to_send(self, most: int) -> list[ArtifactRow]:
         """Return artifacts whose test has been acknowledged, and the run's own."""
         rows = self._db.execute(
             "SELECT a.id, a.segment, a.start, a.stop, a.state, t.remote FROM artifact a"
             " LEFT JOIN test t ON t.segment=a.test_segment AND t.began=a.test_began"
-            " WHERE a.state='pending' AND (a.test_began IS NULL OR t.remote IS NOT NULL) ORDER BY a.id LIMIT ?",
+            " WHERE a.state IN ('pending', 'unknown') AND (a.test_began IS NULL OR t.remote IS NOT NULL)"
+            " ORDER BY a.id LIMIT ?",
             (most,),
         )
         return [ArtifactRow(*row) for row in rows]
 
-    def set_artifact(self, id_: int, state: str, why: str | None = None) -> None:
+    def set_artifact(self, id_: int, state: State, why: str | None = None) -> None:
         """Note what has become of an artifact."""
-        self._db.execute("UPDATE artifact SET state=?, why=? WHERE id=?", (state, why, id_))
+        self._move("artifact", [id_], state, "why=?", (why,))
 
     def has_content(self, sha256: str) -> bool:
         """Tell whether an artifact of this content has been acknowledged."""
@@ -351,8 +366,8 @@ class DeliveryRecord:
     def refuse_orphans(self) -> None:
         """Set the artifacts of refused tests aside."""
         self._db.execute(
-            "UPDATE artifact SET state='refused', why='its test was refused' WHERE state='pending' AND EXISTS"
-            " (SELECT 1 FROM test t WHERE t.segment=artifact.test_segment AND t.began=artifact.test_began"
+            "UPDATE artifact SET state='refused', why='its test was refused' WHERE state IN ('pending', 'unknown')"
+            " AND EXISTS (SELECT 1 FROM test t WHERE t.segment=artifact.test_segment AND t.began=artifact.test_began"
             " AND t.state='refused')"
         )
 
@@ -377,6 +392,32 @@ class DeliveryRecord:
         rows = self._db.execute("SELECT session, state, count(*) FROM artifact GROUP BY session, state")
         return {(session, state): count for session, state, count in rows}
 
+    def acknowledged(self) -> int:
+        """Return how many tests the platform has acknowledged."""
+        found: int = self._db.execute("SELECT count(*) FROM test WHERE state='acknowledged'").fetchone()[0]
+        return found
+
+    def compare(self, listed: Iterable[tuple[str, str]], most: int) -> tuple[list[str], list[str]]:
+        """Compare what was acknowledged with what the platform lists, ids with titles.
+
+        :return: up to *most* node ids that were acknowledged and are not listed, and titles that are and were not.
+        """
+        with self.together():
+            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS listed(remote TEXT PRIMARY KEY, title TEXT)")
+            self._db.execute("DELETE FROM listed")
+            self._db.executemany("INSERT OR IGNORE INTO listed VALUES (?, ?)", listed)
+            gone = self._db.execute(
+                "SELECT node FROM test WHERE state='acknowledged' AND remote NOT IN (SELECT remote FROM listed)"
+                " ORDER BY id LIMIT ?",
+                (most,),
+            ).fetchall()
+            strange = self._db.execute(
+                "SELECT title FROM listed WHERE remote NOT IN (SELECT remote FROM test WHERE state='acknowledged')"
+                " ORDER BY title LIMIT ?",
+                (most,),
+            ).fetchall()
+        return [node for (node,) in gone], [title for (title,) in strange]
+
     def totals(self) -> dict[str, int]:
         """Return the number of tests by status."""
         found = dict(self._db.execute("SELECT status, count(*) FROM test GROUP BY status"))
@@ -384,9 +425,7 @@ class DeliveryRecord:
 
     def open_totals(self) -> dict[str, int]:
         """Return the number of tests by status that the platform does not have yet."""
-        query = (
-            "SELECT status, count(*) FROM test WHERE state IN ('held', 'pending', 'sent', 'unknown') GROUP BY status"
-        )
+        query = f"SELECT status, count(*) FROM test WHERE state IN {OPEN} GROUP BY status"  # noqa: S608  fixed texts
         return dict(self._db.execute(query))
 
     def dropped(self) -> int:
@@ -396,7 +435,7 @@ class DeliveryRecord:
 
     def has_open(self) -> bool:
         """Tell whether there is a test or an artifact that is neither acknowledged nor refused."""
-        among = "state IN ('held', 'pending', 'sent', 'unknown')"
+        among = f"state IN {OPEN}"
         query = f"SELECT EXISTS (SELECT 1 FROM test WHERE {among}) OR EXISTS (SELECT 1 FROM artifact WHERE {among})"  # noqa: S608  fixed texts
         return bool(self._db.execute(query).fetchone()[0])
 
@@ -412,6 +451,18 @@ class DeliveryRecord:
             (most,),
         )
         return [f"{why} [{node}]" if node else why for why, node in rows]
+
+    def _move(self, kind: Kind, ids: Sequence[int], state: State, also: str, values: tuple[object, ...]) -> None:
+        """Bring rows to a state, all of them in one statement; refuse what the states do not allow."""
+        key = "one" if kind == "run" else "id"
+        allowed = before(kind, state)
+        among, states = ",".join("?" * len(ids)), ",".join("?" * len(allowed))
+        moved = self._db.execute(
+            f"UPDATE {kind} SET state=?, {also} WHERE {key} IN ({among}) AND state IN ({states})",  # noqa: S608  fixed texts
+            (state, *values, *ids, *allowed),
+        )
+        if moved.rowcount != len(ids):
+            raise StateError(f"of {kind} {list(ids)}, not all are in a state that {state!r} may follow: {allowed}")
 
     def _tests(self, where: str, parameters: tuple[object, ...]) -> list[TestRow]:
         rows = self._db.execute(f"{_SELECT_TESTS} WHERE {where}", parameters)

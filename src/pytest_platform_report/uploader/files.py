@@ -14,7 +14,7 @@ from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
 from .delivery import ArtifactRow, DeliveryRecord
 from .findings import Journals
-from .outcome import is_about_the_item
+from .states import after
 
 _BLOCK = 1024 * 1024
 _NOT_THERE = (404, 409)
@@ -71,10 +71,10 @@ class FileSender:
             if not (capabilities.digests and self._record.has_content(artifact.sha256) and _succeeds(upload)):
                 upload(self._folder / artifact.path)
         except DeliveryError as error:
-            if not is_about_the_item(error):
-                self._record.set_artifact(row.id, "pending")
+            state = after("artifact", error)
+            self._record.set_artifact(row.id, state, f"{artifact.name}: {error}" if state == "refused" else None)
+            if state != "refused":
                 raise
-            self._record.set_artifact(row.id, "refused", f"{artifact.name}: {error}")
         else:
             self._record.set_artifact(row.id, "acknowledged")
 

@@ -21,6 +21,7 @@ from .findings import (
     survived_span,
     unrecorded_span,
 )
+from .states import State
 from .tail import Handle, Segment, Tail
 
 
@@ -130,7 +131,7 @@ class Intake:
             if line.record.get("dropped"):
                 self._drop(segment, began)
                 return
-            state = "held" if self._may_be_second(segment, began.record["node"]) else "pending"
+            state: State = "held" if self._may_be_second(segment, began.record["node"]) else "pending"
             self._add(segment, kind, ended_span(segment, began, line), began, line, state)
         elif kind == "dropped":
             self._give_up_end(segment)
@@ -158,7 +159,7 @@ class Intake:
     def _drop(self, segment: Segment, first: Line) -> None:
         self._record.drop_test(segment.owner, segment.worker, segment.name, first.start, first.record["node"])
 
-    def _add(self, segment: Segment, kind: str, span: Span, began: Line, ended: Line | None, state: str) -> None:
+    def _add(self, segment: Segment, kind: str, span: Span, began: Line, ended: Line | None, state: State) -> None:
         result = build_result([(span, began.record, [ended.record] if ended else [])])
         size = (ended or began).end - began.start
         worker = began.record["worker"] if kind == "lost" else segment.worker

@@ -21,7 +21,7 @@ from .joining import (
     Tell,
     Write,
 )
-from .outcome import is_about_the_item
+from .states import is_about_the_item
 
 AWAITED = "report-awaits:finish"
 """The tag of a run that ``platform-report run finish`` is to end."""

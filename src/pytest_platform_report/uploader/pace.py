@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import Busy, DeliveryError
+from .shared_waits import SharedWaits
 
 _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 15.0
@@ -20,34 +21,47 @@ class _Group:
 
 
 class Pace:
-    """The waits of each endpoint group (``runs``, ``tests``, ``uploads``): a limit met in one does not stop another."""
+    """The waits of each endpoint group: a limit met in one does not stop another.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    :param shared: where uploaders with the same key tell each other what the platform has said.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, shared: SharedWaits | None = None) -> None:
         self._clock = clock
+        self._shared = shared
         self._groups: dict[str, _Group] = {}
 
-    def is_free(self, group: str) -> bool:
-        """Tell whether a request of this group may go out now."""
-        return self._clock() >= self._group(group).not_before
+    def is_free(self, *groups: str) -> bool:
+        """Tell whether requests of these groups may go out now."""
+        return self.next_try(*groups) <= 0
 
-    def succeeded(self, group: str) -> None:
+    def succeeded(self, *groups: str) -> None:
         """Note an answer."""
-        self._groups[group] = _Group()
+        for group in groups:
+            self._group(group).failures = 0
+
+    def told(self, group: str, wait: float) -> None:
+        """Note for how many seconds the platform wants no more requests of a group."""
+        self._group(group).not_before = self._clock() + wait
+        if self._shared is not None:
+            self._shared.tell(group, wait)
 
     def failed(self, group: str, error: DeliveryError) -> None:
         """Note a failure: wait as long as the platform said, or twice as long as before, less up to a half."""
         state = self._group(group)
         state.failures += 1
-        wait = error.wait if isinstance(error, Busy) else None
-        if wait is None:
-            longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(state.failures, 10))
-            wait = longest * (0.5 + random.random() / 2)  # noqa: S311  spreads waits, guards nothing
-        state.not_before = self._clock() + wait
+        if isinstance(error, Busy) and error.wait is not None:
+            self.told(group, error.wait)
+            return
+        longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(state.failures, 10))
+        state.not_before = self._clock() + longest * (0.5 + random.random() / 2)  # noqa: S311  spreads waits, guards nothing
 
-    def next_try(self) -> float:
-        """Return how many seconds it is to the next try of a waiting group; 0 where none waits."""
-        now = self._clock()
-        return min((g.not_before - now for g in self._groups.values() if g.not_before > now), default=0.0)
+    def next_try(self, *groups: str) -> float:
+        """Return in how many seconds the last of these groups may try; 0 where all may."""
+        waits = [self._group(group).not_before - self._clock() for group in groups]
+        if self._shared is not None:
+            waits += [self._shared.wait(group) for group in groups]
+        return max([0.0, *waits])
 
     def _group(self, name: str) -> _Group:
         return self._groups.setdefault(name, _Group())

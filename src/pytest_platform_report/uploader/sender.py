@@ -19,10 +19,16 @@ from .files import FileSender
 from .findings import Journals
 from .joining import Share, close, drive, join
 from .joint_run import AWAITED, JointEnd, JointRuns
-from .outcome import is_about_the_item, may_have_arrived
+from .receipt import Receipt, take_receipt
+from .states import after, is_about_the_item, is_suspect
 from .verdict import Verdict, closing_fields, to_text
 
 _BATCH_BYTES = 4 * 1024 * 1024
+
+
+def is_shared_run(settings: Settings, record: DeliveryRecord) -> bool:
+    """Tell whether others may report into the run as well, so that only the platform has seen all of it."""
+    return bool(settings.run_id) or record.identity().is_joint
 
 
 class Sender:
@@ -77,7 +83,7 @@ class Sender:
                 {**fields, "tags": [*fields.get("tags", ()), self._marker]}, self._key("run")
             )
         except DeliveryError as error:
-            self._record.set_run("unknown" if may_have_arrived(error) else "pending")
+            self._record.set_run(after("run", error))
             raise
         self._begin_run(created.id, created.capabilities, metadata)
         return True
@@ -113,56 +119,71 @@ class Sender:
         self._record.set_run("acknowledged", run_id, capabilities.to_text())
 
     def close_run(self, verdict: Verdict) -> bool:
-        """Close the run with its statistics, unless that has been done with the same ones."""
+        """Close the run with its statistics, unless that has been done with the same ones and nothing sent since."""
         run_id = str(self._record.run_id)
         is_joint = self._record.identity().is_joint
-        if is_joint or self._settings.run_id:  # others report into it as well: only the platform has seen all of it
+        if is_shared_run(self._settings, self._record):
             told = verdict.of_shards if is_joint else {}
             share = Share(told, verdict.status, verdict.duration, self._record.open_totals())
             closing = drive(close(share), JointEnd(self._platform, run_id).perform)
             self.missing = closing.tell_missing()
-            self._record.set_finished(to_text(closing.fields))
+            self._record.set_finished(to_text(closing.fields, self._record.acknowledged()))
             return True
         fields = closing_fields(verdict, self._record.totals())
-        text = to_text(fields)
+        text = to_text(fields, self._record.acknowledged())
         if self._record.finished() == text:
             return False
         self._platform.update_run(run_id, fields, self._key("finish", text))
         self._record.set_finished(text)
         return True
 
-    def count_tests(self) -> int:
-        """Return how many tests the platform counts in this run."""
-        return self._platform.count_tests(str(self._record.run_id))
+    def take_receipt(self) -> Receipt:
+        """Return what the platform shows of the run beside what it has acknowledged."""
+        return take_receipt(self._platform, self._record, is_shared=is_shared_run(self._settings, self._record))
+
+    def settle_tests(self) -> bool:
+        """Find out of the next tests that may have arrived whether they have: ask, or send the same request again."""
+        rows = self._record.unknown_tests()
+        if not rows:
+            return False
+        batch = rows[0].batch
+        if self._capabilities().idempotency and batch is not None and not rows[0].is_odd:
+            self._send_batch(rows, batch=batch, again=True)
+        else:
+            for row in rows:
+                self._look_up(row)
+        return True
 
     def send_tests(self) -> bool:
-        """Send the next tests, with their suites: those first that may have arrived."""
-        rows = self._record.unknown_tests()
-        if rows:
-            return self._settle_unknown(rows)
-        capabilities = self._capabilities()
-        rows = self._record.tests_to_send(max(1, min(capabilities.bulk, 200)), _BATCH_BYTES)
+        """Send the next tests, with their suites."""
+        rows = self._record.tests_to_send(max(1, min(self._capabilities().bulk, 200)), _BATCH_BYTES)
         if not rows:
             return False
         rows.sort(key=attrgetter("id"))  # sent again, the request must be the same, whatever is urgent by then
-        self._send_batch(rows, batch=self._key("tests", *(str(row.id) for row in rows)))
+        self._send_batch(rows, batch=self._key_of(rows))
         return True
 
-    def _settle_unknown(self, rows: list[TestRow]) -> bool:
-        if self._capabilities().idempotency and rows[0].batch is not None:
-            self._send_batch(rows, batch=rows[0].batch, again=True)
-            return True
-        for row in rows:
-            result = self._result(row)
-            if result is None:
-                continue
-            place, shown_as = result.place, result.shown_as
-            found = self._platform.find_test(str(self._record.run_id), place.full_title, result.report_id, shown_as)
-            if found is not None:
-                self._record.set_tests([row.id], "acknowledged", remote=found)
-            else:
-                self._record.set_tests([row.id], "pending")
-        return True
+    def _look_up(self, row: TestRow) -> None:
+        result = self._result(row)
+        if result is None:
+            return
+        try:
+            found = self._platform.find_test(
+                str(self._record.run_id), result.place.full_title, result.report_id, result.shown_as
+            )
+        except DeliveryError as error:
+            if is_about_the_item(error):
+                self._record.set_tests(
+                    [row.id], "refused", why=f"it may have arrived, and cannot be looked up: {error}"
+                )
+                return
+            if is_suspect(error):
+                self._record.set_tests([row.id], "unknown", tried=True)
+            raise
+        if found is not None:
+            self._record.set_tests([row.id], "acknowledged", remote=found)
+        else:
+            self._record.set_tests([row.id], "pending")
 
     def _send_batch(self, rows: list[TestRow], batch: str, *, again: bool = False) -> None:
         capabilities = self._capabilities()
@@ -170,9 +191,8 @@ class Sender:
         bodies = []
         for row in rows:
             result = self._result(row)
-            if result is None:
+            if result is None or not self._send_suites(row, result.place):
                 continue
-            self._send_suites(result.place)
             ready.append(row)
             bodies.append(
                 test_fields(
@@ -191,15 +211,16 @@ class Sender:
                 answers = [self._platform.create_test(bodies[0], batch)]
         except DeliveryError as error:
             if not is_about_the_item(error):
-                self._record.set_tests(ids, "unknown" if may_have_arrived(error) else "pending", batch=batch)
+                state = "unknown" if again else after("test", error)  # what went before may have arrived all the same
+                self._record.set_tests(ids, state, batch=batch, tried=is_suspect(error))
                 raise
             if again:  # refused as a repetition, perhaps: another version of ours made the request; look each one up
-                self._record.set_tests(ids, "unknown")
+                self._record.set_tests(ids, "unknown", tried=True)
                 return
             if len(ready) > 1:  # one of them is at fault, and the answer does not tell which
                 self._record.set_tests(ids, "pending")
                 for row in ready:
-                    self._send_batch([row], self._key("tests", str(row.id)))
+                    self._send_batch([row], self._key_of([row]))
                 return
             answers = [error]
         self._take_answers(ids, answers)
@@ -210,15 +231,30 @@ class Sender:
             for id_, answer in zip(ids, answers, strict=True):
                 if isinstance(answer, str):
                     self._record.set_tests([id_], "acknowledged", remote=answer)
-                elif is_about_the_item(answer):
-                    self._record.set_tests([id_], "refused", why=str(answer))
+                    continue
+                state = after("test", answer)
+                if state == "refused":
+                    self._record.set_tests([id_], state, why=str(answer))
                 else:
-                    self._record.set_tests([id_], "unknown" if may_have_arrived(answer) else "pending")
+                    self._record.set_tests([id_], state, tried=is_suspect(answer))
                     postponed = answer
         if postponed is not None:
             raise postponed
 
-    def _send_suites(self, place: Place) -> None:
+    def _send_suites(self, row: TestRow, place: Place) -> bool:
+        """Make the suites of a test, those that are not known yet; tell whether all are there."""
+        try:
+            self._make_suites(place)
+        except DeliveryError as error:
+            if is_about_the_item(error):
+                self._record.set_tests([row.id], "refused", why=f"its suite: {error}")
+                return False
+            if is_suspect(error):
+                self._record.set_tests([row.id], row.state, batch=row.batch, tried=True)
+            raise
+        return True
+
+    def _make_suites(self, place: Place) -> None:
         parent: str | None = None
         for depth in range(1, len(place.suites) + 1):
             path = json.dumps([place.file_path, *place.suites[:depth]])
@@ -239,7 +275,7 @@ class Sender:
             return None
 
     def send_artifact(self) -> bool:
-        """Send the next artifact whose test has arrived."""
+        """Send the next artifact whose test has arrived, and again one that may have."""
         self._record.refuse_orphans()
         rows = self._record.artifacts_to_send(1)
         if not rows:
@@ -250,6 +286,10 @@ class Sender:
     def _capabilities(self) -> Capabilities:
         run = self._record.run()
         return Capabilities.parse(run[2]) if run else Capabilities()
+
+    def _key_of(self, rows: list[TestRow]) -> str:
+        # Tried again, it is another request: a platform may answer a repetition with the failure that it has kept.
+        return self._key("tests", *(f"{row.id} {row.tries}" for row in rows))
 
     def _key(self, *parts: str) -> str:
         return hashlib.sha256("\0".join((self._marker, self._maker, *parts)).encode()).hexdigest()[:40]

@@ -22,6 +22,7 @@ from ..settings import Settings
 from ..text import number_of
 from .courier import Courier
 from .delivery import DeliveryRecord
+from .receipt import Receipt
 from .tail import Tail
 
 _LEAST_SECONDS = 0.2
@@ -52,13 +53,13 @@ class Status:
 
     :ivar is_closed: whether the platform has the run's closing statistics.
     :ivar is_done: whether the uploader has come to its end.
-    :ivar platform_total: how many tests the platform counts in the run, None where that is not known.
+    :ivar receipt: what the platform shows of the run, None where that is not known.
     """
 
     def __init__(self, folder: Path, record: DeliveryRecord, tail: Tail) -> None:
         self.is_closed = False
         self.is_done = False
-        self.platform_total: int | None = None
+        self.receipt: Receipt | None = None
         self._path = folder / "status.json"
         self._record = record
         self._tail = tail
@@ -116,7 +117,7 @@ class Status:
         }
 
     def _adds_up(self) -> bool:
-        return self.platform_total is None or self.platform_total >= sum(self._record.totals().values())
+        return self.receipt is None or self.receipt.is_right
 
     def _address(self, settings: Settings | None) -> str:
         run_id = self._record.run_id
@@ -143,6 +144,4 @@ class Status:
             notes.append(courier.missing)
         notes += [f"refused: {node}: {why}" for node, why in self._record.refusals(_NOTES)]
         notes += [f"not sent: {why}" for why in self._record.skipped_artifacts(_NOTES)]
-        if not self._adds_up():
-            notes.append(f"the platform counts {self.platform_total} tests in this run, fewer than it acknowledged")
-        return notes
+        return notes + list(self.receipt.notes if self.receipt else ())

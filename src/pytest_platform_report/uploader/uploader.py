@@ -6,9 +6,11 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ..platforms.limits import RUNS_WRITE
 from ..platforms.payload import REPORT_ID
 from ..redact import secrets_in
 from ..settings import Settings
@@ -20,12 +22,13 @@ from .intake import Intake
 from .joint_run import MAKER
 from .status import Status
 from .tail import Handle
-from .verdict import judge
+from .verdict import Verdict, judge
 
 _IDLE_SECONDS = 0.05
 _DETACHED_SECONDS = 3600.0
 _UNREACHABLE_SECONDS = 10.0
 _CLOSING_TRIES = 3
+_SOON_SECONDS = 2.0
 
 
 class Uploader:
@@ -68,7 +71,7 @@ class Uploader:
     def run(self) -> None:
         """Follow and deliver."""
         self._tell()  # so that the session knows whom it waits for, even if the first answer never comes
-        deadline = _Deadline()
+        deadline, is_announced = _Deadline(), False
         while True:
             found = self._intake.take()
             if self._courier is None and self._intake.main is not None:
@@ -77,16 +80,18 @@ class Uploader:
             if self._intake.is_over:
                 self._intake.settle_held()
             if self._intake.is_over or not self._follow:
-                if not sent and (self._courier is None or not self._courier.has_more()):
+                if not (found or sent) and (self._courier is None or not self._courier.has_more()):
                     break
-                if deadline.is_past(self._longest(), bool(self._courier and self._courier.is_unreachable)):
+                if self._is_past(deadline):
                     break
+                if self._intake.is_over and self._courier is not None and not is_announced:
+                    is_announced = self._announce(self._courier, deadline)
             if self._status.is_due():
                 self._tell()
             if not found and not sent:
                 time.sleep(_IDLE_SECONDS)
         if self._intake.is_over:
-            self._close_run()
+            self._close_run(deadline)
         self._tell()
 
     def has_newcomers(self) -> bool:
@@ -112,6 +117,9 @@ class Uploader:
             self._record.plan_run(fields, Identity(marker, maker, bool(joint_key)))
         return Courier(self._folder, self._settings, self._record, self._journals)
 
+    def _is_past(self, deadline: _Deadline) -> bool:
+        return deadline.is_past(self._longest(), bool(self._courier and self._courier.is_unreachable))
+
     def _longest(self) -> float:
         if self._patience is not None:
             return self._patience
@@ -119,15 +127,27 @@ class Uploader:
             return 0.0
         return _DETACHED_SECONDS if self._settings.detach else self._settings.drain_timeout
 
-    def _close_run(self) -> None:
-        verdict = judge(self._intake.tail.known(), self._record.totals(), self._record.dropped())
+    def _announce(self, courier: Courier, deadline: _Deadline) -> bool:
+        """Close the run while much of it is still to be sent: its totals are known; tell whether that is done."""
+        if not courier.can_announce or not (courier.lags or deadline.age > _SOON_SECONDS):
+            return False
+        verdict = self._judge()
+        return verdict is not None and courier.close_run(verdict)
+
+    def _judge(self) -> Verdict | None:
+        return judge(self._intake.tail.known(), self._record.totals(), self._record.dropped())
+
+    def _close_run(self, deadline: _Deadline) -> None:
+        verdict = self._judge()
         if verdict is not None and self._courier is not None:
-            for _ in range(_CLOSING_TRIES):
+            for tries in count(1):
                 self._status.is_closed = self._courier.close_run(verdict)
-                if self._status.is_closed or self._courier.given_up:
+                if self._status.is_closed or not self._courier.can_close:
                     break
-                time.sleep(min(1.0, self._courier.pace.next_try()))
-            self._status.platform_total = self._courier.count_tests()
+                if tries >= _CLOSING_TRIES and self._is_past(deadline):
+                    break
+                time.sleep(min(1.0, self._courier.pace.next_try(RUNS_WRITE)))
+            self._status.receipt = self._courier.take_receipt()
         self._status.is_done = True
 
     def _tell(self) -> None:
@@ -142,8 +162,11 @@ class _Deadline:
 
     begun: float | None = None
 
+    @property
+    def age(self) -> float:
+        return 0.0 if self.begun is None else time.monotonic() - self.begun
+
     def is_past(self, longest: float, unreachable: bool) -> bool:
         if self.begun is None:
             self.begun = time.monotonic()
-        most = min(longest, _UNREACHABLE_SECONDS) if unreachable else longest
-        return time.monotonic() - self.begun >= most
+        return self.age >= (min(longest, _UNREACHABLE_SECONDS) if unreachable else longest)

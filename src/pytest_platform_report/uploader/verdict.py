@@ -75,9 +75,9 @@ def closing_fields(verdict: Verdict, totals: Mapping[str, int]) -> dict[str, Any
     }
 
 
-def to_text(fields: Mapping[str, Any]) -> str:
-    """Return fields as one text: equal texts are equal statistics."""
-    return json.dumps(fields, sort_keys=True)
+def to_text(fields: Mapping[str, Any], acknowledged: int) -> str:
+    """Return fields as one text: where it is equal, there are the same statistics and as many tests on the platform."""
+    return json.dumps({**fields, "acknowledged": acknowledged}, sort_keys=True)
 
 
 def _last_written(segment: Segment) -> float:

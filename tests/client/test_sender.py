@@ -1,0 +1,121 @@
+"""What a platform says of one test keeps no other from being sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from journals import Author, Reader
+from model_platform import ModelPlatform
+
+from pytest_platform_report.errors import DeliveryError
+from pytest_platform_report.settings import Settings
+from pytest_platform_report.uploader.sender import Sender
+
+REFUSED = (400, '{"error": {"code": "VALIDATION_ERROR", "message": "not on a Sunday"}}')
+
+
+class PickyPlatform(ModelPlatform):
+    """A platform that always gives this answer to requests of a kind whose path and body hold some text."""
+
+    def __init__(self, kind: str, text: str, answer: tuple[int, str], *, is_rich: bool) -> None:
+        super().__init__(is_rich=is_rich)
+        self._kind = kind
+        self._text = text.encode()
+        self._answer = answer
+        self.turned_away = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if f"{request.method} {request.url}".startswith(self._kind) and self._text in request.read():
+            self.turned_away += 1
+            status, text = self._answer
+            return httpx.Response(status, text=text)
+        return super().handle_request(request)
+
+
+class Run:
+    """A run of five tests, the second of them failed, on its way to a platform."""
+
+    def __init__(self, folder: Path, platform: ModelPlatform) -> None:
+        author = Author(folder)
+        for name in "abcde":
+            author.begin(f"test_{name}.py::test_{name}")
+            author.end("failed" if name == "b" else "passed")
+        author.close()
+        self.reader = Reader(folder)
+        self.reader.take_all()
+        self.record = self.reader.record
+        self.record.plan_run({})
+        self.platform = platform
+        self.sender = Sender(platform.open(), folder, Settings(), self.record, self.reader.journals)
+        self.sender.send_run()
+
+    def send(self, steps: int = 40) -> None:
+        """Send for so many steps, whatever the platform says."""
+        for _ in range(steps):
+            try:
+                if not (self.sender.settle_tests() or self.sender.send_tests()):
+                    return
+            except DeliveryError:
+                pass
+
+    @property
+    def titles(self) -> list[str]:
+        """The tests that have arrived, in order."""
+        return [test["title"] for test in self.platform.tests.values()]
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "rich"])
+def is_rich(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[list[Run]]:
+    runs: list[Run] = []
+    yield runs
+    for run in runs:
+        run.record.close()
+
+
+def test_refused_suite_costs_its_own_tests(tmp_path: Path, runs: list[Run], is_rich: bool) -> None:
+    run = Run(
+        tmp_path, PickyPlatform("POST http://platform.example/api/test-suites", "test_b", REFUSED, is_rich=is_rich)
+    )
+    runs.append(run)
+    run.send()
+    assert sorted(run.titles) == ["test_a", "test_c", "test_d", "test_e"]
+    ((node, why),) = run.record.refusals(9)
+    assert node == "test_b.py::test_b"
+    assert why.startswith("its suite: POST http://platform.example/api/test-suites: answered 400")
+    assert why.endswith("not on a Sunday")
+
+
+@pytest.mark.parametrize("path", ["tests", "test-suites"])
+def test_test_that_the_platform_fails_over_goes_last_and_alone(
+    tmp_path: Path, runs: list[Run], is_rich: bool, path: str
+) -> None:
+    platform = PickyPlatform(f"POST http://platform.example/api/{path}", "test_b", (500, "{}"), is_rich=is_rich)
+    run = Run(tmp_path, platform)
+    runs.append(run)
+    run.send()
+    assert sorted(run.titles) == ["test_a", "test_c", "test_d", "test_e"]
+    assert run.record.acknowledged() == 4
+    assert platform.turned_away > 3, "it is not given up"
+    assert run.record.has_open()
+
+
+def test_test_that_cannot_be_looked_up_is_set_aside(tmp_path: Path, runs: list[Run]) -> None:
+    platform = PickyPlatform("GET http://platform.example/api/tests?", "", REFUSED, is_rich=False)
+    run = Run(tmp_path, platform)
+    runs.append(run)
+    platform.faults = [("POST tests", "lost answer")]
+    run.send()
+    assert len(run.titles) == 5
+    ((node, why),) = run.record.refusals(9)
+    assert node == "test_b.py::test_b", "failures go first"
+    assert why.startswith(
+        "it may have arrived, and cannot be looked up: GET http://platform.example/api/tests: answered 400"
+    )
