@@ -44,12 +44,15 @@ class Fault:
 
     ``lost answer`` carries the request out and cuts the connection; ``reset`` cuts it before; ``answer`` says something
     else instead; ``held`` carries the request out and keeps the answer back until :meth:`Gate.release`.
+
+    :ivar after: how many such requests are let through before.
     """
 
     kind: Literal["lost answer", "reset", "answer", "held"]
     method: str = "POST"
     path: str = ""
     times: int = 1
+    after: int = 0
     status: int = 500
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -135,6 +138,9 @@ class Gate:
     def _next_fault(self, scope: Message) -> Fault | None:
         for fault in self.faults:
             if fault.times and fault.method in ("", scope["method"]) and fault.path in ("", scope["path"]):
+                if fault.after:
+                    fault.after -= 1
+                    continue
                 fault.times -= 1
                 return fault
         return None
