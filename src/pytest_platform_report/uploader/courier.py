@@ -69,7 +69,7 @@ class Courier:
     @property
     def can_announce(self) -> bool:
         """Whether the run's totals are known before all is delivered: nobody else reports into it."""
-        return self.can_close and not is_shared_run(self._settings, self._record)
+        return self.can_close and not self._is_shared
 
     @property
     def can_close(self) -> bool:
@@ -80,12 +80,17 @@ class Courier:
         """Close the run with its statistics; return whether the platform has them."""
         if not self.can_close:
             return False
-        is_shared = is_shared_run(self._settings, self._record)
         own = to_text(closing_fields(verdict, self._record.totals()), self._record.acknowledged())
-        if not is_shared and self._record.finished() == own:
+        if not self._is_shared and self._record.finished() == own:
             return True
-        groups = (TESTS_READ, TESTS_WRITE, RUNS_READ, RUNS_WRITE) if is_shared else (RUNS_WRITE,)
-        return self._attempt(lambda sender: sender.close_run(verdict) or True, *groups) and not self.trouble
+        return (
+            self._attempt(lambda sender: sender.close_run(verdict) or True, *self._closing_groups) and not self.trouble
+        )
+
+    @property
+    def wait_to_close(self) -> float:
+        """In how many seconds the run may be closed."""
+        return self.pace.next_try(*self._closing_groups)
 
     @property
     def missing(self) -> str:
@@ -100,6 +105,14 @@ class Courier:
             return self._sender.take_receipt()
         except DeliveryError:
             return None
+
+    @property
+    def _is_shared(self) -> bool:
+        return is_shared_run(self._settings, self._record)
+
+    @property
+    def _closing_groups(self) -> tuple[str, ...]:
+        return (TESTS_READ, TESTS_WRITE, RUNS_READ, RUNS_WRITE) if self._is_shared else (RUNS_WRITE,)
 
     def _attempt(self, send: Callable[[Sender], bool], *groups: str) -> bool:
         """Do *send* if its groups may, and take note of how it went; return whether there was anything to send."""

@@ -10,7 +10,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from ..platforms.limits import RUNS_WRITE
 from ..platforms.payload import REPORT_ID
 from ..redact import secrets_in
 from ..settings import Settings
@@ -146,7 +145,7 @@ class Uploader:
                     break
                 if tries >= _CLOSING_TRIES and self._is_past(deadline):
                     break
-                time.sleep(min(1.0, self._courier.pace.next_try(RUNS_WRITE)))
+                time.sleep(max(_IDLE_SECONDS, min(1.0, self._courier.wait_to_close)))
             self._status.receipt = self._courier.take_receipt()
         self._status.is_done = True
 
