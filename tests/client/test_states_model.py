@@ -160,7 +160,7 @@ class Delivery(RuleBasedStateMachine):
 
 TestDelivery = Delivery.TestCase
 TestDelivery.settings = settings(
-    max_examples=120,
+    max_examples=90,
     stateful_step_count=10,
     report_multiple_bugs=False,
     phases=(Phase.generate, Phase.shrink),
