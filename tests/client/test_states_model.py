@@ -25,18 +25,21 @@ from pytest_platform_report.uploader.sender import Sender
 from pytest_platform_report.uploader.verdict import judge
 
 SUITES = ("test_a.py", "test_b.py", "test_b.py::TestIt")
-REQUESTS = ("POST runs", "GET runs", "POST test-suites", "POST tests", "POST tests", "GET tests", "POST upload")
+REQUESTS = ("GET runs", "POST test-suites", "POST tests", "POST tests", "GET tests", "POST upload", "POST upload")
+# Those that leave something behind tell more.
+FREQUENT = [*sorted(FAULTS), "killed after", "killed after", "done, and 502", "lost answer"]
 
 
 class Delivery(RuleBasedStateMachine):
     """Tests end, uploaders send; after all, the platform has each once."""
 
-    @initialize(is_rich=st.booleans())
-    def begin(self, is_rich: bool) -> None:
+    @initialize(is_rich=st.booleans(), first=st.sampled_from(FREQUENT))
+    def begin(self, is_rich: bool, first: str) -> None:
         self.directory = TemporaryDirectory()
         self.folder = Path(self.directory.name, "runs", "key")
         self.author = Author(self.folder)
         self.platform = ModelPlatform(is_rich=is_rich)
+        self.platform.faults = [("POST runs", first)]
         self.ended: Counter[str] = Counter()
         self.attached = 0
         self.reader: Reader | None = None
@@ -74,13 +77,13 @@ class Delivery(RuleBasedStateMachine):
         self.author.attach(name, sha256=sha256(content).hexdigest(), size=len(content))
 
     @rule(
-        faults=st.lists(st.tuples(st.sampled_from(REQUESTS), st.sampled_from(sorted(FAULTS))), min_size=1, max_size=6),
+        faults=st.lists(st.tuples(st.sampled_from(REQUESTS), st.sampled_from(FREQUENT)), min_size=1, max_size=6),
         steps=st.integers(3, 12),
     )
     def the_uploader_sends(self, faults: list[tuple[str, str]], steps: int) -> None:
         assert self.reader is not None
         self.reader.take_all()
-        self.platform.faults = faults
+        self.platform.faults += faults
         for _ in range(steps):
             self.send_some()
 
@@ -160,7 +163,7 @@ class Delivery(RuleBasedStateMachine):
 
 TestDelivery = Delivery.TestCase
 TestDelivery.settings = settings(
-    max_examples=90,
+    max_examples=110,
     stateful_step_count=10,
     report_multiple_bugs=False,
     phases=(Phase.generate, Phase.shrink),
