@@ -33,12 +33,14 @@ FREQUENT = [*sorted(FAULTS), "killed after", "killed after", "done, and 502", "l
 class Delivery(RuleBasedStateMachine):
     """Tests end, uploaders send; after all, the platform has each once."""
 
-    @initialize(is_rich=st.booleans(), first=st.sampled_from(FREQUENT))
-    def begin(self, is_rich: bool, first: str) -> None:
+    is_rich = False
+
+    @initialize(first=st.sampled_from(FREQUENT))
+    def begin(self, first: str) -> None:
         self.directory = TemporaryDirectory()
         self.folder = Path(self.directory.name, "runs", "key")
         self.author = Author(self.folder)
-        self.platform = ModelPlatform(is_rich=is_rich)
+        self.platform = ModelPlatform(is_rich=self.is_rich)
         self.platform.faults = [("POST runs", first)]
         self.ended: Counter[str] = Counter()
         self.attached = 0
@@ -161,14 +163,26 @@ class Delivery(RuleBasedStateMachine):
         assert not self.sender.close_run(verdict)
 
 
+class RichDelivery(Delivery):
+    """The same to a platform that takes several tests at once and knows idempotency keys."""
+
+    is_rich = True
+
+
+def several(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=10,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 TestDelivery = Delivery.TestCase
-TestDelivery.settings = settings(
-    max_examples=110,
-    stateful_step_count=10,
-    report_multiple_bugs=False,
-    phases=(Phase.generate, Phase.shrink),
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestDelivery.settings = several(100)
+TestRichDelivery = RichDelivery.TestCase
+TestRichDelivery.settings = several(50)
