@@ -119,3 +119,12 @@ def test_test_that_cannot_be_looked_up_is_set_aside(tmp_path: Path, runs: list[R
     assert why.startswith(
         "it may have arrived, and cannot be looked up: GET http://platform.example/api/tests: answered 400"
     )
+
+
+@pytest.mark.parametrize("fault", ["401", "429", "no connection", "500", "done, and HTML"])
+def test_repetition_that_fails_says_nothing_of_what_went_before(tmp_path: Path, runs: list[Run], fault: str) -> None:
+    run = Run(tmp_path, ModelPlatform(is_rich=True))
+    runs.append(run)
+    run.platform.faults = [("POST tests", "lost answer"), ("POST tests", fault)]
+    run.send()
+    assert sorted(run.titles) == ["test_a", "test_b", "test_c", "test_d", "test_e"]
