@@ -6,6 +6,7 @@
     ├── ConfigurationError      an option is missing or wrong
     ├── JournalError            a journal cannot be read
     │   └── NewerFormatError    it was written by a newer version of this package
+    ├── FolderGoneError         a run folder was deleted or moved away while it was delivered
     ├── LockedError             another process holds the run folder
     ├── CannotLockError         its file system knows no locks
     ├── StateError              what is delivered cannot go from one state to the other: a defect of ours
@@ -49,6 +50,10 @@ class NewerFormatError(JournalError):
             f"nothing was changed: update pytest-platform-report, then run 'platform-report sync'"
         )
         self.path, self.found, self.known = path, found, known
+
+
+class FolderGoneError(PlatformReportError):
+    """A run folder, or a journal in it, was deleted or moved away while it was delivered."""
 
 
 class LockedError(PlatformReportError):

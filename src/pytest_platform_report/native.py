@@ -61,7 +61,9 @@ class native:  # noqa: N801  reads as the module that it stands for
     READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)
     CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    # Written only, but for a file that somebody has deleted: what is in it can still be read then.
+    APPEND = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    CREATE_APPEND = os.O_CREAT | os.O_EXCL | APPEND
     fcntl = staticmethod(_fcntl.fcntl) if _fcntl else None
     getrlimit = staticmethod(_resource.getrlimit) if _resource else None
     setrlimit = staticmethod(_resource.setrlimit) if _resource else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,56 @@ print([fd for fd in os.listdir("/proc/self/fd") if int(fd) >= 60])
             tmp_path,
         )
         assert (written(tmp_path), out) == ([1], "['60']\n")
+
+
+class TestDeletion:
+    @pytest.mark.parametrize("takes", ["deletes", "moves"])
+    def test_written_anew_from_what_is_left(self, tmp_path: Path, takes: str) -> None:
+        folder = tmp_path / "journal"
+        folder.mkdir()
+
+        def remake() -> str:
+            folder.mkdir()
+            return str(folder)
+
+        segment = Segment(str(folder), "s1", remake)
+        segment.append(note(1))
+        name = path_in(folder).name
+        if takes == "deletes":
+            shutil.rmtree(folder)
+        else:
+            folder.rename(tmp_path / "elsewhere")
+        segment.append(note(2))  # kept, while somebody may still be deleting
+        assert not folder.exists()
+        assert segment.look_after()
+        segment.append(note(3))
+        assert not segment.look_after()
+        assert (path_in(folder).name, written(folder), segment.undone) == (name, [1, 2, 3], 0)
+
+    def test_that_cannot_be_undone_is_told(self, tmp_path: Path) -> None:
+        folder = tmp_path / "journal"
+        folder.mkdir()
+        segment = Segment(str(folder), "s1")
+        for number in range(3):
+            segment.append(note(number))
+        shutil.rmtree(folder)
+        assert not segment.look_after()
+        assert (segment.undone, segment.trouble) == (3, "No such file or directory")
+
+    def test_of_what_a_test_has_closed(self, tmp_path: Path) -> None:
+        """Then only the first record is still known, and the others are counted."""
+        out = in_child(
+            tmp_path,
+            """
+for number in range(3):
+    note(number)
+os.closerange(3, 65536)
+os.unlink(path)
+note(3)
+print(segment.undone)
+""",
+        )
+        assert (written(tmp_path), out) == ([0, 3], "2\n")
 
 
 class TestFork:

@@ -43,12 +43,13 @@ class Fault:
     """What goes wrong with the next *times* requests to *path* (all, where it is empty).
 
     ``lost answer`` carries the request out and cuts the connection; ``reset`` cuts it before; ``answer`` says something
-    else instead; ``held`` carries the request out and keeps the answer back until :meth:`Gate.release`.
+    else instead; ``held`` carries the request out and keeps the answer back until :meth:`Gate.release`;
+    ``trickle`` begins an answer, and sends it bit by bit and to no end before that.
 
     :ivar after: how many such requests are let through before.
     """
 
-    kind: Literal["lost answer", "reset", "answer", "held"]
+    kind: Literal["lost answer", "reset", "answer", "held", "trickle"]
     method: str = "POST"
     path: str = ""
     times: int = 1
@@ -91,8 +92,11 @@ class Gate:
             answer.messages = _say(fault.status, fault.headers, fault.body)
         elif self.is_plain and not _is_documented(scope["path"], body):
             answer.messages = _say(404, {"content-type": "application/json"}, b'{"error": {"code": "NOT_FOUND"}}')
-        elif fault is None or fault.kind != "reset":
+        elif fault is None or fault.kind not in ("reset", "trickle"):
             await self._app(scope, _replay(body), answer.take)
+        if fault is not None and fault.kind == "trickle":
+            await self._trickle(send)
+            return
         if fault is not None and fault.kind == "held":
             self.is_held.set()
             await asyncio.to_thread(self._released.wait, DEADLINE)
@@ -128,6 +132,16 @@ class Gate:
     def count(self, method: str, path: str) -> int:
         """Return how many requests there were."""
         return sum(request.method == method and request.path == path for request in self.requests)
+
+    async def _trickle(self, send: Send) -> None:
+        released = self._released
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while not released.is_set():
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            self.is_held.set()
+            await asyncio.sleep(0.05)
+        await send({"type": "http.response.body", "body": b""})
 
     def _look_for_canaries(self, scope: Message, body: bytes) -> None:
         headers = [part for pair in scope["headers"] for part in pair]

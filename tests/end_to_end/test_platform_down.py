@@ -50,4 +50,4 @@ def test_nothing_to_deliver_is_said(project: Project) -> None:
 def test_a_run_folder_that_is_not_there_is_said(project: Project) -> None:
     synced = project.command("sync", "no-such-run")
     assert synced.exit == 1
-    assert f"{project.spool / 'runs' / 'no-such-run'}: no such run folder" in synced.out
+    assert "no-such-run: no such run folder, run key or run id" in synced.out

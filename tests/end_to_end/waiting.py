@@ -12,10 +12,10 @@ _LOOK_SECONDS = 0.01
 T = TypeVar("T")
 
 
-def wait_for(condition: Callable[[], T], what: str) -> T:
+def wait_for(condition: Callable[[], T], what: str, deadline: float = DEADLINE) -> T:
     """Return what *condition* returns once that is true."""
-    deadline = time.monotonic() + DEADLINE
+    end = time.monotonic() + deadline
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"in {DEADLINE:g} s it did not happen that {what}"
+        assert time.monotonic() < end, f"in {deadline:g} s it did not happen that {what}"
         time.sleep(_LOOK_SECONDS)
     return found

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import JournalError, NewerFormatError
 from .records import FORMAT, Record
@@ -27,19 +31,22 @@ class SegmentReader:
 
     :ivar offset: how far it has read, in bytes.
     :ivar torn: how many pieces of records it passed over.
+    :param keeps_open: hold the file open, so that it can be written again should somebody delete it.
     """
 
-    def __init__(self, path: Path, offset: int = 0) -> None:
+    def __init__(self, path: Path, offset: int = 0, *, keeps_open: bool = False) -> None:
         self.path = path
         self.offset = offset
         self.torn = 0
+        self._keeps_open = keeps_open
+        self._file: BinaryIO | None = None
 
     def read(self) -> Iterator[Line]:
         """Yield what has been committed since the last call.
 
         :raises NewerFormatError: at the first record of an unknown format; :attr:`offset` stays before it.
         """
-        with self.path.open("rb") as file:
+        with self._open() as file:
             file.seek(self.offset)
             tail = b""
             while block := file.read(_BLOCK):
@@ -50,6 +57,39 @@ class SegmentReader:
                     start, self.offset = self.offset, self.offset + len(line) + 1
                     if record is not None:
                         yield Line(record, start, self.offset)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    __del__ = close
+
+    def restore(self) -> None:
+        """Write the file again if it has been deleted and is still open here, unless its own process has."""
+        if self._file is None or self.path.exists():
+            return
+        fresh = self.path.with_suffix(".restored")
+        with fresh.open("wb") as copy:
+            self._file.seek(0)
+            shutil.copyfileobj(self._file, copy)
+        with suppress(FileExistsError):
+            os.link(fresh, self.path)
+        fresh.unlink()
+
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        if self._file is not None and os.fstat(self._file.fileno()).st_nlink:
+            yield self._file
+            return
+        with ExitStack() as stack:
+            file = stack.enter_context(self.path.open("rb"))
+            if self._keeps_open:
+                self.close()
+                self._file = file
+                stack.pop_all()
+            yield file
 
     def drop_tail(self) -> None:
         """Count the record that the process was writing when it died, if there is a piece of it."""

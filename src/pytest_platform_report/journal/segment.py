@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable
+from contextlib import suppress
+
 from ..ids import new_id
 from ..native import create, native, to_json
 from .records import Record
 
 KEPT_BYTES = 16 * 1024 * 1024
 _HIGH_DESCRIPTORS = (900, 200, 60, 3)
+
+_BLOCK = 1024 * 1024
+_DELETION_SECONDS = 1.0
+_GONE = (FileNotFoundError, NotADirectoryError)
 
 # Ends the piece that a short write left, so that readers pass over it. A line break alone would not do: a piece that
 # lacks nothing but its own is the whole record, which then stood there twice.
@@ -19,26 +27,30 @@ class Segment:
 
     ``append`` raises nothing: a record that cannot be written is kept in memory, in order, and tried again with the
     next one. ``undone`` counts the records that did not get there: still kept, or beyond what may be kept (16 MiB).
+    A file that somebody deletes or moves away is written anew, under the same name, from what is left of the old one.
 
+    :param remake: makes the folder anew where that is gone too, and returns it; it may be another one.
     :ivar trouble: why a record could not be written the last time, in the system's words.
     """
 
-    def __init__(self, folder: str, name: str) -> None:
+    def __init__(self, folder: str, name: str, remake: Callable[[], str] | None = None) -> None:
+        self._remake = remake or (lambda: folder)
         self._path = f"{folder}/{name}-{new_id(6)}.jsonl"
+        self._first = b""
+        self._count = 0
         self._pid = native.getpid()
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._dropped = 0
         self._torn = False
         self.trouble = ""
-        self._fd = _move_high(create(self._path, native.CREATE | native.APPEND))
-        found = native.fstat(self._fd)
-        self._file = (found.st_dev, found.st_ino)
+        self._take(create(self._path, native.CREATE_APPEND))
+        self._counts_links = native.fstat(self._fd).st_nlink > 0  # some file systems do not
 
     @property
     def undone(self) -> int:
         """How many records are not in the file."""
-        return len(self._kept) + self._dropped
+        return len(self._kept) + self._dropped + (self._count if self._is_deleted else 0)
 
     @property
     def dropped(self) -> int:
@@ -73,6 +85,23 @@ class Segment:
         elif not self._write(line):
             self._keep(line)
 
+    def look_after(self) -> bool:
+        """Write the file anew where it has been moved away, which no write notices, or deleted; return whether it was.
+
+        To be called when the tests are over: while they run, those who delete a folder must not find it made again.
+        """
+        if native.getpid() != self._pid:
+            return False
+        try:
+            if not self._is_open() or self._is_in_place():
+                return False
+            self._restore()
+        except OSError as error:
+            self.trouble = error.strerror or str(error)
+            return False
+        self._write_kept()
+        return True
+
     def close(self) -> None:
         """Try what is kept once more and give the descriptor back."""
         if native.getpid() != self._pid:
@@ -101,15 +130,19 @@ class Segment:
             line = _SPOIL + line
         try:
             if not self._is_open():
-                self._fd = _move_high(native.open(self._path, native.APPEND))
-                found = native.fstat(self._fd)
-                self._file = (found.st_dev, found.st_ino)
+                self._reopen()
+            elif self._is_deleted:
+                self._restore_later()
             written = native.write(self._fd, line)
         except OSError as error:
             self.trouble = error.strerror or str(error)
             return False
         self._torn = (self._torn and written == 0) or 0 < written < len(line)
-        return written == len(line)
+        if written != len(line):
+            return False
+        self._first = self._first or line
+        self._count += 1
+        return True
 
     def _is_open(self) -> bool:
         # Tests close descriptors by the thousand, and the number may since belong to a file of the user's.
@@ -117,7 +150,75 @@ class Segment:
             found = native.fstat(self._fd)
         except OSError:
             return False
+        self._is_deleted = self._counts_links and found.st_nlink == 0
         return (found.st_dev, found.st_ino) == self._file
+
+    def _is_in_place(self) -> bool:
+        try:
+            found = native.stat(self._path)
+        except _GONE:
+            return False
+        return (found.st_dev, found.st_ino) == self._file
+
+    def _take(self, fd: int) -> None:
+        self._fd = _move_high(fd)
+        found = native.fstat(self._fd)
+        self._file = (found.st_dev, found.st_ino)
+        self._is_deleted = False
+        self._missed_since = 0.0
+
+    def _reopen(self) -> None:
+        try:
+            self._take(native.open(self._path, native.APPEND))
+        except _GONE:  # and whoever closed our descriptor has taken what was left of it
+            self._write_anew(None)
+            self._dropped += max(0, self._count - 1)
+            self._count, self._torn = min(1, self._count), False
+
+    def _restore_later(self) -> None:
+        now = native.monotonic()
+        self._missed_since = self._missed_since or now
+        if now - self._missed_since < _DELETION_SECONDS:
+            raise OSError(errno.ENOENT, "it is being deleted")
+        self._restore()
+
+    def _restore(self) -> None:
+        old = self._fd
+        self._write_anew(old)
+        native.close(old)
+
+    def _write_anew(self, old: int | None) -> None:
+        """Make the file again, with what *old* has, or with its first record alone: a reader sees all of it or none."""
+        path = f"{self._remake()}/{self._path.rpartition('/')[2]}"
+        fresh = f"{path}.new"
+        with suppress(FileNotFoundError):
+            native.unlink(fresh)
+        fd = create(fresh, native.CREATE_APPEND)
+        try:
+            if old is None:
+                _write_all(fd, self._first)
+            else:
+                _copy(old, fd)
+            native.replace(fresh, path)
+        except BaseException:
+            native.close(fd)
+            raise
+        self._path = path
+        self._take(fd)
+
+
+def _copy(source: int, target: int) -> None:
+    start = 0
+    if native.pread is None:
+        raise OSError(errno.ENOSYS, "a deleted file cannot be read here")
+    while block := native.pread(source, _BLOCK, start):
+        _write_all(target, block)
+        start += len(block)
+
+
+def _write_all(fd: int, content: bytes) -> None:
+    if native.write(fd, content) != len(content):
+        raise OSError(errno.ENOSPC, "no room for the journal")
 
 
 def _move_high(fd: int) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
 import socket
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -21,7 +21,7 @@ class Guard:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._socket: socket.socket | None = None
-        self._timer: threading.Timer | None = None
+        self._watched: _thread.LockType | None = None
         self.has_cut = False
 
     def begin(self) -> None:
@@ -41,17 +41,20 @@ class Guard:
 
     def stop(self) -> None:
         """End the watch."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._watched is not None:
+            self._watched.release()
+            self._watched = None
 
     def _start(self) -> None:
         self.stop()
-        self._timer = threading.Timer(self._seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
+        self._watched = _thread.allocate_lock()
+        self._watched.acquire()
+        # Not threading's, which waits for a thread to say that it runs: one without memory for that never does.
+        _thread.start_new_thread(self._watch, (self._watched,))
 
-    def _cut(self) -> None:
+    def _watch(self, watched: _thread.LockType) -> None:
+        if watched.acquire(timeout=self._seconds):
+            return
         self.has_cut = True
         if self._socket is not None:
             with suppress(OSError):  # it is closed already

@@ -55,6 +55,7 @@ class Closing:
         self.is_over = True
         if self._settings.detach or self.launch_problem:
             with raised_limit():
+                self._journal.look_after()
                 self._status = self._read()
             return
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -95,6 +96,9 @@ class Closing:
             lines.append(f"run: {status['run']}")
         lines.append(self._receipt())
         notes = [journal.folder.problem, self.launch_problem, *status.get("notes", ())]
+        lost = self._lost()
+        if lost:
+            notes.append(f"{number_of(lost, 'test')} of processes that had ended by then went with it")
         notes += [*self.workers_undone, journal.describe_undone(), *self._problems.notes]
         notes = [note for note in notes if note]
         lines += notes[:_SHOWN_NOTES]
@@ -108,11 +112,18 @@ class Closing:
         mine = self._mine()
         if self._unread:
             return f"{number_of(self._finished(), 'test')} run; {self._unread}"
-        is_counted = mine["settled"] and not self._has_undone()
+        is_counted = mine["settled"] and not self._has_undone() and not self._lost()
         run = mine["found"] if is_counted else max(mine["found"], self._finished() - mine["dropped"])
         refused = f", {mine['refused']:,} refused" if mine["refused"] else ""
         so_far = "" if mine["settled"] else " so far"
         return f"{number_of(run, 'test')} run, {mine['acknowledged']:,} acknowledged{refused}{so_far}"
+
+    def _lost(self) -> int:
+        """Return how many tests went with a run folder that was deleted: what was made anew does not tell of them."""
+        mine = self._mine()
+        if not (self._journal.folder.is_remade and mine["settled"]):
+            return 0
+        return max(0, self._finished() - int(mine["found"]) - int(mine["dropped"]))
 
     def _what_is_left(self) -> str:
         folder, spool = self._journal.folder.path, self._journal.folder.path.rpartition("/runs/")[0]
@@ -132,7 +143,7 @@ class Closing:
 
     def _is_complete(self) -> bool:
         mine = self._mine()
-        return bool(mine["settled"]) and bool(mine["complete"]) and not self._has_undone()
+        return bool(mine["settled"]) and bool(mine["complete"]) and not (self._has_undone() or self._lost())
 
     def _has_undone(self) -> bool:
         return bool(self._journal.undone or self.workers_undone)
@@ -140,6 +151,8 @@ class Closing:
     def _look(self, waited: float) -> bool:
         """Read the uploader's status; return whether there is nothing more to wait for."""
         with raised_limit():
+            if self._journal.look_after():
+                self._status = {}
             self._status = self._read()
             return bool(self._unread) or self._is_settled() or self._is_deserted(waited)
 

@@ -17,6 +17,7 @@ class RunFolder:
     of this user's in the system's temporary directory.
 
     :ivar path: the run folder; final once it has been made.
+    :ivar is_remade: whether it was deleted while the session ran, and has been made again.
     :ivar problem: why it is not in the spool that was asked for, in words; empty where it is.
     """
 
@@ -25,6 +26,7 @@ class RunFolder:
         self._run_key = run_key
         self.path = self._path_in(spool)
         self.problem = ""
+        self.is_remade = False
 
     @property
     def journal(self) -> str:
@@ -47,6 +49,18 @@ class RunFolder:
             spare = f"{tempfile.gettempdir()}/platform-report-{_getuid()}"
             self._make_in(spare)
             self.problem = f"{self._spool} cannot be written ({error.strerror or error}): the run is kept in {spare}"
+
+    def remake(self) -> None:
+        """Make the folder anew, since somebody has deleted it or moved it away; raises as :meth:`make` does.
+
+        What became of the delivery is not known any more, but to an uploader that lives: ``restored`` says so.
+        """
+        lost = self.path
+        self.make()
+        self.is_remade = True
+        _write_new(f"{self.path}/restored", b"")
+        where = "" if self.path == lost else f" as {self.path}"
+        self.problem = f"{lost} was deleted or moved away while the session ran: it has been written anew{where}"
 
     def _path_in(self, spool: str) -> str:
         return f"{spool}/runs/{self._run_key}"

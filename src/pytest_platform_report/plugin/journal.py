@@ -28,7 +28,7 @@ class Journal:
 
     :ivar session_id: names this process's records; also the segment's file name without ending.
     :ivar complete: called before that with what is known of the session; returns what is to be written of it.
-    :ivar on_open: called once, when the segment has been made.
+    :ivar on_open: called when the segment has been made, and should its folder have to be made anew.
     :ivar output: the descriptors of the files that pytest captures output in, once the journal is open.
     :ivar problem: why nothing can be recorded, in words; empty where it can.
     """
@@ -129,7 +129,20 @@ class Journal:
 
     def _make_segment(self) -> Segment | RelayedSegment:
         self.folder.make()
-        return Segment(self.folder.journal, self.session_id)
+        return Segment(self.folder.journal, self.session_id, self.remake)
+
+    def remake(self) -> str:
+        """Make the run folder anew, with an uploader should there be none any more; return where the segments are.
+
+        :raises OSError: it cannot be made anywhere.
+        """
+        self.folder.remake()
+        self.on_open()
+        return self.folder.journal
+
+    def look_after(self) -> bool:
+        """Make the run folder anew where it has been deleted or moved away; return whether it has been."""
+        return isinstance(self._segment, Segment) and self._segment.look_after()
 
     def output_of(self, worker: str) -> CapturedOutput:
         """Open the files in which a worker's output is captured, as its own journal names them."""
@@ -163,6 +176,7 @@ class Journal:
 
     def end(self, exit_status: int, interrupted: bool) -> None:
         """Say that this process's session is over."""
+        self.look_after()
         if self._segment is not None:
             # What is kept stands before this record in the file, or neither of them does.
             undone = self._segment.dropped

@@ -90,7 +90,9 @@ class Relays:
 
     def _open(self, worker: str, session: Record) -> None:
         self._journal.open()
-        segment = Segment(self._journal.folder.journal, f"{self._journal.session_id}-{worker}-{new_id(4)}")
+        segment = Segment(
+            self._journal.folder.journal, f"{self._journal.session_id}-{worker}-{new_id(4)}", self._journal.remake
+        )
         segment.append({**session, "process": identify(native.getpid()), "output": [], "relayed": True})
         self._segments[worker] = segment
 

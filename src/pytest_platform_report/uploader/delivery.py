@@ -7,9 +7,10 @@ they stand.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,10 +111,12 @@ class Identity:
 class DeliveryRecord:
     """The delivery record of one run folder; its methods commit, but for those called inside :meth:`together`.
 
+    :ivar is_doubtful: whether the folder was deleted and made anew, so that more may have been sent than is known here.
     :raises NewerFormatError: a newer version has made it.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.is_doubtful = (folder / "restored").exists()
         self._db = sqlite3.connect(folder / "delivery.sqlite", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -134,6 +137,17 @@ class DeliveryRecord:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def copy_to(self, folder: Path) -> None:
+        """Write a copy of it into *folder*, unless there is a record already."""
+        fresh = folder / "delivery.sqlite.new"
+        fresh.unlink(missing_ok=True)
+        with closing(sqlite3.connect(fresh)) as copy:
+            self._db.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # no second file, which would not come along
+        with suppress(FileExistsError):
+            os.link(fresh, folder / "delivery.sqlite")
+        fresh.unlink()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -161,9 +175,10 @@ class DeliveryRecord:
 
     def plan_run(self, fields: dict[str, Any], identity: Identity = Identity()) -> None:
         """Keep the run's fields as they are now: whoever creates the run, however late, sends these."""
+        state = "unknown" if self.is_doubtful else "pending"
         self._db.execute(
-            "INSERT OR IGNORE INTO run VALUES (1, NULL, 'pending', '', ?, NULL, ?, ?, ?)",
-            (json.dumps(fields), identity.marker, identity.maker, identity.is_joint),
+            "INSERT OR IGNORE INTO run VALUES (1, NULL, ?, '', ?, NULL, ?, ?, ?)",
+            (state, json.dumps(fields), identity.marker, identity.maker, identity.is_joint),
         )
 
     def identity(self) -> Identity:
@@ -439,6 +454,22 @@ class DeliveryRecord:
         query = f"SELECT EXISTS (SELECT 1 FROM test WHERE {among}) OR EXISTS (SELECT 1 FROM artifact WHERE {among})"  # noqa: S608  fixed texts
         return bool(self._db.execute(query).fetchone()[0])
 
+    def count_open(self) -> tuple[int, int]:
+        """Return how many tests and how many artifacts are neither acknowledged nor refused."""
+        return _count(self.counts(), *OPEN), _count(self.artifact_counts(), *OPEN)
+
+    def count_refused(self) -> int:
+        """Return how many tests and artifacts the platform has refused."""
+        query = "SELECT count(*) FROM artifact WHERE state='refused' AND sha256<>''"  # the others could not be kept
+        files: int = self._db.execute(query).fetchone()[0]
+        return files + _count(self.counts(), "refused")
+
+    def retry_refused(self) -> None:
+        """Let what the platform has refused be sent once more."""
+        with self.together():
+            self._db.execute("UPDATE test SET state='pending', tries=0, why=NULL WHERE state='refused'")
+            self._db.execute("UPDATE artifact SET state='pending', why=NULL WHERE state='refused' AND sha256<>''")
+
     def refusals(self, most: int) -> list[tuple[str, str]]:
         """Return refused tests with the platform's words."""
         return list(self._db.execute("SELECT node, why FROM test WHERE state='refused' ORDER BY id LIMIT ?", (most,)))
@@ -470,3 +501,7 @@ class DeliveryRecord:
             TestRow(id_, session, node, worker, kind, tuple(Span.from_json(span) for span in json.loads(spans)), *rest)
             for id_, session, node, worker, kind, spans, *rest in rows
         ]
+
+
+def _count(counts: Mapping[tuple[str, str], int], *states: str) -> int:
+    return sum(count for (_, state), count in counts.items() if state in states)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..errors import FolderGoneError, JournalError
 from ..journal import records
 from ..journal.reader import Line, SegmentReader
 from ..model import Annotation, Artifact, Attempt, Failure, Place, Result
@@ -103,15 +104,20 @@ def survived_span(span: Span, lost: records.Record) -> Span:
 
 
 class Journals:
-    """Reads results back from a run folder's segments, one at a time."""
+    """Reads results back from a run folder's segments, one at a time.
+
+    :ivar lost: names of segments that are gone for good.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.lost: frozenset[str] = frozenset()
         self._folder = folder
 
     def read(self, spans: Sequence[Span]) -> Result:
         """Read a test from the spans of its executions, in order.
 
         :raises JournalError: the journal no longer holds them.
+        :raises FolderGoneError: a segment has been deleted, and may come back.
         :raises OSError: a segment cannot be read.
         """
         return build_result(
@@ -131,7 +137,13 @@ class Journals:
 
     def record(self, segment: str, where: tuple[int, int]) -> records.Record:
         """Read the record that stands at these bytes; raises as :meth:`read` does."""
-        return SegmentReader(self._folder / "journal" / f"{segment}.jsonl").record_at(*where)
+        path = self._folder / "journal" / f"{segment}.jsonl"
+        try:
+            return SegmentReader(path).record_at(*where)
+        except FileNotFoundError as error:
+            if segment in self.lost:
+                raise JournalError(f"{path} has been deleted") from error
+            raise FolderGoneError(f"{path} was deleted while it was delivered") from error
 
 
 def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[records.Record]]]) -> Result:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..artifacts import with_size
 from ..journal.reader import Line
@@ -39,13 +40,15 @@ class Intake:
         journals: Journals,
         session: Handle | None,
         secrets: Sequence[str] = (),
+        launcher: Mapping[str, Any] | None = None,
     ) -> None:
-        self.tail = Tail(folder, session)
+        self.tail = Tail(folder, session, launcher)
         self.redact = make_redactor(secrets)
         self._secrets = secrets
         self.main: Record | None = None
         self._record = record
         self._journals = journals
+        self._is_doubted = False  # what a segment held when it was written anew may have been sent
 
     def take(self) -> bool:
         """Take over what is new; return whether there was anything."""
@@ -66,6 +69,10 @@ class Intake:
         """Whether the run is over, as far as its processes have said anything."""
         return self.tail.is_over
 
+    def missing(self) -> frozenset[str]:
+        """Return the names of segments that were there and are not any more."""
+        return frozenset(self._record.positions()) - self.tail.segments.keys() - self.tail.problems.keys()
+
     def settle_held(self) -> None:
         """Let the held tests go, those of one node id as one test: to be called when the run is over."""
         each = any(segment.is_one_of_each for segment in self.tail.known())
@@ -77,8 +84,10 @@ class Intake:
                 self._merge(rows)
 
     def _take_segment(self, segment: Segment) -> bool:
-        if segment.session is None and not self._read_head(segment):
+        is_met = segment.session is None
+        if is_met and not self._read_head(segment):
             return False
+        self._is_doubted = is_met and self._record.is_doubtful
         anything = False
         with self._record.together():
             for line in self.tail.read(segment):
@@ -163,6 +172,8 @@ class Intake:
         result = build_result([(span, began.record, [ended.record] if ended else [])])
         size = (ended or began).end - began.start
         worker = began.record["worker"] if kind == "lost" else segment.worker
+        if self._is_doubted and state == "pending":
+            state = "unknown"
         self._record.add_test(segment.owner, worker, kind, span, result, state, size)
 
     def _add_artifact(self, segment: Segment, line: Line) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import LockedError, lacks_room
+from ..errors import FolderGoneError, LockedError, lacks_room
 from ..locking import hold
+from ..process import identify
+from .leftovers import deliver_leftovers, has_arrived
 from .status import tell_failure
 from .tail import Handle
 from .uploader import Uploader
@@ -27,16 +29,21 @@ def main(folder: str, pid: int, pidfd: int | None, *output: int | None) -> None:
 
     :param pid: the session's process, with a descriptor of it and descriptors of its capture files.
     """
+    launcher = identify(pid)
     logging.basicConfig(
         filename=Path(folder) / "uploader.log", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
     )
+    api_key = os.environ.get("PLATFORM_API_KEY", "")
     try:
-        deliver(Path(folder), os.environ.get("PLATFORM_API_KEY", ""), session=Handle(pid, pidfd, output))
+        status = deliver(Path(folder), api_key, session=Handle(pid, pidfd, output), launcher=launcher)
     except LockedError:
-        pass  # another session of the run has started one
+        return  # another session of the run has started one
     except Exception as error:
         _log.exception("the uploader failed")
         tell_failure(Path(folder), error)
+        return
+    if has_arrived(status):
+        deliver_leftovers(Path(folder), lambda other, seconds: deliver(other, api_key, patience=seconds, follow=False))
 
 
 def deliver(
@@ -44,15 +51,17 @@ def deliver(
     api_key: str,
     *,
     session: Handle | None = None,
+    launcher: Mapping[str, Any] | None = None,
     patience: float | None = None,
     follow: bool = True,
     watch: Callable[[dict[str, Any]], None] = lambda status: None,
 ) -> dict[str, Any]:
     """Deliver the run in *folder* until it is over and settled, or the time for it has come; return the last status.
 
-    A disk that is full is waited for, an hour at most, while sessions are followed.
+    A disk that is full is waited for, an hour at most, while sessions are followed, and a folder that somebody deletes
+    is made anew.
 
-    :param session: the process that started us.
+    :param session: the process that started us; ``launcher`` is its identity.
     :param patience: seconds to go on after the run's end; by default what its session was told to wait, or an hour
         where that does not wait.
     :param follow: wait for sessions that still run; without it, what there is is delivered.
@@ -64,11 +73,17 @@ def deliver(
     while True:
         begun = time.monotonic()
         try:
-            with hold(folder / "lock"):
-                uploader = Uploader(folder, api_key, session, patience, follow, watch)
+            with hold(folder / "lock") as held:
+                uploader = Uploader(folder, api_key, session, patience, follow, watch, launcher, held.is_there)
                 try:
                     uploader.run()
                     status = uploader.status()
+                except Exception as error:
+                    if not follow or (held.is_there() and not isinstance(error, FolderGoneError)):
+                        raise
+                    uploader.make_anew()
+                    session = None
+                    continue
                 finally:
                     uploader.close()
         except Exception as error:

@@ -30,15 +30,20 @@ _NOTES = 100
 _OVER = ("acknowledged", "refused")
 
 
+def read_status(folder: Path) -> dict[str, Any]:
+    """Return what an uploader of the run in *folder* told last; nothing where none has."""
+    try:
+        told = json.loads((folder / "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def tell_failure(folder: Path, error: Exception) -> None:
     """Add to what was told last that the uploader has ended with *error*."""
-    path = folder / "status.json"
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        told = {}
+    told = read_status(folder)
     words = str(error) if isinstance(error, PlatformReportError) else f"the uploader failed: {error!r}"
-    _write(path, {**told, "state": "failed", "notes": [*told.get("notes", ()), words]})
+    _write(folder / "status.json", {**told, "state": "failed", "notes": [*told.get("notes", ()), words]})
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
@@ -52,6 +57,7 @@ class Status:
     """Composes the status, and writes it when it has changed and not too often.
 
     :ivar is_closed: whether the platform has the run's closing statistics.
+    :ivar lost: names of segments that have been deleted and did not come back.
     :ivar is_done: whether the uploader has come to its end.
     :ivar receipt: what the platform shows of the run, None where that is not known.
     """
@@ -60,6 +66,7 @@ class Status:
         self.is_closed = False
         self.is_done = False
         self.receipt: Receipt | None = None
+        self.lost: list[str] = []
         self._path = folder / "status.json"
         self._record = record
         self._tail = tail
@@ -129,6 +136,7 @@ class Status:
 
     def _notes(self, courier: Courier | None) -> list[str]:
         notes = list(self._tail.problems.values())
+        notes += [f"journal {name} has been deleted: what of it had not been delivered is lost" for name in self.lost]
         workers = [segment for segment in self._tail.known() if segment.worker]  # the others say it themselves
         notes += [
             f"{each.worker}: {number_of(each.undone, 'record')} could not be written" for each in workers if each.undone

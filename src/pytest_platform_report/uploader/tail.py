@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..captured import CapturedOutput
-from ..errors import NewerFormatError
+from ..errors import FolderGoneError, NewerFormatError
 from ..journal.reader import Line, SegmentReader
 from ..journal.records import Record
-from ..process import Watched
+from ..process import Watched, is_alive
 
 _PARENT_SECONDS = 1.0
+_MOST_OPEN = 256
 
 
 class Handle(NamedTuple):
@@ -102,10 +103,12 @@ class Tail:
 
     :ivar problems: segments that cannot be read, and why.
     :param session: the process that started us, held on to since before its first test ran.
+    :param launcher: its identity.
     """
 
     folder: Path
     session: Handle | None = None
+    launcher: Mapping[str, Any] | None = None
     segments: dict[str, Segment] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -118,8 +121,10 @@ class Tail:
 
     @property
     def is_over(self) -> bool:
-        """Whether all processes that have said anything so far have ended."""
+        """Whether all processes that have said anything so far have ended; where none has, the one that started us."""
         known = self.known()
+        if not known and self.launcher is not None and not is_alive(self.launcher):
+            return True
         return bool(known or self.problems) and all(segment.is_over for segment in known)
 
     def discover(self) -> None:
@@ -131,12 +136,23 @@ class Tail:
         for name in names:
             stem = name.removesuffix(".jsonl")
             if stem not in self.segments and stem not in self.problems:
-                self.segments[stem] = Segment(SegmentReader(self.folder / "journal" / name))
+                keeps_open = len(self.segments) < _MOST_OPEN
+                self.segments[stem] = Segment(SegmentReader(self.folder / "journal" / name, keeps_open=keeps_open))
+
+    def close(self) -> None:
+        """Let go of the processes and of their journals."""
+        for segment in self.segments.values():
+            segment.reader.close()
+            for held in (segment.process, segment.output):
+                if held is not None:
+                    held.close()
 
     def read(self, segment: Segment) -> Iterator[Line]:
         """Yield a segment's new lines."""
         try:
             yield from segment.reader.read()
+        except FileNotFoundError as error:
+            raise FolderGoneError(f"{segment.reader.path} was deleted while it was delivered") from error
         except (NewerFormatError, OSError) as error:
             self.problems[segment.name] = str(error)
             self.segments.pop(segment.name, None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ..errors import FolderGoneError
 from ..platforms.payload import REPORT_ID
 from ..redact import secrets_in
 from ..settings import Settings
@@ -19,6 +20,7 @@ from .facts import run_fields
 from .findings import Journals
 from .intake import Intake
 from .joint_run import MAKER
+from .lifetime import end_within
 from .status import Status
 from .tail import Handle
 from .verdict import Verdict, judge
@@ -28,6 +30,9 @@ _DETACHED_SECONDS = 3600.0
 _UNREACHABLE_SECONDS = 10.0
 _CLOSING_TRIES = 3
 _SOON_SECONDS = 2.0
+_CLOSING_SECONDS = 5.0
+_DELETION_SECONDS = 0.5
+_STUCK_SECONDS = 3600.0
 
 
 class Uploader:
@@ -41,8 +46,11 @@ class Uploader:
         patience: float | None,
         follow: bool,
         watch: Callable[[dict[str, Any]], None],
+        launcher: Mapping[str, Any] | None,
+        is_in_place: Callable[[], bool],
     ) -> None:
         self._folder = folder
+        self._is_in_place = is_in_place
         self._api_key = api_key
         self._patience = patience
         self._follow = follow
@@ -50,17 +58,14 @@ class Uploader:
         self._record = DeliveryRecord(folder)
         self._journals = Journals(folder)
         secrets = [api_key, *secrets_in(os.environ)]
-        self._intake = Intake(folder, self._record, self._journals, session, secrets)
+        self._intake = Intake(folder, self._record, self._journals, session, secrets, launcher)
         self._status = Status(folder, self._record, self._intake.tail)
         self._settings: Settings | None = None
         self._courier: Courier | None = None
 
     def close(self) -> None:
         """Close the platform and the delivery record, and let go of the processes."""
-        for segment in self._intake.tail.segments.values():
-            for held in (segment.process, segment.output):
-                if held is not None:
-                    held.close()
+        self._intake.tail.close()
         try:
             if self._courier is not None:
                 self._courier.close()
@@ -68,17 +73,27 @@ class Uploader:
             self._record.close()
 
     def run(self) -> None:
-        """Follow and deliver."""
+        """Follow and deliver.
+
+        :raises FolderGoneError: the folder, or a journal in it, has been deleted or moved away.
+        """
         self._tell()  # so that the session knows whom it waits for, even if the first answer never comes
-        deadline, is_announced = _Deadline(), False
+        deadline, is_announced = _Deadline(self._limit), False
+        if not self._follow:
+            self._intake.take()  # it takes a second look to know that a run is over, and there may be nothing to send
         while True:
+            if not self._is_in_place():
+                raise FolderGoneError(f"{self._folder} was deleted while it was delivered")
+            if deadline.begun is None:
+                self._limit(_STUCK_SECONDS)
             found = self._intake.take()
-            if self._courier is None and self._intake.main is not None:
+            if self._courier is None and self._intake.main is not None and self._has_all():
                 self._courier = self._plan(self._intake.main)
             sent = self._courier is not None and self._courier.send_some()
             if self._intake.is_over:
                 self._intake.settle_held()
             if self._intake.is_over or not self._follow:
+                deadline.begin(self._longest())
                 if not (found or sent) and (self._courier is None or not self._courier.has_more()):
                     break
                 if self._is_past(deadline):
@@ -90,8 +105,26 @@ class Uploader:
             if not found and not sent:
                 time.sleep(_IDLE_SECONDS)
         if self._intake.is_over:
+            self._has_all()
             self._close_run(deadline)
         self._tell()
+
+    def make_anew(self) -> None:
+        """Make the run folder anew, with its journals and what is known of the delivery.
+
+        What the embedded platform had is gone with the spool: there, all is looked up.
+
+        :raises OSError: it cannot be made.
+        """
+        time.sleep(_DELETION_SECONDS)  # who is about to delete it must not find it made again
+        for folder in (self._folder, self._folder / "journal", self._folder / "artifacts"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for segment in self._intake.tail.segments.values():
+            segment.reader.restore()
+        if self._settings is not None and self._settings.url:
+            self._record.copy_to(self._folder)
+        else:
+            (self._folder / "restored").touch()
 
     def has_newcomers(self) -> bool:
         """Tell whether a process has joined the run since the last look."""
@@ -102,6 +135,15 @@ class Uploader:
     def status(self) -> dict[str, Any]:
         """Return what there is to tell, as JSON values."""
         return self._status.compose(self._settings, self._courier)
+
+    def _has_all(self) -> bool:
+        """Tell whether each journal is there that has been, or will not come back."""
+        missing = self._intake.missing()
+        if missing and self._follow and not self._intake.is_over:
+            return False
+        self._journals.lost = missing
+        self._status.lost = sorted(missing)
+        return True
 
     def _plan(self, session: dict[str, Any]) -> Courier:
         # The spool may have been moved since: an artifact of a CI job is unpacked elsewhere, and delivered there.
@@ -118,6 +160,10 @@ class Uploader:
 
     def _is_past(self, deadline: _Deadline) -> bool:
         return deadline.is_past(self._longest(), bool(self._courier and self._courier.is_unreachable))
+
+    def _limit(self, seconds: float) -> None:
+        if self._follow:  # sync goes on to the next run
+            end_within(seconds + _CLOSING_SECONDS)
 
     def _longest(self) -> float:
         if self._patience is not None:
@@ -159,13 +205,18 @@ class Uploader:
 class _Deadline:
     """Runs from the first look after the run's end; shorter while the platform cannot be reached at all."""
 
+    limit: Callable[[float], None]
     begun: float | None = None
 
     @property
     def age(self) -> float:
         return 0.0 if self.begun is None else time.monotonic() - self.begun
 
-    def is_past(self, longest: float, unreachable: bool) -> bool:
+    def begin(self, longest: float) -> None:
         if self.begun is None:
             self.begun = time.monotonic()
-        return self.age >= (min(longest, _UNREACHABLE_SECONDS) if unreachable else longest)
+            self.limit(longest)
+
+    def is_past(self, longest: float, unreachable: bool) -> bool:
+        most = min(longest, _UNREACHABLE_SECONDS) if unreachable else longest
+        return self.begun is not None and self.age >= most
