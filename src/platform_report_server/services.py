@@ -55,7 +55,9 @@ class Services:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open the store, and close it at the end."""
-    database = await anyio.to_thread.run_sync(open_database, settings.database)
+    # Whoever calls the app without keys has it in a process of another purpose.
+    opening = partial(open_database, settings.database, is_sparing=settings.access == "open")
+    database = await anyio.to_thread.run_sync(opening)
     try:
         signer = await anyio.to_thread.run_sync(load_signer, settings.signing_key, database.writing)
         artifacts = ArtifactFolder(settings.artifacts)

@@ -18,15 +18,18 @@ from platform_report_server.db import _migrate
 from platform_report_server.errors import StoreError
 
 _BUSY_SECONDS = 20
+_AMPLE = ("PRAGMA cache_size=-65536", "PRAGMA mmap_size=1073741824")
+_SPARING = ("PRAGMA cache_size=-8192", "PRAGMA mmap_size=0")
 
 
 class Database:
     """An open store. Readers see whole transactions only; there is one writing connection a process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_sparing: bool = False) -> None:
         self.path = path
-        self._writer = _engine(path, "BEGIN IMMEDIATE", "PRAGMA cache_size=-65536", pool_size=1, max_overflow=0)
-        self._readers = _engine(path, "BEGIN", "PRAGMA query_only=ON", pool_size=8, max_overflow=40)
+        cache, mapped = _SPARING if is_sparing else _AMPLE
+        self._writer = _engine(path, "BEGIN IMMEDIATE", cache, mapped, pool_size=1, max_overflow=0)
+        self._readers = _engine(path, "BEGIN", "PRAGMA query_only=ON", mapped, pool_size=8, max_overflow=40)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -46,12 +49,12 @@ class Database:
         self._writer.dispose()
 
 
-def open_database(path: Path) -> Database:
-    """Open the store at `path`; make or migrate it where needed."""
+def open_database(path: Path, *, is_sparing: bool = False) -> Database:
+    """Open the store at `path`; make or migrate it where needed. One that is sparing takes little memory."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _use_wal(path)
-        database = Database(path)
+        database = Database(path, is_sparing=is_sparing)
         try:
             with database.reading() as connection:
                 current = _migrate.is_current(connection)
@@ -88,7 +91,7 @@ def _use_wal(path: Path) -> None:
         return
 
 
-def _engine(path: Path, begin: str, pragma: str, *, pool_size: int, max_overflow: int) -> Engine:
+def _engine(path: Path, begin: str, *pragmas: str, pool_size: int, max_overflow: int) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         pool_size=pool_size,
@@ -106,9 +109,8 @@ def _engine(path: Path, begin: str, pragma: str, *, pool_size: int, max_overflow
         for statement in (
             "PRAGMA synchronous=NORMAL",
             "PRAGMA wal_autocheckpoint=4000",
-            "PRAGMA mmap_size=1073741824",
             "PRAGMA temp_store=MEMORY",
-            pragma,
+            *pragmas,
         ):
             connection.execute(statement)
 

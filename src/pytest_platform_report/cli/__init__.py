@@ -38,7 +38,8 @@ def _make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for module, name in ((show, "show"), (serve, "serve"), (sync, "sync"), (doctor, "doctor")):
         summary = (module.__doc__ or "").strip()
-        command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
+        first_line = summary.partition("\n")[0]
+        command = commands.add_parser(name, help=first_line, description=summary, parents=[shared])
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     run.add_command(commands, shared)
