@@ -27,6 +27,10 @@ class PickyPlatform(ModelPlatform):
         self._answer = answer
         self.turned_away = 0
 
+    def mend(self) -> None:
+        """Be picky no more."""
+        self._kind = "none"
+
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if f"{request.method} {request.url}".startswith(self._kind) and self._text in request.read():
             self.turned_away += 1
@@ -119,6 +123,10 @@ def test_test_that_cannot_be_looked_up_is_set_aside(tmp_path: Path, runs: list[R
     assert why.startswith(
         "it may have arrived, and cannot be looked up: GET http://platform.example/api/tests: answered 400"
     )
+    platform.mend()
+    run.record.retry_refused()
+    run.send()
+    assert run.record.acknowledged() == len(run.titles) == 5, "it is looked up before it is sent again"
 
 
 @pytest.mark.parametrize("fault", ["401", "429", "no connection", "500", "done, and HTML"])

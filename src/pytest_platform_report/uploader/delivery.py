@@ -465,10 +465,10 @@ class DeliveryRecord:
         return files + _count(self.counts(), "refused")
 
     def retry_refused(self) -> None:
-        """Let what the platform has refused be sent once more."""
+        """Let what the platform has refused be tried once more; tests are looked up before: some may have arrived."""
         with self.together():
-            self._db.execute("UPDATE test SET state='pending', tries=0, why=NULL WHERE state='refused'")
-            self._db.execute("UPDATE artifact SET state='pending', why=NULL WHERE state='refused' AND sha256<>''")
+            self._db.execute("UPDATE test SET state='unknown', tries=0, batch=NULL, why=NULL WHERE state='refused'")
+            self._db.execute("UPDATE artifact SET state='unknown', why=NULL WHERE state='refused' AND sha256<>''")
 
     def refusals(self, most: int) -> list[tuple[str, str]]:
         """Return refused tests with the platform's words."""

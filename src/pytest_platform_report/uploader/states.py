@@ -10,7 +10,7 @@ A run, a test and an artifact go the same way::
 ``held`` is a test that waits for other executions of its own, ``dropped`` one that a hook has left out. ``sent`` is
 written before the request goes out, so what an uploader finds in it was under way when the one before it died: it is
 ``unknown``. An ``unknown`` test or run is looked up by the marker that it carries. An artifact cannot be looked up: it
-is sent again.
+is sent again. What was ``refused`` is ``unknown`` again where the user asks to try it once more.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ OPEN: tuple[State, ...] = ("held", "pending", "sent", "unknown")
 
 _BEFORE: Mapping[State, tuple[State, ...]] = {
     "held": ("pending",),
-    "pending": ("held", "pending", "sent", "unknown", "refused"),  # refused: where the user asks to try it again
+    "pending": ("held", "pending", "sent", "unknown"),
     "sent": ("pending", "unknown"),
-    "unknown": ("sent", "unknown"),
+    "unknown": ("sent", "unknown", "refused"),
     "acknowledged": ("sent", "unknown"),
     "refused": ("pending", "sent", "unknown"),
     "dropped": (),
