@@ -12,9 +12,10 @@ from pytest_platform_report.journal import records
 from pytest_platform_report.journal.segment import Segment
 from pytest_platform_report.process import identify
 from pytest_platform_report.settings import Settings
-from pytest_platform_report.uploader.delivery import DeliveryRecord, TestRow
+from pytest_platform_report.uploader.delivery import DeliveryRecord
 from pytest_platform_report.uploader.findings import Journals
 from pytest_platform_report.uploader.intake import Intake
+from pytest_platform_report.uploader.rows import TestRow
 
 AT = 1_700_000_000_000.0
 

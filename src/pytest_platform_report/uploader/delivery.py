@@ -11,18 +11,16 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import NewerFormatError, StateError
 from ..model import STATUSES, Result
 from .findings import Span
+from .rows import FEW_TRIES, UNKNOWN, ArtifactRow, Identity, TestRow
 from .states import OPEN, Kind, State, before
 
 FORMAT = 1
-
-_FEW_TRIES = 2
 
 _SCHEMA = f"""
 CREATE TABLE run(
@@ -34,7 +32,7 @@ CREATE TABLE test(
     worker TEXT NOT NULL, kind TEXT NOT NULL, spans TEXT NOT NULL, bytes INTEGER NOT NULL, status TEXT NOT NULL,
     urgent INTEGER NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, batch TEXT, remote TEXT, why TEXT,
     UNIQUE(segment, began));
-CREATE INDEX test_to_send ON test(state, max(tries, {_FEW_TRIES}), urgent DESC, tries, id);
+CREATE INDEX test_to_send ON test(state, max(tries, {FEW_TRIES}), urgent DESC, tries, id);
 CREATE INDEX test_of_node ON test(node);
 CREATE INDEX test_of_session ON test(session, state);
 CREATE TABLE artifact(
@@ -49,63 +47,6 @@ CREATE TABLE suite(path TEXT PRIMARY KEY, remote TEXT NOT NULL);
 _SELECT_TESTS = (
     "SELECT id, session, node, worker, kind, spans, bytes, status, state, tries, batch, remote, why FROM test"
 )
-
-
-@dataclass(frozen=True)
-class TestRow:
-    """A test on its way.
-
-    :ivar kind: ended, died, collected, lost, dropped.
-    :ivar tries: how often the platform failed over it, and it may itself be why.
-    :ivar why: the platform's words.
-    """
-
-    __test__ = False
-
-    id: int
-    session: str
-    node: str
-    worker: str
-    kind: str
-    spans: tuple[Span, ...]
-    bytes: int
-    status: str
-    state: State
-    tries: int
-    batch: str | None
-    remote: str | None
-    why: str | None
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether it has been tried so often that it goes last, and by itself."""
-        return self.tries > _FEW_TRIES
-
-
-@dataclass(frozen=True)
-class ArtifactRow:
-    """An artifact on its way; ``test`` is the remote id of its test, None for the run's own."""
-
-    id: int
-    segment: str
-    start: int
-    stop: int
-    state: State
-    test: str | None
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a run is known by.
-
-    :ivar marker: a tag that the run has, whoever creates it.
-    :ivar maker: a tag that it has where this run folder's uploaders have created it.
-    :ivar is_joint: whether it is shared with other run folders, on other machines.
-    """
-
-    marker: str = ""
-    maker: str = ""
-    is_joint: bool = False
 
 
 class DeliveryRecord:
@@ -173,7 +114,7 @@ class DeliveryRecord:
         row = self._db.execute("SELECT remote FROM run").fetchone()
         return row[0] if row else None
 
-    def plan_run(self, fields: dict[str, Any], identity: Identity = Identity()) -> None:
+    def plan_run(self, fields: dict[str, Any], identity: Identity = UNKNOWN) -> None:
         """Keep the run's fields as they are now: whoever creates the run, however late, sends these."""
         state = "unknown" if self.is_doubtful else "pending"
         self._db.execute(
@@ -323,7 +264,7 @@ class DeliveryRecord:
 
         What the platform has failed over several times comes last and alone, so that it keeps no other waiting.
         """
-        order = f"max(tries, {_FEW_TRIES}), urgent DESC, tries, id"
+        order = f"max(tries, {FEW_TRIES}), urgent DESC, tries, id"
         rows = self._tests(f"state='pending' ORDER BY {order} LIMIT ?", (most,))
         size, count = 0, 0
         for row in rows:

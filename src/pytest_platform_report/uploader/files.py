@@ -12,8 +12,9 @@ from ..model import Artifact
 from ..platforms.artifacts import check
 from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
-from .delivery import ArtifactRow, DeliveryRecord
+from .delivery import DeliveryRecord
 from .findings import Journals
+from .rows import ArtifactRow
 from .states import after
 
 _BLOCK = 1024 * 1024

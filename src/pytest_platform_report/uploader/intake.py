@@ -12,7 +12,7 @@ from ..artifacts import with_size
 from ..journal.reader import Line
 from ..journal.records import Record
 from ..redact import make_redactor
-from .delivery import DeliveryRecord, TestRow
+from .delivery import DeliveryRecord
 from .findings import (
     Journals,
     Span,
@@ -22,6 +22,7 @@ from .findings import (
     survived_span,
     unrecorded_span,
 )
+from .rows import TestRow
 from .states import State
 from .tail import Handle, Segment, Tail
 

@@ -14,12 +14,13 @@ from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
 from ..platforms.payload import REPORT_ID, test_fields
 from ..settings import Settings
-from .delivery import DeliveryRecord, TestRow
+from .delivery import DeliveryRecord
 from .files import FileSender
 from .findings import Journals
 from .joining import Share, close, drive, join
 from .joint_run import AWAITED, JointEnd, JointRuns
 from .receipt import Receipt, take_receipt
+from .rows import TestRow
 from .states import after, is_about_the_item, is_suspect
 from .verdict import Verdict, closing_fields, to_text
 

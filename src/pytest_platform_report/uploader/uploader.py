@@ -15,12 +15,13 @@ from ..platforms.payload import REPORT_ID
 from ..redact import secrets_in
 from ..settings import Settings
 from .courier import Courier
-from .delivery import DeliveryRecord, Identity
+from .delivery import DeliveryRecord
 from .facts import run_fields
 from .findings import Journals
 from .intake import Intake
 from .joint_run import MAKER
 from .lifetime import end_within
+from .rows import Identity
 from .status import Status
 from .tail import Handle
 from .verdict import Verdict, judge
