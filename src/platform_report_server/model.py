@@ -16,6 +16,19 @@ Metadata = Annotated[
 RunStatus = Literal["running", "passed", "failed", "cancelled"]
 TestStatus = Literal["passed", "failed", "skipped", "flaky"]
 StepCategory = Literal["action", "assertion", "hook", "fixture"]
+Role = Literal["viewer", "member", "admin", "owner"]
+"""From the weakest to the strongest."""
+LimitGroup = Literal[
+    "runs read",
+    "runs write",
+    "tests read",
+    "tests write",
+    "uploads",
+    "projects and teams",
+    "keys and webhooks",
+    "flakiness",
+]
+"""Calls are counted, and limited, group by group."""
 ArtifactType = Literal["screenshot", "video", "trace", "report", "attachment"]
 
 

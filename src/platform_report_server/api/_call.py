@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +11,6 @@ import msgspec
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from platform_report_server.api import _requests, answers
 from platform_report_server.auth.access import Caller
@@ -56,24 +55,3 @@ class Call:
         """Run a job of the writer that answers the request."""
         done = await self.services.writer.do(job)
         return answers.raw_answer(done.body, done.status)
-
-
-Handler = Callable[[Call], Awaitable[Response]]
-
-
-def route(path: str, *, public: bool = False, **handlers: Handler) -> Route:
-    """Return the route of a path with a handler for each method.
-
-    A public route's handlers find out themselves who may call.
-    """
-
-    async def endpoint(request: Request) -> Response:
-        services: Services = request.app.state.services
-        try:
-            caller = Caller(frozenset()) if public else services.access.caller(request)
-            method = "GET" if request.method == "HEAD" else request.method
-            return await handlers[method](Call(request, services, caller))
-        except Exception as error:
-            return answers.refuse(error)
-
-    return Route(path, endpoint, methods=list(handlers))

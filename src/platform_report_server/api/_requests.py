@@ -1,4 +1,4 @@
-"""Requests: bodies within their limits, checked against their types; queries and ids in words."""
+"""Requests: bodies within their limits, checked against their types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import msgspec
 from starlette.requests import Request
 
 from platform_report_server.errors import Invalid, TooLarge
-from platform_report_server.text import clean
 
 T = TypeVar("T")
 
@@ -94,42 +93,6 @@ def _words(expected: type, field: str) -> tuple[str, ...]:
     hint = typing.get_type_hints(expected)[names[field]]
     choices = (hint, *typing.get_args(hint))
     return next((typing.get_args(each) for each in choices if typing.get_origin(each) is Literal), ())
-
-
-def query_text(request: Request, name: str) -> str | None:
-    """Return a query parameter, None where it is missing or empty."""
-    return clean(request.query_params.get(name) or None)
-
-
-def required_query(request: Request, name: str) -> str:
-    """Return a query parameter that must be there."""
-    value = query_text(request, name)
-    if value is None:
-        raise Invalid.field_is(name, "required")
-    return value
-
-
-def query_word(request: Request, name: str, words: tuple[str, ...]) -> str | None:
-    """Return a query parameter that holds one of some words."""
-    value = query_text(request, name)
-    if value is not None and value not in words:
-        raise Invalid.field_is(name, f"expected one of {', '.join(words)}, got {value!r}")
-    return value
-
-
-def query_number(request: Request, name: str, default: int, smallest: int, largest: int) -> int:
-    """Return a query parameter that holds a whole number."""
-    value = query_text(request, name)
-    if value is None:
-        return default
-    if not (value.isascii() and value.isdigit() and len(value) < 19 and smallest <= int(value) <= largest):
-        raise Invalid.field_is(name, f"expected a whole number from {smallest} to {largest}, got {value!r}")
-    return int(value)
-
-
-def page(request: Request) -> tuple[int, int]:
-    """Return limit and offset."""
-    return query_number(request, "limit", 50, 1, 200), query_number(request, "offset", 0, 0, 10**12)
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._forms import Form, base_name, read_form
-from platform_report_server.api._requests import query_text, required_query
+from platform_report_server.api._query import RUN, Text
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.links import artifact_link, check_artifact_link
 from platform_report_server.auth.visible import visible_test
@@ -26,6 +26,9 @@ from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
 from platform_report_server.storage import formats
 from platform_report_server.storage.folder import Draft
+
+IN_PROJECT = Text("projectId")
+OF_TEST = Text("testId")
 
 # an HTML or SVG file is active content: it must not run with the dashboard's rights
 _SANDBOX = {"content-security-policy": "default-src 'none'; sandbox", "cache-control": "private, max-age=3600"}
@@ -58,8 +61,8 @@ async def upload(call: Call) -> Response:
 
 
 async def index(call: Call) -> Response:
-    run_id, test_id = required_query(call.request, "runId"), query_text(call.request, "testId")
-    project = query_text(call.request, "projectId")
+    run_id = RUN.read(call.request)
+    project, test_id = IN_PROJECT.read(call.request), OF_TEST.read(call.request)
 
     def query(connection: Connection) -> list[ArtifactRow]:
         run = call.visible_run(connection, run_id, project)

@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
-from starlette.routing import Route
-
 from platform_report_server.api import artifacts, runs, suites, tests
-from platform_report_server.api._call import route
+from platform_report_server.api._operation import ApiRoute, Operation, route
+from platform_report_server.api._query import PAGE, PROJECT, RUN
+from platform_report_server.model import NewRun, NewSuite, NewTest, RunChange
 
 
-def api_routes() -> list[Route]:
+def api_routes() -> list[ApiRoute]:
     """Return the routes, in the order of the documentation."""
     return [
-        route("/api/runs", GET=runs.index, POST=runs.create),
-        route("/api/runs/{run_id}", GET=runs.show, PATCH=runs.change, DELETE=runs.delete),
-        route("/api/tests", GET=tests.index, POST=tests.create),
-        route("/api/tests/bulk", POST=tests.create_many),
-        route("/api/tests/{test_id}", GET=tests.show),
-        route("/api/tests/{test_id}/steps", GET=tests.steps),
-        route("/api/tests/{test_id}/history", GET=tests.history),
-        route("/api/test-suites", GET=suites.index, POST=suites.create),
-        route("/api/upload", POST=artifacts.upload),
-        route("/api/artifacts", GET=artifacts.index),
-        route("/api/artifacts/{artifact_id}/content", public=True, GET=artifacts.content),
+        route(
+            "/api/runs",
+            GET=Operation(
+                runs.index,
+                "List a project's runs, newest first",
+                "viewer",
+                "runs read",
+                query=(PROJECT, runs.STATUS, runs.BRANCH, *PAGE),
+            ),
+            POST=Operation(runs.create, "Begin a run", "member", "runs write", body=NewRun, status=201),
+        ),
+        route(
+            "/api/runs/{run_id}",
+            GET=Operation(runs.show, "Get a run", "viewer", "runs read"),
+            PATCH=Operation(runs.change, "Change or end a run", "member", "runs write", body=RunChange),
+            DELETE=Operation(runs.delete, "Delete a run with all that belongs to it", "member", "runs write"),
+        ),
+        route(
+            "/api/tests",
+            GET=Operation(
+                tests.index,
+                "List a project's results",
+                "viewer",
+                "tests read",
+                query=(PROJECT, tests.IN_RUN, tests.STATUS, tests.SEARCH, *PAGE),
+            ),
+            POST=Operation(tests.create, "Store a result", "member", "tests write", body=NewTest, status=201),
+        ),
+        route(
+            "/api/tests/bulk",
+            POST=Operation(tests.create_many, "Store up to 500 results", "member", "tests write", body=tests.Bulk),
+        ),
+        route("/api/tests/{test_id}", GET=Operation(tests.show, "Get a result", "viewer", "tests read")),
+        route(
+            "/api/tests/{test_id}/steps",
+            GET=Operation(tests.steps, "Get a result's steps", "viewer", "tests read", query=(tests.ATTEMPT,)),
+        ),
+        route(
+            "/api/tests/{test_id}/history",
+            GET=Operation(tests.history, "List a test's last 20 executions", "viewer", "tests read"),
+        ),
+        route(
+            "/api/test-suites",
+            GET=Operation(suites.index, "Get a run's tree of suites", "viewer", "tests read", query=(RUN, PROJECT)),
+            POST=Operation(
+                suites.create, "Store or update a suite", "member", "tests write", body=NewSuite, status=201, also=200
+            ),
+        ),
+        route("/api/upload", POST=Operation(artifacts.upload, "Upload an artifact", "member", "uploads")),
+        route(
+            "/api/artifacts",
+            GET=Operation(
+                artifacts.index,
+                "List the artifacts of a run or a test",
+                "viewer",
+                "tests read",
+                query=(RUN, artifacts.IN_PROJECT, artifacts.OF_TEST),
+            ),
+        ),
+        route(
+            "/api/artifacts/{artifact_id}/content",
+            GET=Operation(artifacts.content, "Download an artifact by its signed link", None, None, answer=bytes),
+        ),
     ]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from platform_report_server import ids
 from platform_report_server.api._call import Call
-from platform_report_server.api._requests import page, query_text, query_word, required_query
+from platform_report_server.api._query import PROJECT, Text, Word, page
 from platform_report_server.api._shapes import run_shape
 from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
@@ -26,7 +26,9 @@ CAPABILITIES = "bulk-tests=500, idempotency-key, attempts, attachments, metadata
 
 _new = msgspec.json.Decoder(NewRun)
 _change = msgspec.json.Decoder(RunChange)
-_statuses = typing.get_args(RunStatus)
+
+STATUS = Word("status", typing.get_args(RunStatus))
+BRANCH = Text("branch")
 
 
 async def create(call: Call) -> Response:
@@ -48,11 +50,10 @@ def _announce(response: Response) -> Response:
 
 
 async def index(call: Call) -> Response:
-    project = required_query(call.request, "projectId")
+    project = PROJECT.read(call.request)
     call.caller.check(project)
     limit, offset = page(call.request)
-    status = query_word(call.request, "status", _statuses)
-    branch = query_text(call.request, "branch")
+    status, branch = STATUS.read(call.request), BRANCH.read(call.request)
     rows, total = await call.read(
         lambda connection: queries.list_runs(
             connection, [project], status=status, branch=branch, limit=limit, offset=offset

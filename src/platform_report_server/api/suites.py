@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server.api._call import Call
-from platform_report_server.api._requests import required_query
+from platform_report_server.api._query import PROJECT, RUN
 from platform_report_server.api._shapes import branch_shape, suite_shape
 from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
@@ -35,7 +35,7 @@ async def create(call: Call) -> Response:
 
 
 async def index(call: Call) -> Response:
-    run_id, project = required_query(call.request, "runId"), required_query(call.request, "projectId")
+    run_id, project = RUN.read(call.request), PROJECT.read(call.request)
     call.caller.check(project)
 
     def query(connection: Connection) -> list[dict[str, Any]]:

@@ -12,14 +12,8 @@ from starlette.responses import Response
 
 from platform_report_server import ids
 from platform_report_server.api._call import Call
-from platform_report_server.api._requests import (
-    decode,
-    page,
-    query_number,
-    query_text,
-    query_word,
-    required_query,
-)
+from platform_report_server.api._query import PROJECT, Number, Text, Word, page
+from platform_report_server.api._requests import decode
 from platform_report_server.api._shapes import execution_shape, listed_test_shape, number, test_shape
 from platform_report_server.api.answers import answer, body, error_content
 from platform_report_server.auth.visible import visible_case, visible_test
@@ -39,13 +33,18 @@ from platform_report_server.model import NewTest
 BULK = 500
 _HISTORY = 20
 
+IN_RUN = Text("runId")
+STATUS = Word("status", RESULT_STATUSES)
+SEARCH = Text("search")
+ATTEMPT = Number("attempt", None, 1, 2**31 - 1)
 
-class _Bulk(msgspec.Struct):
+
+class Bulk(msgspec.Struct):
     tests: list[msgspec.Raw]
 
 
 _new = msgspec.json.Decoder(NewTest)
-_bulk = msgspec.json.Decoder(_Bulk)
+_bulk = msgspec.json.Decoder(Bulk)
 
 
 async def create(call: Call) -> Response:
@@ -76,11 +75,10 @@ async def create_many(call: Call) -> Response:
 
 
 async def index(call: Call) -> Response:
-    project = required_query(call.request, "projectId")
+    project = PROJECT.read(call.request)
     call.caller.check(project)
     limit, offset = page(call.request)
-    status = query_word(call.request, "status", RESULT_STATUSES)
-    search, run_id = query_text(call.request, "search"), query_text(call.request, "runId")
+    run_id, status, search = (each.read(call.request) for each in (IN_RUN, STATUS, SEARCH))
 
     def query(connection: Connection) -> dict[str, Any]:
         run = call.visible_run(connection, run_id, project).id if run_id else None
@@ -105,9 +103,9 @@ async def show(call: Call) -> Response:
 
 
 async def steps(call: Call) -> Response:
-    wanted = query_number(call.request, "attempt", 0, 1, 2**31 - 1)
+    wanted = ATTEMPT.read(call.request)
     _, detail = await _loaded(call)
-    if not wanted:
+    if wanted is None:
         return answer({"data": detail.steps})
     for attempt in detail.attempts or ():
         if attempt.attempt == wanted:

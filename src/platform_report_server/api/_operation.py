@@ -1,0 +1,62 @@
+"""Operations, declared as data: who may call, which limit counts, what goes in, what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from platform_report_server.api import answers
+from platform_report_server.api._call import Call
+from platform_report_server.api._query import Parameter
+from platform_report_server.auth.access import Caller
+from platform_report_server.model import LimitGroup, Role
+from platform_report_server.services import Services
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path."""
+
+    handler: Handler
+    summary: str
+    needs: Role | None
+    """The weakest role that may call it; None: the handler finds out itself who may."""
+    group: LimitGroup | None
+    """Which limit counts its calls; None: none does."""
+    body: Any = None
+    """The type of the request's body."""
+    query: tuple[Parameter, ...] = ()
+    answer: Any = None
+    """The type of the answer's body; `bytes`: a file."""
+    status: int = 200
+    also: int | None = None
+    """A second status that means success, with the same body."""
+
+
+class ApiRoute(Route):
+    """The route of a path with the operations it has, by their methods."""
+
+    def __init__(self, path: str, operations: Mapping[str, Operation]) -> None:
+        self.operations = operations
+        super().__init__(path, self._answer, methods=list(operations))
+
+    async def _answer(self, request: Request) -> Response:
+        services: Services = request.app.state.services
+        operation = self.operations["GET" if request.method == "HEAD" else request.method]
+        try:
+            caller = Caller(frozenset()) if operation.needs is None else services.access.caller(request)
+            return await operation.handler(Call(request, services, caller))
+        except Exception as error:
+            return answers.refuse(error)
+
+
+def route(path: str, **operations: Operation) -> ApiRoute:
+    """Return the route of a path with an operation for each method."""
+    return ApiRoute(path, operations)
