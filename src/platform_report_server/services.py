@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +15,15 @@ from platform_report_server.auth.access import Access
 from platform_report_server.auth.signing import Signer, load_signer
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.ingest.contents import sweep_contents
+from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.writer import Writer
+from platform_report_server.jobs import Job, Jobs
 from platform_report_server.settings import Settings
 from platform_report_server.storage.folder import ArtifactFolder
 
 T = TypeVar("T")
 
-_log = logging.getLogger("platform_report_server")
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Services:
     artifacts: ArtifactFolder
     signer: Signer
     access: Access
+    jobs: Jobs
+    sweeping: Job
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query off the event loop, on a snapshot of its own."""
@@ -42,10 +45,7 @@ class Services:
 
     async def sweep(self) -> None:
         """Delete the files that no artifact refers to any more."""
-        try:
-            await self.writer.do(partial(sweep_contents, remove=self.artifacts.remove))
-        except OSError:
-            _log.exception("contents that nothing refers to could not be deleted; the next start tries again")
+        await self.jobs.run(self.sweeping)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self.database.reading() as connection:
@@ -56,7 +56,8 @@ class Services:
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open the store, and close it at the end."""
     # Whoever calls the app without keys has it in a process of another purpose.
-    opening = partial(open_database, settings.database, is_sparing=settings.access == "open")
+    is_embedded = settings.access == "open"
+    opening = partial(open_database, settings.database, is_sparing=is_embedded)
     database = await anyio.to_thread.run_sync(opening)
     try:
         signer = await anyio.to_thread.run_sync(load_signer, settings.signing_key, database.writing)
@@ -66,9 +67,15 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         writer.start()
         try:
             access = Access(settings, signer)
-            services = Services(settings, database, writer, artifacts, signer, access)
-            await services.sweep()
-            yield services
+            sweeping = Job("the deletion of files", _HOUR, partial(sweep_contents, remove=artifacts.remove))
+            jobs = Jobs(writer, [sweeping, Job("the deletion of old idempotency keys", _HOUR, forget_answers)])
+            await jobs.run_all()
+            if not is_embedded:
+                jobs.start()
+            try:
+                yield Services(settings, database, writer, artifacts, signer, access, jobs, sweeping)
+            finally:
+                await jobs.stop()
         finally:
             await anyio.to_thread.run_sync(writer.stop)
     finally:

@@ -14,6 +14,7 @@ FLOORS: list[set[str]] = [
     {"app"},
     {"api", "web"},
     {"services"},
+    {"jobs"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids", "model"},

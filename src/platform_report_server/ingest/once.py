@@ -37,7 +37,7 @@ def answer_once(write: Write, project_id: int, once: Once | None, work: Callable
         return work()
     table = idempotency
     place = and_(table.c.project_id == project_id, table.c.endpoint == once.endpoint, table.c.key == once.key)
-    write.connection.execute(delete(table).where(table.c.expires_at <= write.now))
+    write.connection.execute(delete(table).where(place, table.c.expires_at <= write.now))
     kept = write.connection.execute(select(table).where(place)).first()
     if kept is not None:
         if kept.request != once.request:
@@ -56,3 +56,8 @@ def answer_once(write: Write, project_id: int, once: Once | None, work: Callable
         )
     )
     return answer
+
+
+def forget_answers(write: Write) -> None:
+    """Delete the answers that nobody asks for any more."""
+    write.connection.execute(delete(idempotency).where(idempotency.c.expires_at <= write.now))

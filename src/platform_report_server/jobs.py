@@ -1,0 +1,56 @@
+"""Work that comes round: by the clock where a server runs for long, else once, when the application starts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from platform_report_server.ingest.writer import Write, Writer
+
+_log = logging.getLogger("platform_report_server")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do every so many seconds. Several processes may do it at once."""
+
+    name: str
+    seconds: float
+    work: Callable[[Write], object]
+
+
+class Jobs:
+    """Runs each job in a transaction of its own; what fails is logged and comes round again."""
+
+    def __init__(self, writer: Writer, jobs: Sequence[Job]) -> None:
+        self._writer = writer
+        self._jobs = jobs
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run_all(self) -> None:
+        """Do everything once."""
+        await asyncio.gather(*map(self.run, self._jobs))
+
+    async def run(self, job: Job) -> None:
+        """Do one job now."""
+        try:
+            await self._writer.do(job.work)
+        except Exception:
+            _log.exception("%s failed; it is tried again in %g s, or at the next start", job.name, job.seconds)
+
+    def start(self) -> None:
+        """Do everything again and again, each job after its own time."""
+        self._tasks = [asyncio.ensure_future(self._repeat(job)) for job in self._jobs]
+
+    async def stop(self) -> None:
+        """Begin nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _repeat(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(job.seconds)
+            await self.run(job)
