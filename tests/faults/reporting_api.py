@@ -6,8 +6,9 @@ import hashlib
 import itertools
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faults.exchange import Asked, Json, RefusedError, Said, parse_form
@@ -61,10 +62,14 @@ class ReportingApi:
 
     :ivar capabilities: what it announces beside a new run, and therefore knows beyond the documentation.
     :ivar minute: how many seconds the minute of its rate limits has; 0 for no limits.
+    :ivar says: what it tells of them: ``retry-after`` with a 429, ``x-ratelimit`` with every answer, or ``nothing``.
+    :ivar turned_away: how many requests of each group were answered 429.
     """
 
     capabilities: str = ""
     minute: float = 0.0
+    says: str = "retry-after"
+    turned_away: Counter[str] = field(default_factory=Counter)
     runs: dict[str, Json] = field(default_factory=dict)
     tests: dict[str, Json] = field(default_factory=dict)
     suites: dict[str, Json] = field(default_factory=dict)
@@ -102,15 +107,16 @@ class ReportingApi:
                 "suites": [{**suite, "path": path(suite)} for suite in self.suites.values()],
                 "artifacts": list(self.artifacts.values()),
                 "violations": list(self.violations),
+                "turned_away": dict(self.turned_away),
             }
 
     def answer(self, asked: Asked) -> Said:
         with self._lock:
             try:
                 self._admit(asked)
-                if (limited := self._limit(asked)) is not None:
-                    return limited
-                return self._once(asked)
+                status, headers = self._limit(asked)
+                said = self._once(asked) if status == 200 else Said(status, self.error(status))
+                return replace(said, headers={**said.headers, **headers})
             except RefusedError as error:
                 self.violations.append(f"{asked.method} {asked.path}: {error}")
                 details = {"field": error.name, "reason": str(error)}
@@ -125,20 +131,26 @@ class ReportingApi:
             if not isinstance(asked.json, dict):
                 raise RefusedError(400, "VALIDATION_ERROR", "the body is no JSON object")
 
-    def _limit(self, asked: Asked) -> Said | None:
+    def _limit(self, asked: Asked) -> tuple[int, Mapping[str, str]]:
+        """Return whether a request is within the limits, as a status, and what is told of them."""
         group = _GROUPS.get(asked.path.split("/")[2])
         if not self.minute or group is None:
-            return None
+            return 200, {}
         name = group if group == "uploads" else f"{group} {'read' if asked.method == 'GET' else 'write'}"
         now = time.monotonic()
         began, count = self._windows.get(name, (now, 0))
         if now - began >= self.minute:
             began, count = now, 0
         self._windows[name] = began, count + 1
-        if count < _LIMITS[name]:
-            return None
-        wait = max(began + self.minute - now, 0.0)
-        return Said(429, self.error(429), {"Retry-After": f"{wait:.2f}"})
+        left = _LIMITS[name] - count
+        self.turned_away[name] += left <= 0
+        wait = f"{max(began + self.minute - now, 0.0):.2f}"
+        if self.says == "x-ratelimit":
+            told = {"Limit": str(_LIMITS[name]), "Remaining": str(max(left - 1, 0)), "Reset": wait}
+            return 200 if left > 0 else 429, {f"X-RateLimit-{word}": value for word, value in told.items()}
+        if left > 0:
+            return 200, {}
+        return 429, {"Retry-After": wait} if self.says == "retry-after" else {}
 
     def _once(self, asked: Asked) -> Said:
         key = asked.headers.get("idempotency-key", "") if "idempotency-key" in self._words else ""

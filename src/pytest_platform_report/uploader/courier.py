@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ConfigurationError, DeliveryError, NotSent
+from ..errors import Busy, ConfigurationError, DeliveryError, NotSent
 from ..platforms.client import open_platform
 from ..platforms.limits import RUNS_READ, RUNS_WRITE, TESTS_READ, TESTS_WRITE, UPLOADS
 from ..settings import Settings
@@ -18,6 +18,7 @@ from .shared_waits import SharedWaits
 from .verdict import Verdict, closing_fields, to_text
 
 _LAG_SECONDS = 1.0
+_LEAD_SECONDS = 1.0
 
 
 class Courier:
@@ -39,6 +40,8 @@ class Courier:
         self._record = record
         self._journals = journals
         self._sender: Sender | None = None
+        self._is_limited = False
+        self._is_hurried = False
 
     def close(self) -> None:
         """Close the platform."""
@@ -57,7 +60,7 @@ class Courier:
             return self._attempt(Sender.send_run, RUNS_READ, RUNS_WRITE)
         return (
             self._attempt(Sender.settle_tests, TESTS_READ, TESTS_WRITE)
-            or self._attempt(Sender.send_tests, TESTS_WRITE)
+            or self._attempt(Sender.send_tests, TESTS_WRITE, later=self._lead)
             or self._attempt(Sender.send_artifact, UPLOADS)
         )
 
@@ -65,6 +68,15 @@ class Courier:
     def lags(self) -> bool:
         """Whether tests wait because the platform wants no more of them for a while."""
         return self.pace.next_try(TESTS_WRITE) >= _LAG_SECONDS
+
+    def hurry(self) -> bool:
+        """Tell whether failed tests may go out about now; what keeps them is tried at once where it is our own guess."""
+        if self.given_up or (self.trouble and not self._is_limited) or not self._record.has_urgent():
+            return False
+        if not self._is_hurried:
+            self._is_hurried = True
+            self.pace.hurry(TESTS_WRITE)
+        return not self.lags
 
     @property
     def can_announce(self) -> bool:
@@ -114,9 +126,14 @@ class Courier:
     def _closing_groups(self) -> tuple[str, ...]:
         return (TESTS_READ, TESTS_WRITE, RUNS_READ, RUNS_WRITE) if self._is_shared else (RUNS_WRITE,)
 
-    def _attempt(self, send: Callable[[Sender], bool], *groups: str) -> bool:
+    @property
+    def _lead(self) -> float:
+        """How many seconds tests leave to failed ones of other shards, after each wait that the platform wants."""
+        return _LEAD_SECONDS if self._is_shared and not self._record.has_urgent() else 0.0
+
+    def _attempt(self, send: Callable[[Sender], bool], *groups: str, later: float = 0.0) -> bool:
         """Do *send* if its groups may, and take note of how it went; return whether there was anything to send."""
-        if not self.pace.is_free(*groups):
+        if not self.pace.is_free(*groups, later=later):
             return False
         try:
             sent = send(self._open())
@@ -125,6 +142,7 @@ class Courier:
             return False
         except DeliveryError as error:
             self.trouble, self.is_unreachable = str(error), isinstance(error, NotSent)
+            self._is_limited = isinstance(error, Busy) and error.status == 429
             if error.permanent:
                 self.given_up = self.trouble
             self.pace.failed(error.group or groups[-1], error)

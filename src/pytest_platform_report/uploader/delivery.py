@@ -274,6 +274,11 @@ class DeliveryRecord:
             count += 1
         return rows[:count]
 
+    def has_urgent(self) -> bool:
+        """Tell whether there are failed or flaky tests to send."""
+        query = f"SELECT 1 FROM test WHERE state='pending' AND max(tries, {FEW_TRIES})={FEW_TRIES} AND urgent=1"  # noqa: S608  fixed texts
+        return self._db.execute(query).fetchone() is not None
+
     def set_tests(
         self,
         ids: Sequence[int],

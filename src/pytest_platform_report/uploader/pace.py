@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -16,8 +17,9 @@ _LONGEST_WAIT = 15.0
 
 @dataclass
 class _Group:
-    not_before: float = 0.0
+    not_before: float = -math.inf
     failures: int = 0
+    is_guess: bool = False
 
 
 class Pace:
@@ -31,9 +33,9 @@ class Pace:
         self._shared = shared
         self._groups: dict[str, _Group] = {}
 
-    def is_free(self, *groups: str) -> bool:
-        """Tell whether requests of these groups may go out now."""
-        return self.next_try(*groups) <= 0
+    def is_free(self, *groups: str, later: float = 0.0) -> bool:
+        """Tell whether requests of these groups may go out now; *later* as for :meth:`next_try`."""
+        return self.next_try(*groups, later=later) <= 0
 
     def succeeded(self, *groups: str) -> None:
         """Note an answer."""
@@ -42,7 +44,8 @@ class Pace:
 
     def told(self, group: str, wait: float) -> None:
         """Note for how many seconds the platform wants no more requests of a group."""
-        self._group(group).not_before = self._clock() + wait
+        state = self._group(group)
+        state.not_before, state.is_guess = self._clock() + wait, False
         if self._shared is not None:
             self._shared.tell(group, wait)
 
@@ -54,13 +57,23 @@ class Pace:
             self.told(group, error.wait)
             return
         longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(state.failures, 10))
+        state.is_guess = True
         state.not_before = self._clock() + longest * (0.5 + random.random() / 2)  # noqa: S311  spreads waits, guards nothing
 
-    def next_try(self, *groups: str) -> float:
-        """Return in how many seconds the last of these groups may try; 0 where all may."""
-        waits = [self._group(group).not_before - self._clock() for group in groups]
+    def hurry(self, group: str) -> None:
+        """Let a group try at once, and begin its waits anew, where the platform has not named the one it is in."""
+        state = self._group(group)
+        if state.is_guess:
+            self._groups[group] = _Group()
+
+    def next_try(self, *groups: str, later: float = 0.0) -> float:
+        """Return in how many seconds the last of these groups may try; 0 where all may.
+
+        :param later: how many seconds after the others, where there has been a wait.
+        """
+        waits = [self._group(group).not_before + later - self._clock() for group in groups]
         if self._shared is not None:
-            waits += [self._shared.wait(group) for group in groups]
+            waits += [self._shared.wait(group, later) for group in groups]
         return max([0.0, *waits])
 
     def _group(self, name: str) -> _Group:

@@ -44,14 +44,15 @@ class SharedWaits:
             path.touch(mode=0o600)
             os.utime(path, (until, until))
 
-    def wait(self, group: str) -> float:
-        """Return for how many seconds a group waits, by what any of them has been told last."""
+    def wait(self, group: str, later: float = 0.0) -> float:
+        """Return for how many seconds a group waits, by what any of them has been told last, and *later*."""
         try:
             until = self._path(group).stat().st_mtime
         except OSError:
             return 0.0
         # No platform's word is longer: where it seems so, the clock was set back.
-        return wait if 0 < (wait := until - time.time()) <= LONGEST_WAIT else 0.0
+        wait = until - time.time()
+        return max(0.0, wait + later) if wait <= LONGEST_WAIT else 0.0
 
     def _path(self, group: str) -> Path:
         return self._folder / f"{self._name}-{group.replace(' ', '-')}"

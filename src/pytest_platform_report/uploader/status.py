@@ -148,6 +148,8 @@ class Status:
         ]
         if courier is not None and courier.trouble:
             notes.append(courier.trouble)
+        elif courier is not None and courier.lags and self._record.has_open():
+            notes.append("the platform limits how many tests it takes at a time")
         if courier is not None and courier.missing:
             notes.append(courier.missing)
         notes += [f"refused: {node}: {why}" for node, why in self._record.refusals(_NOTES)]

@@ -32,6 +32,7 @@ _UNREACHABLE_SECONDS = 10.0
 _CLOSING_TRIES = 3
 _SOON_SECONDS = 2.0
 _CLOSING_SECONDS = 5.0
+_OVERRUN_SECONDS = 3.0
 _DELETION_SECONDS = 0.5
 _STUCK_SECONDS = 3600.0
 
@@ -97,7 +98,7 @@ class Uploader:
                 deadline.begin(self._longest())
                 if not (found or sent) and (self._courier is None or not self._courier.has_more()):
                     break
-                if self._is_past(deadline):
+                if self._is_past(deadline) and not self._overruns(deadline):
                     break
                 if self._intake.is_over and self._courier is not None and not is_announced:
                     is_announced = self._announce(self._courier, deadline)
@@ -161,6 +162,11 @@ class Uploader:
 
     def _is_past(self, deadline: _Deadline) -> bool:
         return deadline.is_past(self._longest(), bool(self._courier and self._courier.is_unreachable))
+
+    def _overruns(self, deadline: _Deadline) -> bool:
+        """Tell whether failures may still go out: a limit that a run met when it began ends when its time does."""
+        has_time = deadline.age < self._longest() + _OVERRUN_SECONDS
+        return has_time and self._courier is not None and self._courier.hurry()
 
     def _limit(self, seconds: float) -> None:
         if self._follow:  # sync goes on to the next run
