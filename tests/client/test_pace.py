@@ -103,6 +103,25 @@ def test_waits_grow_up_to_a_cap(pace: Pace, clock: Clock) -> None:
     assert wait_after(pace, clock, "tests", 2000) <= 15.0
 
 
+def test_hurry_ends_a_wait_of_our_own_only(pace: Pace, clock: Clock) -> None:
+    wait_after(pace, clock, "tests", 10)
+    pace.hurry("tests")
+    assert pace.is_free("tests")
+    assert wait_after(pace, clock, "tests", 1) <= 0.5, "and waits begin anew"
+    pace.failed("tests", Busy("later", 429, wait=30))
+    pace.hurry("tests")
+    assert pace.next_try("tests") == 30
+
+
+def test_who_lets_others_go_first_waits_longer(pace: Pace, clock: Clock) -> None:
+    assert pace.is_free("tests", later=1), "before the first wait there is nothing to wait for"
+    pace.told("tests", 20)
+    assert pace.next_try("tests", later=1) == 21
+    clock.now += 20.5
+    assert pace.is_free("tests")
+    assert pace.next_try("tests", later=1) == 0.5
+
+
 def test_waits_differ(clock: Clock) -> None:
     assert len({wait_after(Pace(clock), clock, "tests", 8) for _ in range(20)}) > 1
 
@@ -131,6 +150,7 @@ class TestSharing:
         assert second.is_free("tests read")
         assert stranger.is_free("tests write")
         assert 0 < Pace(shared=waits("a")).next_try("tests write") <= 100, "one that comes later knows it, too"
+        assert 100 < second.next_try("tests write", later=50) <= 150
 
     def test_own_failures_are_ones_own(self, waits: MakeWaits) -> None:
         Pace(shared=waits("a")).failed("tests write", Busy("busy", 503))

@@ -56,6 +56,7 @@ class PeerApi:
                 "suites": [],
                 "artifacts": list(self.artifacts),
                 "violations": [],
+                "turned_away": {},
             }
 
     def route(self, asked: Asked) -> tuple[str, str]:

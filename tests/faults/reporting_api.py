@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,13 +63,13 @@ class ReportingApi:
     :ivar capabilities: what it announces beside a new run, and therefore knows beyond the documentation.
     :ivar minute: how many seconds the minute of its rate limits has; 0 for no limits.
     :ivar says: what it tells of them: ``retry-after`` with a 429, ``x-ratelimit`` with every answer, or ``nothing``.
-    :ivar turned_away: how many requests of each group were answered 429.
+    :ivar turned_away: how many requests were answered 429, of each group in each of its minutes.
     """
 
     capabilities: str = ""
     minute: float = 0.0
     says: str = "retry-after"
-    turned_away: Counter[str] = field(default_factory=Counter)
+    turned_away: dict[str, list[int]] = field(default_factory=dict)
     runs: dict[str, Json] = field(default_factory=dict)
     tests: dict[str, Json] = field(default_factory=dict)
     suites: dict[str, Json] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class ReportingApi:
                 "suites": [{**suite, "path": path(suite)} for suite in self.suites.values()],
                 "artifacts": list(self.artifacts.values()),
                 "violations": list(self.violations),
-                "turned_away": dict(self.turned_away),
+                "turned_away": {group: list(counts) for group, counts in self.turned_away.items()},
             }
 
     def answer(self, asked: Asked) -> Said:
@@ -138,13 +138,15 @@ class ReportingApi:
             return 200, {}
         name = group if group == "uploads" else f"{group} {'read' if asked.method == 'GET' else 'write'}"
         now = time.monotonic()
-        began, count = self._windows.get(name, (now, 0))
+        began, count = self._windows.get(name, (-math.inf, 0))
+        minutes = self.turned_away.setdefault(name, [])
         if now - began >= self.minute:
             began, count = now, 0
+            minutes.append(0)
         self._windows[name] = began, count + 1
         left = _LIMITS[name] - count
-        self.turned_away[name] += left <= 0
-        wait = f"{max(began + self.minute - now, 0.0):.2f}"
+        minutes[-1] += left <= 0
+        wait = f"{math.ceil(100 * (began + self.minute - now)) / 100:.2f}"
         if self.says == "x-ratelimit":
             told = {"Limit": str(_LIMITS[name]), "Remaining": str(max(left - 1, 0)), "Reset": wait}
             return 200 if left > 0 else 429, {f"X-RateLimit-{word}": value for word, value in told.items()}

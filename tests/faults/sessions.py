@@ -40,6 +40,7 @@ class Held:
     suites: list[dict[str, Any]]
     artifacts: list[dict[str, Any]]
     violations: list[str]
+    turned_away: dict[str, list[int]]
     waiting: int
     struck: int
     unmet: list[str]

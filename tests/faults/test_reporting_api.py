@@ -112,3 +112,15 @@ def test_limits_hold_for_each_group_by_itself() -> None:
     assert [said.status for said in answers] == [201] * 30 + [429]
     assert 0 < float(answers[-1].headers["Retry-After"]) <= 3600
     assert ask(api, f"GET /runs?projectId={PROJECT}").status == 200
+    assert api.held()["turned_away"] == {"runs write": [1], "runs read": [0]}
+
+
+def test_limits_are_told_in_headers_or_not_at_all() -> None:
+    api = ReportingApi(minute=3600, says="x-ratelimit")
+    answers = [ask(api, "POST /runs", _RUN) for _ in range(31)]
+    assert [said.headers["X-RateLimit-Remaining"] for said in answers[-3:]] == ["1", "0", "0"]
+    assert 0 < float(answers[-1].headers["X-RateLimit-Reset"]) <= 3600
+    assert answers[-1].status == 429
+    api.says = "nothing"
+    silent = ask(api, "POST /runs", _RUN)
+    assert (silent.status, dict(silent.headers)) == (429, {})

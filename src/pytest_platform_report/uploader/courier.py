@@ -69,14 +69,14 @@ class Courier:
         """Whether tests wait because the platform wants no more of them for a while."""
         return self.pace.next_try(TESTS_WRITE) >= _LAG_SECONDS
 
-    def hurry(self) -> bool:
-        """Tell whether failed tests may go out about now; what keeps them is tried at once where it is our own guess."""
+    def hurry(self, seconds: float) -> bool:
+        """Tell whether failed tests may go out in so many seconds; where only a guess keeps them, they are tried."""
         if self.given_up or (self.trouble and not self._is_limited) or not self._record.has_urgent():
             return False
         if not self._is_hurried:
             self._is_hurried = True
             self.pace.hurry(TESTS_WRITE)
-        return not self.lags
+        return self.pace.next_try(TESTS_WRITE) < seconds
 
     @property
     def can_announce(self) -> bool:

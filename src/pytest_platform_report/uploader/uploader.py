@@ -165,8 +165,8 @@ class Uploader:
 
     def _overruns(self, deadline: _Deadline) -> bool:
         """Tell whether failures may still go out: a limit that a run met when it began ends when its time does."""
-        has_time = deadline.age < self._longest() + _OVERRUN_SECONDS
-        return has_time and self._courier is not None and self._courier.hurry()
+        left = self._longest() + _OVERRUN_SECONDS - deadline.age
+        return left > 0 and self._courier is not None and self._courier.hurry(left)
 
     def _limit(self, seconds: float) -> None:
         if self._follow:  # sync goes on to the next run
