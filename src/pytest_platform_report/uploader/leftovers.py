@@ -14,14 +14,14 @@ from .lifetime import end_within
 from .spool import Spool
 from .status import read_status
 
-_SECONDS = 600.0
+_SECONDS = 1800.0
 _GRACE_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 def deliver_leftovers(folder: Path, deliver: Callable[[Path, float], Mapping[str, Any]]) -> None:
-    """Deliver what there is beside the run in *folder*, for ten minutes at most, the oldest first.
+    """Deliver what there is beside the run in *folder*, for half an hour at most, the oldest first.
 
     Left alone is what goes elsewhere, since the key is not for there; what is being delivered, or still comes in; and
     the rest, where something does not arrive.

@@ -166,7 +166,10 @@ class Uploader:
     def _overruns(self, deadline: _Deadline) -> bool:
         """Tell whether failures may still go out: a limit that a run met when it began ends when its time does."""
         left = self._longest() + _OVERRUN_SECONDS - deadline.age
-        return left > 0 and self._courier is not None and self._courier.hurry(left)
+        if left <= 0 or self._courier is None or not self._courier.hurry(left):
+            return False
+        self._limit(left)
+        return True
 
     def _limit(self, seconds: float) -> None:
         if self._follow:  # sync goes on to the next run
