@@ -14,6 +14,16 @@ from end_to_end.waiting import wait_for
 
 _ALWAYS = 10**6
 _SUITE = "def test_one(): pass\ndef test_two(): pass\n"
+_WAITS = """
+    import threading
+    from pathlib import Path
+
+    def test_one(): pass
+
+    def test_two():
+        while not (Path(__file__).parent / "go").exists():
+            threading.Event().wait(0.01)
+"""
 
 FAULTS = {
     "never answers": Fault("held", "", times=_ALWAYS),
@@ -59,13 +69,18 @@ def test_ctrl_c_ends_the_wait(target: Target, project: Project) -> None:
 
 
 @pytest.mark.parametrize("target", ["plain"], indirect=True)  # others have a PATCH at the run's beginning too
-def test_an_uploader_does_not_outlive_its_deadline(target: Target, project: Project) -> None:
-    project.write("test_it.py", _SUITE)
-    target.will(Fault("held", "PATCH"))
-    ended = project.run("--platform-drain-timeout=2")
-    assert ended.exit == 0
-    wait_for(target.gate.is_held.is_set, "the run's end was on its way")
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/tests"), ("PATCH", "")], ids=["a test", "the end"])
+def test_an_uploader_does_not_outlive_its_deadline(target: Target, project: Project, method: str, path: str) -> None:
+    project.write("test_it.py", _WAITS)
+    target.will(Fault("held", method, path))
+    session = project.start("--platform-drain-timeout=1")
+    if path:
+        wait_for(target.gate.is_held.is_set, "a request was under way before the run's end")
+    (project.root / "go").touch()
+    assert finish(session).exit == 0
+    wait_for(target.gate.is_held.is_set, "the last request was on its way")
     wait_for(lambda: not project.uploader_lives(), "the uploader was gone, with its last request unanswered")
+    assert project.status()["state"] == "delivering", "it did not wait for that request's own end"
     target.gate.release()
     synced = project.command("sync")
     assert synced.exit == 0, synced.out

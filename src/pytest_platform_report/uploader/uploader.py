@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from .facts import run_fields
 from .findings import Journals
 from .intake import Intake
 from .joint_run import MAKER
-from .lifetime import end_within
+from .lifetime import Deadline
 from .rows import Identity
 from .status import Status
 from .tail import Handle
@@ -31,10 +32,8 @@ _DETACHED_SECONDS = 3600.0
 _UNREACHABLE_SECONDS = 10.0
 _CLOSING_TRIES = 3
 _SOON_SECONDS = 2.0
-_CLOSING_SECONDS = 5.0
 _OVERRUN_SECONDS = 3.0
 _DELETION_SECONDS = 0.5
-_STUCK_SECONDS = 3600.0
 
 
 class Uploader:
@@ -64,9 +63,11 @@ class Uploader:
         self._status = Status(folder, self._record, self._intake.tail)
         self._settings: Settings | None = None
         self._courier: Courier | None = None
+        self._deadline = Deadline(folder, self._longest, follow=follow)
 
     def close(self) -> None:
         """Close the platform and the delivery record, and let go of the processes."""
+        self._deadline.close()
         self._intake.tail.close()
         try:
             if self._courier is not None:
@@ -80,14 +81,12 @@ class Uploader:
         :raises FolderGoneError: the folder, or a journal in it, has been deleted or moved away.
         """
         self._tell()  # so that the session knows whom it waits for, even if the first answer never comes
-        deadline, is_announced = _Deadline(self._limit), False
+        is_announced = False
         if not self._follow:
             self._intake.take()  # it takes a second look to know that a run is over, and there may be nothing to send
         while True:
             if not self._is_in_place():
                 raise FolderGoneError(f"{self._folder} was deleted while it was delivered")
-            if deadline.begun is None:
-                self._limit(_STUCK_SECONDS)
             found = self._intake.take()
             if self._courier is None and self._intake.main is not None and self._has_all():
                 self._courier = self._plan(self._intake.main)
@@ -95,20 +94,22 @@ class Uploader:
             if self._intake.is_over:
                 self._intake.settle_held()
             if self._intake.is_over or not self._follow:
-                deadline.begin(self._longest())
+                self._deadline.begin()
                 if not (found or sent) and (self._courier is None or not self._courier.has_more()):
                     break
-                if self._is_past(deadline) and not self._overruns(deadline):
+                if self._is_past() and not self._overruns():
                     break
                 if self._intake.is_over and self._courier is not None and not is_announced:
-                    is_announced = self._announce(self._courier, deadline)
+                    is_announced = self._announce(self._courier)
+            else:
+                self._deadline.put_off()
             if self._status.is_due():
                 self._tell()
             if not found and not sent:
                 time.sleep(_IDLE_SECONDS)
         if self._intake.is_over:
             self._has_all()
-            self._close_run(deadline)
+            self._close_run()
         self._tell()
 
     def make_anew(self) -> None:
@@ -160,31 +161,28 @@ class Uploader:
             self._record.plan_run(fields, Identity(marker, maker, bool(joint_key)))
         return Courier(self._folder, self._settings, self._record, self._journals)
 
-    def _is_past(self, deadline: _Deadline) -> bool:
-        return deadline.is_past(self._longest(), bool(self._courier and self._courier.is_unreachable))
+    def _is_past(self) -> bool:
+        is_unreachable = self._courier is not None and self._courier.is_unreachable
+        return self._deadline.is_past(_UNREACHABLE_SECONDS if is_unreachable else math.inf)
 
-    def _overruns(self, deadline: _Deadline) -> bool:
+    def _overruns(self) -> bool:
         """Tell whether failures may still go out: a limit that a run met when it began ends when its time does."""
-        left = self._longest() + _OVERRUN_SECONDS - deadline.age
+        left = (self._longest() or 0.0) + _OVERRUN_SECONDS - self._deadline.age
         if left <= 0 or self._courier is None or not self._courier.hurry(left):
             return False
-        self._limit(left)
+        self._deadline.move(left)
         return True
 
-    def _limit(self, seconds: float) -> None:
-        if self._follow:  # sync goes on to the next run
-            end_within(seconds + _CLOSING_SECONDS)
-
-    def _longest(self) -> float:
+    def _longest(self) -> float | None:
         if self._patience is not None:
             return self._patience
         if self._settings is None:
-            return 0.0
+            return None
         return _DETACHED_SECONDS if self._settings.detach else self._settings.drain_timeout
 
-    def _announce(self, courier: Courier, deadline: _Deadline) -> bool:
+    def _announce(self, courier: Courier) -> bool:
         """Close the run while much of it is still to be sent: its totals are known; tell whether that is done."""
-        if not courier.can_announce or not (courier.lags or deadline.age > _SOON_SECONDS):
+        if not courier.can_announce or not (courier.lags or self._deadline.age > _SOON_SECONDS):
             return False
         verdict = self._judge()
         return verdict is not None and courier.close_run(verdict)
@@ -192,14 +190,14 @@ class Uploader:
     def _judge(self) -> Verdict | None:
         return judge(self._intake.tail.known(), self._record.totals(), self._record.dropped())
 
-    def _close_run(self, deadline: _Deadline) -> None:
+    def _close_run(self) -> None:
         verdict = self._judge()
         if verdict is not None and self._courier is not None:
             for tries in count(1):
                 self._status.is_closed = self._courier.close_run(verdict)
                 if self._status.is_closed or not self._courier.can_close:
                     break
-                if tries >= _CLOSING_TRIES and self._is_past(deadline):
+                if tries >= _CLOSING_TRIES and self._is_past():
                     break
                 time.sleep(max(_IDLE_SECONDS, min(1.0, self._courier.wait_to_close)))
             self._status.receipt = self._courier.take_receipt()
@@ -209,24 +207,3 @@ class Uploader:
         status = self.status()
         self._status.write(status)
         self._watch(status)
-
-
-@dataclass
-class _Deadline:
-    """Runs from the first look after the run's end; shorter while the platform cannot be reached at all."""
-
-    limit: Callable[[float], None]
-    begun: float | None = None
-
-    @property
-    def age(self) -> float:
-        return 0.0 if self.begun is None else time.monotonic() - self.begun
-
-    def begin(self, longest: float) -> None:
-        if self.begun is None:
-            self.begun = time.monotonic()
-            self.limit(longest)
-
-    def is_past(self, longest: float, unreachable: bool) -> bool:
-        most = min(longest, _UNREACHABLE_SECONDS) if unreachable else longest
-        return self.begun is not None and self.age >= most
