@@ -149,14 +149,40 @@ def test_an_uploader_without_memory(target: Target, project: Project) -> None:
     target.gate.release()
     ended = finish(process)
     assert ended.exit == 1
-    assert "33 tests run, " in ended.out
-    assert "'platform-report sync' delivers it" in ended.out, ended.out
-    wait_for(lambda: not project.uploader_lives(), "the uploader was gone")
-    synced = project.command("sync")
-    assert "33 tests, 33 acknowledged" in synced.out
+    assert "33 tests run, 33 acknowledged\n" in ended.out, ended.out
     run = read_run(target)
     assert (len(run.outcomes), len(run.artifacts), run.status) == (33, 1, "failed")
     run.check_totals()
+
+
+@pytest.mark.parametrize("detached", [False, True], ids=["waits", "detached"])
+def test_a_killed_uploader(target: Target, project: Project, detached: bool) -> None:
+    """The session starts another one at its end."""
+    process = start(project, *(["--platform-detach"] if detached else []))
+    project.kill_uploader()
+    go_on(project)
+    ended = finish(process)
+    assert "3 tests run, " in ended.out, ended.out
+    assert "ended early" not in ended.out
+    assert detached or "3 acknowledged\n" in ended.out, ended.out
+    project.wait_for_uploader()
+    check(target)
+
+
+def test_two_killed_uploaders(target: Target, project: Project) -> None:
+    process = start(project)
+    first = project.status()["process"]
+    project.kill_uploader()
+    target.will(Fault("held", "", times=10**6))
+    go_on(project)
+    wait_for(lambda: project.status()["process"] != first, "there was another uploader")
+    project.kill_uploader()
+    ended = finish(process)
+    assert "the uploader ended early" in ended.out, ended.out
+    assert "'platform-report sync' delivers it" in ended.out
+    target.gate.reset()
+    assert project.command("sync").exit == 0
+    check(target)
 
 
 @pytest.mark.parametrize("target", ["embedded", "plain"], indirect=True)

@@ -24,6 +24,7 @@ class Closing:
     """Waits for the uploader and writes the summary.
 
     :param finished: tells how many tests have ended, as far as this process knows.
+    :param launch: starts another uploader where the first has been killed or has failed; it is called once at most.
     :ivar launch_problem: why there is no uploader, in words.
     :ivar is_over: whether the wait has been.
     :ivar workers_undone: what workers could not write, in words, where their journals do not tell.
@@ -36,6 +37,7 @@ class Closing:
         journal: Journal,
         problems: Problems,
         finished: Callable[[], int],
+        launch: Callable[[], None],
     ) -> None:
         self.launch_problem = ""
         self.is_over = False
@@ -46,7 +48,10 @@ class Closing:
         self._journal = journal
         self._problems = problems
         self._finished = finished
+        self._launch = launch
         self._status: dict[str, Any] = {}
+        self._gone: object = None
+        self._start_by = _START_SECONDS
         self._is_told = False
         self._started = identify(native.getpid())["started"]
 
@@ -57,6 +62,8 @@ class Closing:
             with raised_limit():
                 self._journal.look_after()
                 self._status = self._read()
+                if not self.launch_problem and self._status.get("process"):
+                    self._is_deserted(0.0)
             return
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         progress = terminal if terminal is not None and getattr(terminal, "isatty", False) else None
@@ -157,15 +164,21 @@ class Closing:
             return bool(self._unread) or self._is_settled() or self._is_deserted(waited)
 
     def _is_deserted(self, waited: float) -> bool:
+        """Tell whether there is no uploader and will be none; start another one should the first be gone."""
         process = self._status.get("process")
         if process is None:
-            return waited > _START_SECONDS
-        if is_alive(process):
+            return waited > self._start_by
+        if process != self._gone and is_alive(process):
             return False
         self._status = self._read()  # it may have written its last word just before
-        if not self._is_settled():
+        if self._is_settled():
+            return True
+        if self._gone is None:
+            self._gone, self._start_by = process, waited + _START_SECONDS
+            self._launch()
+        elif process != self._gone or waited > self._start_by:
             self.launch_problem = f"the uploader ended early: {self._journal.folder.path}/uploader.log may say why"
-        return True
+        return bool(self.launch_problem)
 
     def _mine(self) -> dict[str, Any]:
         nothing = {"found": 0, "dropped": 0, "acknowledged": 0, "refused": 0, "settled": False, "complete": False}

@@ -56,7 +56,7 @@ class Conductor:
         self._run_files = run_files
         self._finished = 0
         self._interrupted = False
-        self._closing = Closing(config, settings, journal, guard, self._count_finished)
+        self._closing = Closing(config, settings, journal, guard, self._count_finished, self._launch)
         journal.complete = extensions.run
         journal.on_open = self._launch
 

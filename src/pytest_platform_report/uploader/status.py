@@ -43,7 +43,8 @@ def tell_failure(folder: Path, error: Exception) -> None:
     """Add to what was told last that the uploader has ended with *error*."""
     told = read_status(folder)
     words = str(error) if isinstance(error, PlatformReportError) else f"the uploader failed: {error!r}"
-    _write(folder / "status.json", {**told, "state": "failed", "notes": [*told.get("notes", ()), words]})
+    notes = [note for note in told.get("notes", ()) if note != words]  # the one before may have ended alike
+    _write(folder / "status.json", {**told, "state": "failed", "notes": [*notes, words]})
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
