@@ -14,6 +14,7 @@ from pytest_platform_report.settings import Settings
 from pytest_platform_report.uploader.joining import (
     Closing,
     Delete,
+    Drive,
     ReadRun,
     ReadTold,
     ReadTotals,
@@ -21,7 +22,6 @@ from pytest_platform_report.uploader.joining import (
     Shown,
     Tell,
     close,
-    drive,
 )
 from pytest_platform_report.uploader.joint_run import AWAITED, JointEnd, JointRuns
 
@@ -50,7 +50,7 @@ def closing_of(
         ReadTotals: {"passed": 1, "failed": failed},
         ReadRun: Shown(run or {}, is_awaited=awaited),
     }
-    closing: Closing = drive(close(share), lambda request: answers.get(type(request)))
+    closing: Closing = Drive(lambda: close(share)).run(lambda request: answers.get(type(request)))
     return closing
 
 
@@ -135,7 +135,7 @@ class TestPlatform:
         no_ends, changed = reply(200, {"data": []}), reply(200, {"id": "run_1"})
         run = [reply(200, {"id": "run_1", "status": status}) for status in ("running", "passed")]
         server.will(reply(400), no_ends, *counts, run[0], changed, no_ends, *counts, run[1])
-        closing = drive(close(Share({"1/2": "passed"})), JointEnd(platform, "run_1").perform)
+        closing = Drive(lambda: close(Share({"1/2": "passed"}))).run(JointEnd(platform, "run_1").perform)
         assert (closing.fields["status"], closing.told) == ("passed", {})
 
     def test_is_busy(self, server: Server, platform: Platform) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -54,7 +55,14 @@ class Run:
         self.record.plan_run({})
         self.platform = platform
         self.sender = Sender(platform.open(), folder, Settings(), self.record, self.reader.journals)
-        self.sender.send_run()
+        self.send_run()
+
+    def send_run(self) -> None:
+        """Send the run, whatever the platform says."""
+        for _ in range(400):
+            with suppress(DeliveryError):
+                if self.sender.send_run():
+                    return
 
     def send(self, steps: int = 40) -> None:
         """Send for so many steps, whatever the platform says."""
@@ -136,3 +144,40 @@ def test_repetition_that_fails_says_nothing_of_what_went_before(tmp_path: Path, 
     run.platform.faults = [("POST tests", "lost answer"), ("POST tests", fault)]
     run.send()
     assert sorted(run.titles) == ["test_a", "test_b", "test_c", "test_d", "test_e"]
+
+
+class HalfPlatform(ModelPlatform):
+    """A platform of whose two servers one fails whatever it is asked, and each gets every second request.
+
+    :ivar carries_out: whether that one does what it is asked to before.
+    """
+
+    def __init__(self, *, carries_out: bool) -> None:
+        super().__init__(is_rich=False)
+        self.carries_out = carries_out
+        self.requests = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        if self.requests % 2 == 0:
+            return super().handle_request(request)
+        if self.carries_out:
+            super().handle_request(request)
+        return httpx.Response(503, text="{}")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("carries_out", [False, True])
+def test_platform_that_fails_every_second_request(
+    tmp_path: Path, runs: list[Run], carries_out: bool, first: int
+) -> None:
+    platform = HalfPlatform(carries_out=carries_out)
+    for number in range(60):
+        platform.runs[f"other_{number}"] = {"title": f"run {number}"}
+    platform.requests = first
+    run = Run(tmp_path, platform)
+    runs.append(run)
+    run.send(200)
+    assert sorted(run.titles) == ["test_a", "test_b", "test_c", "test_d", "test_e"]
+    assert run.record.acknowledged() == 5
+    assert len(platform.runs) == 61

@@ -19,7 +19,7 @@ from ..redact import make_redactor, secrets_in
 from ..settings import Settings
 from ..text import number_of
 from ..uploader.facts import gather
-from ..uploader.joining import Closing, Share, close, drive, join, oldest
+from ..uploader.joining import Closing, Drive, Share, close, join, oldest
 from ..uploader.joint_run import AWAITED, MAKER, JointEnd, JointRuns
 from ..uploader.pace import Pace
 from ._pytest_settings import ask_pytest
@@ -76,7 +76,8 @@ def _create(arguments: argparse.Namespace) -> int:
     with open_platform(settings) as platform:
         runs = JointRuns(platform, fields, f"{REPORT_ID}:{key}", maker, key)
         # As shards do, it looks before it creates: so one whose answer was lost is found again.
-        run_id = _insist(lambda: drive(join(maker), runs.perform)).id
+        joining = Drive(lambda: join(maker))
+        run_id = _insist(lambda: joining.run(runs.perform, platform.ping)).id
     if arguments.json:
         shown = {"id": run_id, "title": fields["runTitle"], "shards": arguments.shards or None}
         say(json.dumps(shown | _address(settings, run_id)))
@@ -91,8 +92,8 @@ def _finish(arguments: argparse.Namespace) -> int:
     share = Share(is_last=True, expected=arguments.expect_shards)
     with open_platform(settings) as platform:
         run_id = arguments.run_id or settings.run_id or _insist(lambda: _find(platform, settings))
-        end = JointEnd(platform, run_id)
-        closing: Closing = _insist(lambda: drive(close(share), end.perform))
+        end, ending = JointEnd(platform, run_id), Drive(lambda: close(share))
+        closing: Closing = _insist(lambda: ending.run(end.perform, platform.ping))
         _insist(lambda: [end.tell(f"{number}/{closing.expected} missing") for number in closing.missing])
     if arguments.json:
         _print_json(settings, run_id, closing)

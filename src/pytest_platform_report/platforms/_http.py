@@ -32,6 +32,7 @@ from .limits import group_of, wait_when_used_up
 __all__ = [
     "ASGITransport",
     "Answer",
+    "Answered",
     "BaseTransport",
     "Http",
     "ReadTimeout",
@@ -48,6 +49,7 @@ LARGEST_ERROR = 64 * 2**10
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _NOT_SENDABLE = (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 Told = Callable[[str, float], object]
+Answered = Callable[[str], object]
 
 _SHAPES: Mapping[str, type] = {"id": str, "data": list, "total": int}
 
@@ -89,6 +91,7 @@ class Http:
     :param transport: what carries the requests instead of the network.
     :param told: called with an endpoint group whose limit an answer says is used up, and with the seconds until it is
         not.
+    :param answered: called with the endpoint group of each request that ended well.
     :raises NotSent: no HTTP client can be made in this environment.
     """
 
@@ -100,12 +103,14 @@ class Http:
         transport: BaseTransport | None = None,
         timeouts: Timeouts | None = None,
         told: Told = lambda group, seconds: None,
+        answered: Answered = lambda group: None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeouts = timeouts or Timeouts()
         self._redact = make_redactor([api_key])
         self._guard = Guard(self._timeouts.answer)
         self._told = told
+        self._answered = answered
         try:
             self._client = self._make_client(api_key, transport)
         # The environment decides what this raises: ImportError for a SOCKS proxy without socksio, FileNotFoundError
@@ -146,6 +151,7 @@ class Http:
         except DeliveryError as error:
             error.group = group
             raise
+        self._answered(group)
         if (wait := wait_when_used_up(answer.headers)) is not None:
             self._told(group, wait)
         return answer

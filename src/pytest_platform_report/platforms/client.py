@@ -11,18 +11,19 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import DeliveryError, OutcomeUnknown
+from ..errors import DeliveryError, OutcomeUnknown, Refused
 from ..settings import Settings
 from ._answers import error_of_answer
 from ._embedded import open_embedded
-from ._http import Answer, Http, Told, Upload
+from ._http import Answer, Answered, Http, Told, Upload
 from .artifacts import mime_type, safe_name
 from .capabilities import Capabilities
 from .payload import REPORT_ID, moment
+from .search import Pages, Searches
 
 __all__ = ["Capabilities", "Platform", "RunCreated", "RunFound", "open_platform"]
 
-_PAGE = 50
+_RUNS_LISTED = 50
 _RUNS_SEARCHED = 200
 _LONGEST_SEARCH = 80
 _STATUSES = {
@@ -56,15 +57,18 @@ class RunFound:
     tags: frozenset[str]
 
 
-def open_platform(settings: Settings, told: Told = lambda group, seconds: None) -> Platform:
+def open_platform(
+    settings: Settings, told: Told = lambda group, seconds: None, answered: Answered = lambda group: None
+) -> Platform:
     """Return the platform that *settings* name; close it, or use it in a ``with`` statement.
 
     :param told: called with an endpoint group whose limit is used up, and with the seconds until it is not.
+    :param answered: called with the endpoint group of each request that ended well.
     :raises ConfigurationError: the embedded platform is wanted and its packages are not installed.
     :raises NotSent: it cannot be used at all in this environment.
     """
     if settings.url:
-        return Platform(Http(settings.url, settings.api_key, told=told), settings.project)
+        return Platform(Http(settings.url, settings.api_key, told=told, answered=answered), settings.project)
     return Platform(open_embedded(settings.spool / "platform"), settings.project)
 
 
@@ -79,6 +83,8 @@ class Platform:
         self._http = http
         self.project = project
         self._tags_of_run: dict[str, frozenset[str]] = {}
+        self._run_searches = Searches[RunFound]()
+        self._test_searches = Searches[str]()
 
     def __enter__(self) -> Platform:
         return self
@@ -94,7 +100,7 @@ class Platform:
 
     def ping(self) -> None:
         """Ask for one run: return if the platform can be reached and takes the key."""
-        self._page("/runs", {}, limit=1)
+        self._page("/runs", {}, 1, 0)
 
     # Runs
 
@@ -118,27 +124,33 @@ class Platform:
         answer = self._read(f"/runs/{_quote(run_id)}")
         return Capabilities.parse(answer.headers.get("platform-capabilities", ""))
 
-    def list_runs(self, limit: int = _PAGE) -> list[Json]:
+    def list_runs(self, limit: int = _RUNS_LISTED) -> list[Json]:
         """Return up to *limit* runs, the newest first, as far as the platform lists them so."""
-        return list(self._rows("/runs", {}, most=limit))
+        return [row for page in Pages(self._page, "/runs", {}, limit) for row in page]
 
     def find_run(self, marker_tag: str, *, branch: str | None = None, ci_build_id: str | None = None) -> str | None:
         """Return the id of the newest run with *marker_tag* among its tags, or None."""
-        found = next(self.find_runs(marker_tag, branch=branch, ci_build_id=ci_build_id), None)
-        return found.id if found else None
+        found = self._search_runs(marker_tag, branch, ci_build_id, most=1)
+        return found[0].id if found else None
 
     def find_runs(
         self, marker_tag: str, *, branch: str | None = None, ci_build_id: str | None = None
-    ) -> Iterator[RunFound]:
-        """Yield the runs with *marker_tag* among their tags, the newest first, of the newest 200."""
-        params = {"branch": branch} if branch else {}
-        for row in self._rows("/runs", params, most=_RUNS_SEARCHED):
+    ) -> list[RunFound]:
+        """Return the runs with *marker_tag* among their tags, the newest first, of the newest 200."""
+        return self._search_runs(marker_tag, branch, ci_build_id, most=None)
+
+    def _search_runs(
+        self, marker_tag: str, branch: str | None, ci_build_id: str | None, most: int | None
+    ) -> list[RunFound]:
+        def take(row: Json) -> RunFound | None:
             run_id = str(row.get("id", ""))
             if not run_id or (ci_build_id and row.get("ciBuildId", ci_build_id) != ci_build_id):
-                continue
+                return None
             tags = self._tags(run_id, row)
-            if marker_tag in tags:
-                yield RunFound(run_id, moment(row.get("createdAt")), tags)
+            return RunFound(run_id, moment(row.get("createdAt")), tags) if marker_tag in tags else None
+
+        pages = Pages(self._page, "/runs", {"branch": branch} if branch else {}, _RUNS_SEARCHED)
+        return self._run_searches.run((marker_tag, branch, ci_build_id, most), [pages], take, most)
 
     def update_run(self, run_id: str, fields: Json, idempotency_key: str) -> None:
         """Change status, totals or metadata of a run."""
@@ -191,7 +203,8 @@ class Platform:
 
     def iter_tests(self, run_id: str, status: str | None = None) -> Iterator[Json]:
         """Yield a run's tests as the platform lists them."""
-        yield from self._rows("/tests", {"runId": run_id, **({"status": status} if status else {})})
+        for page in Pages(self._page, "/tests", {"runId": run_id, **({"status": status} if status else {})}):
+            yield from page
 
     def count_tests(self, run_id: str, status: str | None = None) -> int:
         """Return how many tests the platform has of a run, all of them or those with *status*."""
@@ -205,17 +218,19 @@ class Platform:
 
         :param title: the test's title, where that is not the end of its full one: a platform may search either.
         """
+
+        def take(row: Json) -> str | None:
+            test_id = str(row.get("id", ""))
+            if not test_id or not _may_be(row.get("fullTitle"), full_title):
+                return None
+            annotations = row["annotations"] if "annotations" in row else self.get_test(test_id).get("annotations")
+            return test_id if {"type": REPORT_ID, "description": report_id} in _plain(annotations) else None
+
+        lists = []
         for name in (title, full_title) if title else (full_title,):
-            search = _searchable(name)
-            params = {"runId": run_id, **({"search": search} if search else {})}
-            for row in self._rows("/tests", params):
-                test_id = str(row.get("id", ""))
-                if not test_id or not _may_be(row.get("fullTitle"), full_title):
-                    continue
-                annotations = row["annotations"] if "annotations" in row else self.get_test(test_id).get("annotations")
-                if {"type": REPORT_ID, "description": report_id} in _plain(annotations):
-                    return test_id
-        return None
+            text = _searchable(name)
+            lists.append(Pages(self._page, "/tests", {"runId": run_id, **({"search": text} if text else {})}))
+        return next(iter(self._test_searches.run((run_id, report_id), lists, take, most=1)), None)
 
     # Artifacts
 
@@ -252,28 +267,24 @@ class Platform:
     def _write(self, method: str, path: str, fields: Json, key: str, *, expect: str = "id") -> Answer:
         return self._http.request(method, path, json=fields, idempotency_key=key, expect=expect)
 
-    def _page(self, path: str, params: Json, *, limit: int, offset: int = 0) -> Json:
+    def _page(self, path: str, params: Json, limit: int, offset: int) -> Json:
         query = {"projectId": self.project, **params, "limit": limit, "offset": offset}
         return self._read(path, query, expect="data").body
 
-    def _rows(self, path: str, params: Json, most: int | None = None) -> Iterator[Json]:
-        seen = 0
-        while most is None or seen < most:
-            page = self._page(path, params, limit=_PAGE if most is None else min(_PAGE, most - seen), offset=seen)
-            rows = page["data"]
-            yield from (row for row in rows if isinstance(row, dict))
-            seen += len(rows)
-            total = page.get("total")
-            # A platform may give fewer rows than were asked for; only its total, or an empty page, is the end.
-            if not rows or (isinstance(total, int) and seen >= total):
-                return
-
     def _tags(self, run_id: str, row: Json) -> frozenset[str]:
-        # Kept, because a search may be cut short by the rate limit: begun anew, it must get further than before.
+        # Kept, because all of them are asked for again with each search.
         if run_id not in self._tags_of_run:
-            tags = row["tags"] if "tags" in row else self.get_run(run_id).get("tags")
+            tags = row["tags"] if "tags" in row else self._ask_for_tags(run_id)
             self._tags_of_run[run_id] = frozenset(map(str, tags)) if isinstance(tags, list) else frozenset()
         return self._tags_of_run[run_id]
+
+    def _ask_for_tags(self, run_id: str) -> object:
+        try:
+            return self.get_run(run_id).get("tags")
+        except Refused as error:
+            if error.status == 404:  # deleted since it was listed
+                return None
+            raise
 
     def _entry(self, entry: object) -> str | DeliveryError:
         where = f"POST {self._http.base_url}/tests/bulk"

@@ -13,7 +13,8 @@ from .delivery import DeliveryRecord
 from .findings import Journals
 from .pace import Pace
 from .receipt import Receipt
-from .sender import Sender, is_shared_run
+from .run_sender import is_shared_run
+from .sender import Sender
 from .shared_waits import SharedWaits
 from .verdict import Verdict, closing_fields, to_text
 
@@ -154,6 +155,6 @@ class Courier:
 
     def _open(self) -> Sender:
         if self._sender is None:
-            platform = open_platform(self._settings, self.pace.told)
+            platform = open_platform(self._settings, self.pace.told, self.pace.succeeded)
             self._sender = Sender(platform, self._folder, self._settings, self._record, self._journals)
         return self._sender

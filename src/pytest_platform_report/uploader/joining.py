@@ -1,7 +1,7 @@
 """The rules by which several machines make one run: which run all of them report into, and with what each closes it.
 
-Each rule is a generator: it yields a request, and is given the answer. Whoever drives it may begin anew whenever a
-request did not end well: nothing is remembered between two tries but what the platform holds.
+Each rule is a generator: it yields a request, and is given the answer. :class:`Drive` does that, however many of the
+requests do not end well: nothing has to be remembered between two tries but what the platform holds.
 """
 
 from __future__ import annotations
@@ -253,12 +253,46 @@ def _number(value: object) -> int:
     return round(value) if isinstance(value, int | float) else 0
 
 
-def drive(rule: Generator[Any, Any, Any], perform: Callable[[Any], Any]) -> Any:
-    """Run a rule to its end, each of its requests by *perform*, whose errors end it; return what it returns."""
-    answer = None
-    while True:
-        try:
-            request = rule.send(answer)
-        except StopIteration as end:
-            return end.value
-        answer = perform(request)
+_QUESTIONS = (Look, Count, ReadTold, ReadTotals, ReadRun)
+
+
+class Drive:
+    """Runs a rule to its end, in as many tries as that takes.
+
+    A question that failed is asked again. After anything else, which may have been done all the same, the rule begins
+    anew.
+
+    :param rule: begins it.
+    """
+
+    def __init__(self, rule: Callable[[], Generator[Any, Any, Any]]) -> None:
+        self._begin = rule
+        self._rule: Generator[Any, Any, Any] | None = None
+        self._request: Any = None
+        self._is_vain = False
+
+    def run(self, perform: Callable[[Any], Any], knock: Callable[[], object] = lambda: None) -> Any:
+        """Return what the rule returns; an error of *perform* ends this try.
+
+        :param knock: called before the rule changes anything, where the last change failed; its error ends this try
+            too, and the next one goes on from there.
+        """
+        if self._rule is None:
+            rule = self._begin()
+            self._request, self._rule = next(rule), rule
+        while True:
+            is_question = isinstance(self._request, _QUESTIONS)
+            if self._is_vain and not is_question:
+                self._is_vain = False
+                knock()
+            try:
+                answer = perform(self._request)
+            except BaseException:
+                if not is_question:
+                    self._rule, self._is_vain = None, True
+                raise
+            try:
+                self._request = self._rule.send(answer)
+            except StopIteration as end:
+                self._rule = None
+                return end.value

@@ -82,11 +82,17 @@ class JointRuns:
 
 
 class JointEnd:
-    """The end of one run that several machines share."""
+    """The end of one run that several machines share.
+
+    What has been answered of a request that takes several is not asked for again when that is made again.
+    """
 
     def __init__(self, platform: Platform, run_id: str) -> None:
         self._platform = platform
         self._run_id = run_id
+        self._parent = ""
+        self._told: set[str] = set()
+        self._totals: dict[str, int] = {}
 
     def perform(self, request: Tell | ReadTold | ReadTotals | ReadRun | Write) -> Any:
         """Do what a rule asks for, and return the answer."""
@@ -94,9 +100,14 @@ class JointEnd:
             case Tell(name, status):
                 return self.tell(f"{name} {status}")
             case ReadTold():
+                self._totals = {}
                 return list(self._read_told())
             case ReadTotals():
-                return {status: self._platform.count_tests(self._run_id, status) for status in STATUSES}
+                for each in STATUSES:
+                    if each not in self._totals:
+                        self._totals[each] = self._platform.count_tests(self._run_id, each)
+                totals, self._totals = self._totals, {}
+                return totals
             case ReadRun():
                 return _show(self._platform.get_run(self._run_id))
             case Write(fields):
@@ -106,13 +117,17 @@ class JointEnd:
 
     def tell(self, word: str) -> bool:
         """Leave a word about a shard; return whether the platform takes it."""
+        if word in self._told:
+            return True
+        suite = {"runId": self._run_id, "title": word}
         try:
-            parent = self._platform.upsert_suite({"runId": self._run_id, "title": SHARDS}, "")
-            self._platform.upsert_suite({"runId": self._run_id, "title": word, "parentSuiteId": parent}, "")
+            self._parent = self._parent or self._platform.upsert_suite({"runId": self._run_id, "title": SHARDS}, "")
+            self._platform.upsert_suite({**suite, "parentSuiteId": self._parent}, "")
         except DeliveryError as error:
             if not is_about_the_item(error):
                 raise
             return False
+        self._told.add(word)
         return True
 
     def _read_told(self) -> Iterator[tuple[str, RunStatus]]:

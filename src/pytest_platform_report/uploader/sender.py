@@ -6,7 +6,6 @@ import hashlib
 import json
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
 from ..errors import DeliveryError, JournalError
 from ..model import Place, Result
@@ -17,19 +16,13 @@ from ..settings import Settings
 from .delivery import DeliveryRecord
 from .files import FileSender
 from .findings import Journals
-from .joining import Share, close, drive, join
-from .joint_run import AWAITED, JointEnd, JointRuns
 from .receipt import Receipt, take_receipt
 from .rows import TestRow
+from .run_sender import RunSender, is_shared_run
 from .states import after, is_about_the_item, is_suspect
-from .verdict import Verdict, closing_fields, to_text
+from .verdict import Verdict
 
 _BATCH_BYTES = 4 * 1024 * 1024
-
-
-def is_shared_run(settings: Settings, record: DeliveryRecord) -> bool:
-    """Tell whether others may report into the run as well, so that only the platform has seen all of it."""
-    return bool(settings.run_id) or record.identity().is_joint
 
 
 class Sender:
@@ -37,14 +30,11 @@ class Sender:
 
     All of them raise :class:`.DeliveryError` where a request did not end well, after noting in the delivery record what
     that means for what was sent.
-
-    :ivar missing: which shards had told no end when the run was closed, in words; empty where none is missing.
     """
 
     def __init__(
         self, platform: Platform, folder: Path, settings: Settings, record: DeliveryRecord, journals: Journals
     ) -> None:
-        self.missing = ""
         self._platform = platform
         self._settings = settings
         self._record = record
@@ -52,91 +42,26 @@ class Sender:
         identity = record.identity()
         self._maker = identity.maker
         self._marker = identity.marker or f"{REPORT_ID}:{folder.name}"
+        self._is_vain = False
+        self._runs = RunSender(platform, settings, record, self._marker, self._key)
         self._files = FileSender(platform, folder, record, journals)
 
     def close(self) -> None:
         """Close the platform."""
         self._platform.close()
 
+    @property
+    def missing(self) -> str:
+        """Which shards had told no end when the run was closed, in words; empty where none is missing."""
+        return self._runs.missing
+
     def send_run(self) -> bool:
         """Create the run, or find it where it may have been created, or join the one that was asked for."""
-        run = self._record.run()
-        if run is None:
-            return False
-        _, state, _, fields = run
-        metadata = fields.pop("metadata", {})
-        if self._settings.run_id:
-            self._enter_run(self._settings.run_id)
-            return True
-        if self._record.identity().is_joint:
-            self._join_run(fields, metadata)
-            return True
-        if state == "unknown":
-            found = self._platform.find_run(
-                self._marker, branch=fields.get("branch"), ci_build_id=fields.get("ciBuildId")
-            )
-            if found is not None:
-                self._begin_run(found, self._platform.capabilities_of(found), metadata)
-                return True
-        self._record.set_run("sent")
-        try:
-            created = self._platform.create_run(
-                {**fields, "tags": [*fields.get("tags", ()), self._marker]}, self._key("run")
-            )
-        except DeliveryError as error:
-            self._record.set_run(after("run", error))
-            raise
-        self._begin_run(created.id, created.capabilities, metadata)
-        return True
-
-    def _enter_run(self, run_id: str) -> None:
-        """Join the run that was asked for."""
-        capabilities = self._platform.capabilities_of(run_id)
-        if self._settings.shard or AWAITED in (self._platform.get_run(run_id).get("tags") or ()):
-            self._record.share_run()
-        self._record.set_run("acknowledged", run_id, capabilities.to_text())
-
-    def _join_run(self, fields: dict[str, Any], metadata: dict[str, str]) -> None:
-        """Find the run that all shards share, or create it."""
-        self._record.set_run("sent")
-        runs = JointRuns(self._platform, fields, self._marker, self._maker, self._key("run"))
-        try:
-            standing = drive(join(self._maker), runs.perform)
-            capabilities = self._platform.capabilities_of(standing.id)
-        except DeliveryError:
-            self._record.set_run("unknown")
-            raise
-        self._begin_run(standing.id, capabilities, metadata if self._maker in standing.tags else {})
-
-    def _begin_run(self, run_id: str, capabilities: Capabilities, metadata: dict[str, str]) -> None:
-        """Add to a run of ours what only a platform that announces it takes; only then is the run acknowledged."""
-        if capabilities.metadata and metadata:
-            try:
-                self._platform.update_run(run_id, {"metadata": metadata}, self._key("metadata"))
-            except DeliveryError as error:
-                if not is_about_the_item(error):
-                    self._record.set_run("unknown")
-                    raise
-        self._record.set_run("acknowledged", run_id, capabilities.to_text())
+        return self._runs.send()
 
     def close_run(self, verdict: Verdict) -> bool:
         """Close the run with its statistics, unless that has been done with the same ones and nothing sent since."""
-        run_id = str(self._record.run_id)
-        is_joint = self._record.identity().is_joint
-        if is_shared_run(self._settings, self._record):
-            told = verdict.of_shards if is_joint else {}
-            share = Share(told, verdict.status, verdict.duration, self._record.open_totals())
-            closing = drive(close(share), JointEnd(self._platform, run_id).perform)
-            self.missing = closing.tell_missing()
-            self._record.set_finished(to_text(closing.fields, self._record.acknowledged()))
-            return True
-        fields = closing_fields(verdict, self._record.totals())
-        text = to_text(fields, self._record.acknowledged())
-        if self._record.finished() == text:
-            return False
-        self._platform.update_run(run_id, fields, self._key("finish", text))
-        self._record.set_finished(text)
-        return True
+        return self._runs.close(verdict)
 
     def take_receipt(self) -> Receipt:
         """Return what the platform shows of the run beside what it has acknowledged."""
@@ -183,8 +108,11 @@ class Sender:
             raise
         if found is not None:
             self._record.set_tests([row.id], "acknowledged", remote=found)
-        else:
-            self._record.set_tests([row.id], "pending")
+            return
+        self._record.set_tests([row.id], "pending")
+        if self._is_vain:
+            self._is_vain = False
+            self._platform.ping()  # should it fail every second request, the next one is not that which sends the test
 
     def _send_batch(self, rows: list[TestRow], batch: str, *, again: bool = False) -> None:
         capabilities = self._capabilities()
@@ -212,6 +140,7 @@ class Sender:
                 answers = [self._platform.create_test(bodies[0], batch)]
         except DeliveryError as error:
             if not is_about_the_item(error):
+                self._is_vain = not again
                 state = "unknown" if again else after("test", error)  # what went before may have arrived all the same
                 self._record.set_tests(ids, state, batch=batch, tried=is_suspect(error))
                 raise
