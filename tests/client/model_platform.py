@@ -44,10 +44,13 @@ class ModelPlatform(httpx.BaseTransport):
     """A platform in memory.
 
     :ivar faults: what goes wrong with the next requests of each kind.
+    :ivar every_second: what goes wrong with every second request besides; empty for nothing.
     """
 
-    def __init__(self, *, is_rich: bool) -> None:
+    def __init__(self, *, is_rich: bool, every_second: str = "") -> None:
         self.faults: list[tuple[str, str]] = []
+        self.every_second = every_second
+        self._count = 0
         self.runs: dict[str, Json] = {}
         self.suites: dict[str, Json] = {}
         self.tests: dict[str, Json] = {}
@@ -66,6 +69,9 @@ class ModelPlatform(httpx.BaseTransport):
         fault = next((fault for fault in self.faults if fault[0] == kind), None)
         if fault is not None:
             self.faults.remove(fault)
+        self._count += 1
+        if fault is None and self.every_second and self._count % 2:
+            fault = kind, self.every_second
         is_done, end = FAULTS[fault[1]] if fault else (True, (200, ""))
         answer = self._once(request, body) if is_done else {}
         if isinstance(end, BaseException):

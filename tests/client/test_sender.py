@@ -146,35 +146,17 @@ def test_repetition_that_fails_says_nothing_of_what_went_before(tmp_path: Path, 
     assert sorted(run.titles) == ["test_a", "test_b", "test_c", "test_d", "test_e"]
 
 
-class HalfPlatform(ModelPlatform):
-    """A platform of whose two servers one fails whatever it is asked, and each gets every second request.
-
-    :ivar carries_out: whether that one does what it is asked to before.
-    """
-
-    def __init__(self, *, carries_out: bool) -> None:
-        super().__init__(is_rich=False)
-        self.carries_out = carries_out
-        self.requests = 0
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.requests += 1
-        if self.requests % 2 == 0:
-            return super().handle_request(request)
-        if self.carries_out:
-            super().handle_request(request)
-        return httpx.Response(503, text="{}")
-
-
-@pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("carries_out", [False, True])
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("fault", ["500", "429", "done, and 502", "lost answer"])
 def test_platform_that_fails_every_second_request(
-    tmp_path: Path, runs: list[Run], carries_out: bool, first: int
+    tmp_path: Path, runs: list[Run], is_rich: bool, fault: str, before: int
 ) -> None:
-    platform = HalfPlatform(carries_out=carries_out)
-    for number in range(60):
-        platform.runs[f"other_{number}"] = {"title": f"run {number}"}
-    platform.requests = first
+    """As one does that has two servers, and one of them is out."""
+    platform = ModelPlatform(is_rich=is_rich, every_second=fault)
+    platform.runs = {f"other_{number}": {"title": f"run {number}"} for number in range(60)}
+    with platform.open() as client, suppress(DeliveryError):
+        for _ in range(before):
+            client.ping()
     run = Run(tmp_path, platform)
     runs.append(run)
     run.send(200)

@@ -28,6 +28,8 @@ SUITES = ("test_a.py", "test_b.py", "test_b.py::TestIt")
 REQUESTS = ("GET runs", "POST test-suites", "POST tests", "POST tests", "GET tests", "POST upload", "POST upload")
 # Those that leave something behind tell more.
 FREQUENT = [*sorted(FAULTS), "killed after", "killed after", "done, and 502", "lost answer"]
+_MANY = 2000
+EVERY_SECOND = ("", "", "500", "done, and 502", "lost answer", "429")
 
 
 class Delivery(RuleBasedStateMachine):
@@ -35,12 +37,12 @@ class Delivery(RuleBasedStateMachine):
 
     is_rich = False
 
-    @initialize(first=st.sampled_from(FREQUENT))
-    def begin(self, first: str) -> None:
+    @initialize(first=st.sampled_from(FREQUENT), every_second=st.sampled_from(EVERY_SECOND))
+    def begin(self, first: str, every_second: str) -> None:
         self.directory = TemporaryDirectory()
         self.folder = Path(self.directory.name, "runs", "key")
         self.author = Author(self.folder)
-        self.platform = ModelPlatform(is_rich=self.is_rich)
+        self.platform = ModelPlatform(is_rich=self.is_rich, every_second=every_second)
         self.platform.faults = [("POST runs", first)]
         self.ended: Counter[str] = Counter()
         self.attached = 0
@@ -135,8 +137,8 @@ class Delivery(RuleBasedStateMachine):
         self.author.close()
         assert self.reader is not None
         self.reader.take_all()
-        while self.send_some():
-            pass
+        assert any(not self.send_some() for _ in range(_MANY)), "it gets no further"
+        self.platform.every_second = ""
         assert not self.record.has_open()
         self._close_run()
         refused = self.record._tests("state='refused'", ())

@@ -253,14 +253,14 @@ def _number(value: object) -> int:
     return round(value) if isinstance(value, int | float) else 0
 
 
-_QUESTIONS = (Look, Count, ReadTold, ReadTotals, ReadRun)
+_HARMLESS = (Look, Count, Tell, ReadTold, ReadTotals, ReadRun)
 
 
 class Drive:
     """Runs a rule to its end, in as many tries as that takes.
 
-    A question that failed is asked again. After anything else, which may have been done all the same, the rule begins
-    anew.
+    A question that failed is asked again, and a word told again, which twice is once. After anything else, which may
+    have been done all the same, the rule begins anew.
 
     :param rule: begins it.
     """
@@ -274,21 +274,22 @@ class Drive:
     def run(self, perform: Callable[[Any], Any], knock: Callable[[], object] = lambda: None) -> Any:
         """Return what the rule returns; an error of *perform* ends this try.
 
-        :param knock: called before the rule changes anything, where the last change failed; its error ends this try
-            too, and the next one goes on from there.
+        :param knock: asks the platform for something small. It is called before a request that has failed, and before
+            which others have been answered since: of a platform that fails every second request it takes the failure.
+            Its error ends this try too, and the next one goes on from there.
         """
         if self._rule is None:
             rule = self._begin()
             self._request, self._rule = next(rule), rule
         while True:
-            is_question = isinstance(self._request, _QUESTIONS)
-            if self._is_vain and not is_question:
+            is_harmless = isinstance(self._request, _HARMLESS)
+            if self._is_vain and not is_harmless:
                 self._is_vain = False
                 knock()
             try:
                 answer = perform(self._request)
             except BaseException:
-                if not is_question:
+                if not is_harmless:
                     self._rule, self._is_vain = None, True
                 raise
             try:
