@@ -140,6 +140,19 @@ class TestFindRun:
         assert platform.find_run("tag-4", branch="main") == "run_4"
         assert lists.asked == ["run_3", "run_4"]
 
+    def test_deleted_since_it_was_listed(self, server: Server, platform: Platform) -> None:
+        server.will(reply(200, {"data": [{"id": "run_1"}, {"id": "run_2", "tags": ["t"]}], "total": 2}), reply(404))
+        assert platform.find_run("t") == "run_2"
+
+    def test_asks_for_nothing_twice(self, server: Server, platform: Platform) -> None:
+        """However often it is cut short, and begun anew."""
+        listed, run = reply(200, {"data": [{"id": "run_1"}], "total": 1}), reply(200, {"id": "run_1", "tags": ["t"]})
+        server.will(reply(503), listed, reply(503), run)
+        for _ in range(2):
+            with pytest.raises(Busy):
+                platform.find_run("t")
+        assert platform.find_run("t") == "run_1"
+
     def test_of_another_build_is_passed_over(self, server: Server, platform: Platform) -> None:
         rows: list[dict[str, Any]] = [
             {"id": "run_1", "ciBuildId": "7"},
