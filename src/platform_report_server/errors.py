@@ -15,6 +15,17 @@ ServerError
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+
+ErrorCode = Literal[
+    "VALIDATION_ERROR",
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "PAYLOAD_TOO_LARGE",
+    "RATE_LIMITED",
+    "INTERNAL_ERROR",
+]
 
 
 class ServerError(Exception):
@@ -25,7 +36,7 @@ class ApiError(ServerError):
     """A request that is refused; ``status`` and ``code`` are those of the answer."""
 
     status = 500
-    code = "INTERNAL_ERROR"
+    code: ErrorCode = "INTERNAL_ERROR"
 
     def __init__(self, message: str, *, field: str | None = None, reason: str | None = None) -> None:
         super().__init__(message)

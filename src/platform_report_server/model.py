@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+BULK = 500
+"""Tests that fit in one request."""
 
 ProjectId = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, Meta(min_length=1)]
@@ -132,9 +135,31 @@ class NewTest(Struct, rename="camel"):
     attempts: list[Attempt] | None = None
 
 
+class NewTests(Struct):
+    tests: Annotated[
+        list[Annotated[Raw, Meta(extra_json_schema={"$ref": "#/components/schemas/NewTest"})]],
+        Meta(extra_json_schema={"maxItems": BULK}),
+    ]
+    """Each is read by itself, so that a wrong one does not stop the others."""
+
+
 class NewSuite(Struct, rename="camel"):
     run_id: str
     project_id: ProjectId
     title: Name
     file_path: str | None = None
     parent_suite_id: str | None = None
+
+
+class Upload(Struct, rename="camel", omit_defaults=True):
+    """A form; the file may be left out where the run has its content."""
+
+    type: ArtifactType
+    run_id: str
+    project_id: ProjectId
+    file: bytes | None = None
+    test_id: str | None = None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    """The file's SHA-256; alone, it stands for a content that the run has."""
+    file_name: str | None = None
+    """The name of a file that is not sent along."""

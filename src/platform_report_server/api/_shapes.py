@@ -1,119 +1,343 @@
-"""The API's answers: rows in, JSON-ready values out."""
+"""The shapes of the API's answers, and how rows become them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from platform_report_server import ids
 from platform_report_server.clock import iso
 from platform_report_server.db.details import Detail
-from platform_report_server.db.queries.history import Execution
+from platform_report_server.db.queries.history import Execution as ExecutionRow
 from platform_report_server.db.queries.runs import RunRow, totals_of
 from platform_report_server.db.queries.suites import Branch
 from platform_report_server.db.queries.tests import TestRow
 from platform_report_server.db.schema import RESULT_STATUSES
+from platform_report_server.errors import ErrorCode
+from platform_report_server.model import (
+    Annotation,
+    ArtifactType,
+    Count,
+    Metadata,
+    Milliseconds,
+    RunStatus,
+    TestError,
+    TestStatus,
+)
+
+T = TypeVar("T")
+
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
-def run_shape(row: RunRow) -> dict[str, Any]:
-    """Return all of a run."""
-    totals = totals_of(row)
-    return {
-        "id": ids.encode("run", row.id),
-        "projectId": row.project,
-        "status": row.status,
-        "branch": row.branch,
-        "commitSha": row.commit_sha,
-        "commitMessage": row.commit_message,
-        "commitAuthor": row.commit_author,
-        "ciProvider": row.ci_provider,
-        "ciBuildId": row.ci_build_id,
-        "ciBuildUrl": row.ci_build_url,
-        "playwrightVersion": row.playwright_version,
-        "workers": row.workers,
-        "shardCurrent": row.shard_current,
-        "shardTotal": row.shard_total,
-        "browser": row.browser,
-        "os": row.os,
-        "viewport": row.viewport,
-        "hostname": row.hostname,
-        "totalTests": totals.total,
-        "passedTests": totals.passed,
-        "failedTests": totals.failed,
-        "skippedTests": totals.skipped,
-        "flakyTests": totals.flaky,
-        "passRate": totals.pass_rate,
-        "duration": number(totals.duration),
-        "runTitle": row.title,
-        "tags": msgspec.Raw(row.tags.encode()),
-        "grepPatterns": msgspec.Raw(row.grep_patterns.encode()),
-        "metadata": msgspec.Raw(row.metadata.encode()),
-        "createdAt": iso(row.created_at),
-        "updatedAt": iso(row.updated_at),
-    }
+class ErrorDetails(Struct):
+    """Which field is wrong, and why."""
+
+    field: str
+    reason: str | None
 
 
-def listed_test_shape(row: TestRow, detail: Detail) -> dict[str, Any]:
-    """Return what a list says of a test."""
-    return {
-        "id": ids.test_id(row.run_id, row.seq),
-        "runId": ids.encode("run", row.run_id),
-        "projectId": row.project,
-        "title": row.title,
-        "fullTitle": row.full_title,
-        "filePath": row.file_path,
-        "status": RESULT_STATUSES[row.status],
-        "duration": number(row.duration),
-        "isFlaky": bool(row.flaky),
-        "error": detail.error,
-        "createdAt": iso(row.created_at),
-    }
+class ErrorContent(Struct):
+    """What an error answer tells."""
+
+    code: ErrorCode
+    message: str
+    details: ErrorDetails | None
 
 
-def test_shape(row: TestRow, detail: Detail) -> dict[str, Any]:
-    """Return all of a test but the steps."""
-    shape = listed_test_shape(row, detail) | {
-        "lineNumber": detail.line,
-        "retries": row.retries,
-        "attempt": row.attempt,
-        "tags": detail.tags,
-        "annotations": detail.annotations,
-        "stdout": detail.stdout,
-        "stderr": detail.stderr,
-    }
-    if detail.attempts is not None:
-        shape["attempts"] = [
-            {name: value for name, value in msgspec.to_builtins(attempt).items() if name != "steps"}
-            for attempt in detail.attempts
-        ]
-    return shape
+class ErrorAnswer(Struct):
+    """Every error has this shape."""
+
+    error: ErrorContent
 
 
-def execution_shape(row: Execution) -> dict[str, Any]:
-    """Return one line of a test's history."""
-    return {
-        "runId": ids.encode("run", row.run_id),
-        "status": RESULT_STATUSES[row.status],
-        "duration": number(row.duration),
-        "branch": row.branch,
-        "createdAt": iso(row.created_at),
-    }
+class Data(Struct, Generic[T]):
+    """A list that is told whole."""
+
+    data: list[T]
 
 
-def suite_shape(row: Any) -> dict[str, Any]:
-    """Return a suite."""
+class Counted(Data[T], Generic[T]):
+    """The newest of a list, and how many there are."""
+
+    total: Count
+
+
+class Page(Counted[T], Generic[T]):
+    """A part of a list: at most `limit` entries, after the first `offset`."""
+
+    limit: Count
+    offset: Count
+
+
+class Done(Struct):
+    """It was done."""
+
+    message: str
+    success: Literal[True] = True
+
+
+class Run(Struct, rename="camel"):
+    """All of a run."""
+
+    id: str
+    project_id: str
+    status: RunStatus
+    branch: str | None
+    commit_sha: str | None
+    commit_message: str | None
+    commit_author: str | None
+    ci_provider: str | None
+    ci_build_id: str | None
+    ci_build_url: str | None
+    playwright_version: str | None
+    workers: Count | None
+    shard_current: Count | None
+    shard_total: Count | None
+    browser: str | None
+    os: str | None
+    viewport: str | None
+    hostname: str | None
+    total_tests: Count
+    passed_tests: Count
+    failed_tests: Count
+    skipped_tests: Count
+    flaky_tests: Count
+    pass_rate: Annotated[float, Meta(description="Percent of the tests that were not skipped")]
+    duration: Milliseconds
+    run_title: str | None
+    tags: list[str]
+    grep_patterns: list[str]
+    metadata: Metadata
+    created_at: Moment
+    updated_at: Moment
+
+    @classmethod
+    def of(cls, row: RunRow) -> Run:
+        """Return the shape of a row."""
+        totals = totals_of(row)
+        return cls(
+            id=ids.encode("run", row.id),
+            project_id=row.project,
+            status=row.status,
+            branch=row.branch,
+            commit_sha=row.commit_sha,
+            commit_message=row.commit_message,
+            commit_author=row.commit_author,
+            ci_provider=row.ci_provider,
+            ci_build_id=row.ci_build_id,
+            ci_build_url=row.ci_build_url,
+            playwright_version=row.playwright_version,
+            workers=row.workers,
+            shard_current=row.shard_current,
+            shard_total=row.shard_total,
+            browser=row.browser,
+            os=row.os,
+            viewport=row.viewport,
+            hostname=row.hostname,
+            total_tests=totals.total,
+            passed_tests=totals.passed,
+            failed_tests=totals.failed,
+            skipped_tests=totals.skipped,
+            flaky_tests=totals.flaky,
+            pass_rate=totals.pass_rate,
+            duration=number(totals.duration),
+            run_title=row.title,
+            tags=msgspec.json.decode(row.tags),
+            grep_patterns=msgspec.json.decode(row.grep_patterns),
+            metadata=msgspec.json.decode(row.metadata),
+            created_at=iso(row.created_at),
+            updated_at=iso(row.updated_at),
+        )
+
+
+class ChangedRun(Struct, rename="camel", omit_defaults=True):
+    """What a change of a run said."""
+
+    id: str
+    updated_at: Moment
+    status: RunStatus | None = None
+    total_tests: Count | None = None
+    passed_tests: Count | None = None
+    failed_tests: Count | None = None
+    skipped_tests: Count | None = None
+    flaky_tests: Count | None = None
+    duration: Milliseconds | None = None
+    metadata: Metadata | None = None
+
+
+class StoredTest(Struct, rename="camel"):
+    """A result that was stored."""
+
+    id: str
+    run_id: str
+    project_id: str
+    title: str
+    full_title: str
+    status: TestStatus
+    duration: Milliseconds
+    is_flaky: bool
+    created_at: Moment
+
+
+Stored = Annotated[
+    Any,
+    Meta(
+        extra_json_schema={
+            "anyOf": [{"$ref": "#/components/schemas/StoredTest"}, {"$ref": "#/components/schemas/ErrorAnswer"}]
+        }
+    ),
+]
+"""A test that was stored, or why it was not."""
+
+
+class ListedTest(Struct, rename="camel"):
+    """What a list says of a result."""
+
+    id: str
+    run_id: str
+    project_id: str
+    title: str
+    full_title: str
+    file_path: str | None
+    status: TestStatus
+    duration: Milliseconds
+    is_flaky: bool
+    error: TestError | None
+    created_at: Moment
+
+    @classmethod
+    def of(cls, row: TestRow, detail: Detail) -> ListedTest:
+        """Return the shape of a row and its detail."""
+        return cls(
+            id=ids.test_id(row.run_id, row.seq),
+            run_id=ids.encode("run", row.run_id),
+            project_id=row.project,
+            title=row.title,
+            full_title=row.full_title,
+            file_path=row.file_path,
+            status=RESULT_STATUSES[row.status],
+            duration=number(row.duration),
+            is_flaky=bool(row.flaky),
+            error=detail.error,
+            created_at=iso(row.created_at),
+        )
+
+
+class ShownAttempt(Struct, rename="camel", omit_defaults=True):
+    """An attempt without its steps."""
+
+    attempt: Count
+    status: str | None = None
+    started_at: str | None = None
+    duration: Milliseconds | None = None
+    error: TestError | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    annotations: list[Annotation] = []
+
+
+class Test(ListedTest, rename="camel"):
+    """All of a result but the steps."""
+
+    line_number: Count | None
+    retries: Count | None
+    attempt: Count | None
+    tags: list[str]
+    annotations: list[Annotation]
+    stdout: str | None
+    stderr: str | None
+    attempts: list[ShownAttempt] | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, row: TestRow, detail: Detail) -> Test:
+        """Return the shape of a row and its detail."""
+        attempts = detail.attempts
+        return cls(
+            **msgspec.structs.asdict(ListedTest.of(row, detail)),
+            line_number=detail.line,
+            retries=row.retries,
+            attempt=row.attempt,
+            tags=detail.tags,
+            annotations=detail.annotations,
+            stdout=detail.stdout,
+            stderr=detail.stderr,
+            attempts=UNSET if attempts is None else msgspec.convert(attempts, list[ShownAttempt], from_attributes=True),
+        )
+
+
+class Execution(Struct, rename="camel"):
+    """One line of a test's history."""
+
+    run_id: str
+    status: TestStatus
+    duration: Milliseconds
+    branch: str | None
+    created_at: Moment
+
+    @classmethod
+    def of(cls, row: ExecutionRow) -> Execution:
+        """Return the shape of a row."""
+        return cls(
+            run_id=ids.encode("run", row.run_id),
+            status=RESULT_STATUSES[row.status],
+            duration=number(row.duration),
+            branch=row.branch,
+            created_at=iso(row.created_at),
+        )
+
+
+class Suite(Struct, rename="camel"):
+    """A suite with those below it."""
+
+    id: str
+    title: str
+    file_path: str | None
+    parent_suite_id: str | None
+    children: list[Suite]
+
+    @classmethod
+    def of(cls, branch: Branch) -> Suite:
+        """Return the shape of a branch."""
+        return cls(**suite_fields(branch.suite), children=[cls.of(child) for child in branch.children])
+
+
+class StoredSuite(Struct, rename="camel"):
+    """A suite that was stored or updated."""
+
+    id: str
+    run_id: str
+    project_id: str
+    title: str
+    file_path: str | None
+    parent_suite_id: str | None
+    created_at: Moment
+
+
+class Artifact(Struct, rename="camel"):
+    """A stored file."""
+
+    id: str
+    type: ArtifactType
+    file_name: str
+    file_size: Count
+    mime_type: str
+    url: Annotated[str, Meta(description="Signed: whoever has it may download the file until `expiresAt`")]
+    expires_at: Moment
+    created_at: Moment
+    test_id: str | None
+
+
+def suite_fields(row: Any) -> dict[str, Any]:
+    """Return what every shape of a suite has."""
     return {
         "id": ids.encode("suite", row.id),
         "title": row.title,
-        "filePath": row.file_path or None,
-        "parentSuiteId": ids.encode("suite", row.parent_id) if row.parent_id else None,
+        "file_path": row.file_path or None,
+        "parent_suite_id": ids.encode("suite", row.parent_id) if row.parent_id else None,
     }
-
-
-def branch_shape(branch: Branch) -> dict[str, Any]:
-    """Return a suite with those below it."""
-    return suite_shape(branch.suite) | {"children": [branch_shape(child) for child in branch.children]}
 
 
 def number(value: float) -> int | float:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from platform_report_server.api._shapes import ErrorAnswer, ErrorContent, ErrorDetails
 from platform_report_server.errors import ApiError, Forbidden, Invalid, NotFound, TooLarge, Unauthorized
 
 _log = logging.getLogger("platform_report_server")
@@ -31,18 +32,18 @@ def raw_answer(encoded: bytes, status: int) -> Response:
     return Response(encoded, status, media_type="application/json")
 
 
-def error_content(error: ApiError) -> dict[str, Any]:
+def error_answer(error: ApiError) -> ErrorAnswer:
     """Return what an error answer says."""
-    details = {"field": error.field, "reason": error.reason} if error.field is not None else None
-    return {"error": {"code": error.code, "message": error.message, "details": details}}
+    details = ErrorDetails(error.field, error.reason) if error.field is not None else None
+    return ErrorAnswer(ErrorContent(error.code, error.message, details))
 
 
 def refuse(error: Exception) -> Response:
     """Return the answer to a request that failed; our own failures are logged and told without internals."""
     if isinstance(error, ApiError):
-        return answer(error_content(error), error.status)
+        return answer(error_answer(error), error.status)
     _log.error("a request failed", exc_info=error)
-    return answer(error_content(ApiError("The server failed; its log says more")), 500)
+    return answer(error_answer(ApiError("The server failed; its log says more")), 500)
 
 
 def refuse_http(request: Request, error: HTTPException) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import anyio.to_thread
 from sqlalchemy import Connection
@@ -14,6 +13,7 @@ from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._forms import Form, base_name, read_form
 from platform_report_server.api._query import RUN, Text
+from platform_report_server.api._shapes import Artifact, Data
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.links import artifact_link, check_artifact_link
 from platform_report_server.auth.visible import visible_test
@@ -68,7 +68,7 @@ async def index(call: Call) -> Response:
         run = call.visible_run(connection, run_id, project)
         return list_artifacts(connection, run.project_id, run.id, _seq(call, connection, run, test_id))
 
-    return answer({"data": [_shape(call, row) for row in await call.read(query)]})
+    return answer(Data([_shape(call, row) for row in await call.read(query)]))
 
 
 async def content(call: Call) -> Response:
@@ -129,17 +129,17 @@ def _seq(call: Call, connection: Connection, run: RunRow, test_id: str | None) -
     return int(row.seq)
 
 
-def _shape(call: Call, row: ArtifactRow) -> dict[str, Any]:
+def _shape(call: Call, row: ArtifactRow) -> Artifact:
     public_id = ids.encode("artifact", row.run_id, row.id)
     link = artifact_link(call.services.signer, public_id)
-    return {
-        "id": public_id,
-        "type": row.type,
-        "fileName": row.file_name,
-        "fileSize": row.size,
-        "mimeType": row.mime,
-        "url": str(call.request.base_url).rstrip("/") + link.path,
-        "expiresAt": iso(link.expires_at),
-        "createdAt": iso(row.created_at),
-        "testId": None if row.seq is None else ids.test_id(row.run_id, row.seq),
-    }
+    return Artifact(
+        id=public_id,
+        type=row.type,
+        file_name=row.file_name,
+        file_size=row.size,
+        mime_type=row.mime,
+        url=str(call.request.base_url).rstrip("/") + link.path,
+        expires_at=iso(link.expires_at),
+        created_at=iso(row.created_at),
+        test_id=None if row.seq is None else ids.test_id(row.run_id, row.seq),
+    )

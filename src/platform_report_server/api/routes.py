@@ -5,7 +5,7 @@ from __future__ import annotations
 from platform_report_server.api import artifacts, runs, suites, tests
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, RUN
-from platform_report_server.model import NewRun, NewSuite, NewTest, RunChange
+from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, RunChange
 
 
 def api_routes() -> list[ApiRoute]:
@@ -41,7 +41,7 @@ def api_routes() -> list[ApiRoute]:
         ),
         route(
             "/api/tests/bulk",
-            POST=Operation(tests.create_many, "Store up to 500 results", "member", "tests write", body=tests.Bulk),
+            POST=Operation(tests.create_many, "Store up to 500 results", "member", "tests write", body=NewTests),
         ),
         route("/api/tests/{test_id}", GET=Operation(tests.show, "Get a result", "viewer", "tests read")),
         route(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT, Text, Word, page
-from platform_report_server.api._shapes import run_shape
+from platform_report_server.api._shapes import ChangedRun, Done, Page, Run
 from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
 from platform_report_server.db.queries import runs as queries
@@ -38,7 +37,7 @@ async def create(call: Call) -> Response:
     def job(write: Write) -> Answer:
         project_id = ensure_project(write.connection, new.project_id, write.ids, write.now)
         return answer_once(
-            write, project_id, once, lambda: Answer(201, body(run_shape(ingest.add_run(write, project_id, new))))
+            write, project_id, once, lambda: Answer(201, body(Run.of(ingest.add_run(write, project_id, new))))
         )
 
     return _announce(await call.write(job))
@@ -59,12 +58,12 @@ async def index(call: Call) -> Response:
             connection, [project], status=status, branch=branch, limit=limit, offset=offset
         )
     )
-    return answer({"data": [run_shape(row) for row in rows], "total": total, "limit": limit, "offset": offset})
+    return answer(Page([Run.of(row) for row in rows], total, limit, offset))
 
 
 async def show(call: Call) -> Response:
     run_id = call.request.path_params["run_id"]
-    return _announce(answer(run_shape(await call.read(lambda connection: call.visible_run(connection, run_id)))))
+    return _announce(answer(Run.of(await call.read(lambda connection: call.visible_run(connection, run_id)))))
 
 
 async def change(call: Call) -> Response:
@@ -86,10 +85,9 @@ async def delete(call: Call) -> Response:
 
     await call.services.writer.do(work)
     await call.services.sweep()
-    return answer({"success": True, "message": "Run deleted successfully"})
+    return answer(Done("Run deleted successfully"))
 
 
-def _changed(write: Write, run: RunRow, wanted: RunChange) -> dict[str, Any]:
+def _changed(write: Write, run: RunRow, wanted: RunChange) -> ChangedRun:
     after = ingest.change_run(write, run, wanted)
-    told = {name: value for name, value in msgspec.to_builtins(wanted).items() if value is not None}
-    return {"id": ids.encode("run", run.id)} | told | {"updatedAt": iso(after.updated_at)}
+    return ChangedRun(ids.encode("run", run.id), iso(after.updated_at), **msgspec.structs.asdict(wanted))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT, RUN
-from platform_report_server.api._shapes import branch_shape, suite_shape
+from platform_report_server.api._shapes import Data, StoredSuite, Suite, suite_fields
 from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.runs import RunRow
@@ -38,14 +36,16 @@ async def index(call: Call) -> Response:
     run_id, project = RUN.read(call.request), PROJECT.read(call.request)
     call.caller.check(project)
 
-    def query(connection: Connection) -> list[dict[str, Any]]:
+    def query(connection: Connection) -> list[Suite]:
         run = call.visible_run(connection, run_id, project)
-        return [branch_shape(branch) for branch in suite_tree(connection, run.project_id, run.id)]
+        return [Suite.of(branch) for branch in suite_tree(connection, run.project_id, run.id)]
 
-    return answer({"data": await call.read(query)})
+    return answer(Data(await call.read(query)))
 
 
 def _put(write: Write, run: RunRow, new: NewSuite) -> Answer:
     suite, made = put_suite(write, run.project_id, run.id, new)
-    extra = {"runId": new.run_id, "projectId": new.project_id, "createdAt": iso(suite.created_at)}
-    return Answer(201 if made else 200, body(suite_shape(suite) | extra))
+    stored = StoredSuite(
+        run_id=new.run_id, project_id=new.project_id, created_at=iso(suite.created_at), **suite_fields(suite)
+    )
+    return Answer(201 if made else 200, body(stored))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
@@ -14,8 +13,18 @@ from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT, Number, Text, Word, page
 from platform_report_server.api._requests import decode
-from platform_report_server.api._shapes import execution_shape, listed_test_shape, number, test_shape
-from platform_report_server.api.answers import answer, body, error_content
+from platform_report_server.api._shapes import (
+    Counted,
+    Data,
+    ErrorAnswer,
+    Execution,
+    ListedTest,
+    Page,
+    StoredTest,
+    Test,
+    number,
+)
+from platform_report_server.api.answers import answer, body, error_answer
 from platform_report_server.auth.visible import visible_case, visible_test
 from platform_report_server.clock import iso
 from platform_report_server.db.details import Detail, read_details
@@ -28,9 +37,8 @@ from platform_report_server.errors import ApiError, Invalid, NotFound
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.results import add_results, is_flaky
 from platform_report_server.ingest.writer import Write
-from platform_report_server.model import NewTest
+from platform_report_server.model import BULK, NewTest, NewTests
 
-BULK = 500
 _HISTORY = 20
 
 IN_RUN = Text("runId")
@@ -39,12 +47,8 @@ SEARCH = Text("search")
 ATTEMPT = Number("attempt", None, 1, 2**31 - 1)
 
 
-class Bulk(msgspec.Struct):
-    tests: list[msgspec.Raw]
-
-
 _new = msgspec.json.Decoder(NewTest)
-_bulk = msgspec.json.Decoder(Bulk)
+_bulk = msgspec.json.Decoder(NewTests)
 
 
 async def create(call: Call) -> Response:
@@ -69,7 +73,7 @@ async def create_many(call: Call) -> Response:
         numbers = (find_project(write.connection, project) for project in sorted(projects))
         # where no test can be stored, nothing is written: any scope will do for the key
         scope = next((number for number in numbers if number is not None), 0)
-        return answer_once(write, scope, once, lambda: Answer(200, body({"data": _add_many(call, write, tests)})))
+        return answer_once(write, scope, once, lambda: Answer(200, body(Data(_add_many(call, write, tests)))))
 
     return await call.write(job)
 
@@ -80,46 +84,46 @@ async def index(call: Call) -> Response:
     limit, offset = page(call.request)
     run_id, status, search = (each.read(call.request) for each in (IN_RUN, STATUS, SEARCH))
 
-    def query(connection: Connection) -> dict[str, Any]:
+    def query(connection: Connection) -> Page[ListedTest]:
         run = call.visible_run(connection, run_id, project).id if run_id else None
         number = find_project(connection, project)
         if number is None:
-            return {"data": [], "total": 0}
+            return Page([], 0, limit, offset)
         rows, total = queries.list_tests(
             connection, number, run_id=run, status=status, search=search, limit=limit, offset=offset
         )
         failed = [(row.run_id, row.seq) for row in rows if row.message is not None]
         details = read_details(connection, number, failed)
         none = Detail()
-        shapes = [listed_test_shape(row, details.get((row.run_id, row.seq), none)) for row in rows]
-        return {"data": shapes, "total": total}
+        shapes = [ListedTest.of(row, details.get((row.run_id, row.seq), none)) for row in rows]
+        return Page(shapes, total, limit, offset)
 
-    return answer(await call.read(query) | {"limit": limit, "offset": offset})
+    return answer(await call.read(query))
 
 
 async def show(call: Call) -> Response:
     row, detail = await _loaded(call)
-    return answer(test_shape(row, detail))
+    return answer(Test.of(row, detail))
 
 
 async def steps(call: Call) -> Response:
     wanted = ATTEMPT.read(call.request)
     _, detail = await _loaded(call)
     if wanted is None:
-        return answer({"data": detail.steps})
+        return answer(Data(detail.steps))
     for attempt in detail.attempts or ():
         if attempt.attempt == wanted:
-            return answer({"data": attempt.steps})
+            return answer(Data(attempt.steps))
     raise NotFound(f"This test has no attempt {wanted}")
 
 
 async def history(call: Call) -> Response:
     public_id = call.request.path_params["test_id"]
 
-    def query(connection: Connection) -> dict[str, Any]:
+    def query(connection: Connection) -> Counted[Execution]:
         project_id, case_id = visible_case(connection, call.caller, public_id)
         rows, total = list_executions(connection, project_id, case_id, _HISTORY)
-        return {"data": [execution_shape(row) for row in rows], "total": total}
+        return Counted([Execution.of(row) for row in rows], total)
 
     return answer(await call.read(query))
 
@@ -133,39 +137,41 @@ def _read_one(call: Call, raw: msgspec.Raw) -> NewTest | ApiError:
     return new
 
 
-def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError]) -> list[dict[str, Any]]:
-    entries = [error_content(each) if isinstance(each, ApiError) else {} for each in tests]
+def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError]) -> list[StoredTest | ErrorAnswer]:
+    entries: dict[int, StoredTest | ErrorAnswer] = {}
     by_run: dict[tuple[str, str], list[tuple[int, NewTest]]] = defaultdict(list)
     for place, new in enumerate(tests):
-        if isinstance(new, NewTest):
+        if isinstance(new, ApiError):
+            entries[place] = error_answer(new)
+        else:
             by_run[new.project_id, new.run_id].append((place, new))
     for (project, run_id), placed in by_run.items():
         try:
             run = call.visible_run(write.connection, run_id, project)
         except NotFound as error:
-            added = [error_content(error)] * len(placed)
+            added: Sequence[StoredTest | ErrorAnswer] = [error_answer(error)] * len(placed)
         else:
             added = _add(write, run, [new for _, new in placed])
         for (place, _), entry in zip(placed, added, strict=True):
             entries[place] = entry
-    return entries
+    return [entries[place] for place in range(len(tests))]
 
 
-def _add(write: Write, run: RunRow, tests: Sequence[NewTest]) -> list[dict[str, Any]]:
+def _add(write: Write, run: RunRow, tests: Sequence[NewTest]) -> list[StoredTest]:
     first = add_results(write, run.project_id, run.id, tests)
     created_at = iso(write.now)
     return [
-        {
-            "id": ids.test_id(run.id, seq),
-            "runId": new.run_id,
-            "projectId": new.project_id,
-            "title": new.title,
-            "fullTitle": new.full_title,
-            "status": new.status,
-            "duration": number(new.duration),
-            "isFlaky": is_flaky(new),
-            "createdAt": created_at,
-        }
+        StoredTest(
+            ids.test_id(run.id, seq),
+            new.run_id,
+            new.project_id,
+            new.title,
+            new.full_title,
+            new.status,
+            number(new.duration),
+            is_flaky(new),
+            created_at,
+        )
         for seq, new in enumerate(tests, first)
     ]
 

@@ -22,9 +22,11 @@ from sqlalchemy import (
     text,
 )
 
+from platform_report_server.model import TestStatus
+
 metadata = MetaData()
 
-RESULT_STATUSES = ("passed", "failed", "skipped", "flaky")
+RESULT_STATUSES: tuple[TestStatus, ...] = ("passed", "failed", "skipped", "flaky")
 """A result's status is stored as its place in this tuple: 0 stays the one good status, the partial index needs it."""
 
 MESSAGE_KEPT = 500
