@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from platform_report_server.api import answers
+from platform_report_server.api.docs import docs_routes
 from platform_report_server.api.routes import api_routes
 from platform_report_server.auth.guard import Guard
 from platform_report_server.errors import Forbidden, NotFound
@@ -34,7 +35,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     app = Starlette(
-        routes=[*api_routes(), *web_routes()],
+        routes=[*api_routes(), *docs_routes(), *web_routes()],
         middleware=[Middleware(Guard, host_names=settings.host_names, refuse=_foreign_host)],
         exception_handlers={HTTPException: _refuse_http, Exception: _refuse_any},
         lifespan=lifespan,

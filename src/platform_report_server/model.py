@@ -152,12 +152,12 @@ class NewSuite(Struct, rename="camel"):
 
 
 class Upload(Struct, rename="camel", omit_defaults=True):
-    """A form; the file may be left out where the run has its content."""
+    """A form, in any order; the file may be left out where the run has its content."""
 
     type: ArtifactType
     run_id: str
     project_id: ProjectId
-    file: bytes | None = None
+    file: Annotated[str, Meta(extra_json_schema={"format": "binary"})] | None = None
     test_id: str | None = None
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
     """The file's SHA-256; alone, it stands for a content that the run has."""

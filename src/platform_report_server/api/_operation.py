@@ -38,6 +38,10 @@ class Operation:
     status: int = 200
     also: int | None = None
     """A second status that means success, with the same body."""
+    is_form: bool = False
+    """Whether the body is multipart/form-data instead of JSON."""
+    headers: tuple[str, ...] = ()
+    """The headers of the answer that not every answer has."""
 
 
 class ApiRoute(Route):

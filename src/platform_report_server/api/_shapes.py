@@ -182,15 +182,13 @@ class StoredTest(Struct, rename="camel"):
     created_at: Moment
 
 
-Stored = Annotated[
-    Any,
-    Meta(
-        extra_json_schema={
-            "anyOf": [{"$ref": "#/components/schemas/StoredTest"}, {"$ref": "#/components/schemas/ErrorAnswer"}]
-        }
-    ),
-]
-"""A test that was stored, or why it was not."""
+_EITHER = {"anyOf": [{"$ref": "#/components/schemas/StoredTest"}, {"$ref": "#/components/schemas/ErrorAnswer"}]}
+
+
+class StoredTests(Struct):
+    """One entry for each test, in their order: what was stored, or why it was not."""
+
+    data: list[Annotated[Any, Meta(extra_json_schema=_EITHER)]]
 
 
 class ListedTest(Struct, rename="camel"):

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from platform_report_server.api import artifacts, runs, suites, tests
 from platform_report_server.api._operation import ApiRoute, Operation, route
-from platform_report_server.api._query import PAGE, PROJECT, RUN
-from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, RunChange
+from platform_report_server.api._query import PAGE, PROJECT, RUN, Required
+from platform_report_server.api._shapes import (
+    Artifact,
+    ChangedRun,
+    Counted,
+    Data,
+    Done,
+    Execution,
+    ListedTest,
+    Page,
+    Run,
+    StoredSuite,
+    StoredTest,
+    StoredTests,
+    Suite,
+    Test,
+)
+from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, RunChange, Step, Upload
 
 
 def api_routes() -> list[ApiRoute]:
@@ -19,14 +35,30 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "runs read",
                 query=(PROJECT, runs.STATUS, runs.BRANCH, *PAGE),
+                answer=Page[Run],
             ),
-            POST=Operation(runs.create, "Begin a run", "member", "runs write", body=NewRun, status=201),
+            POST=Operation(
+                runs.create,
+                "Begin a run",
+                "member",
+                "runs write",
+                body=NewRun,
+                answer=Run,
+                status=201,
+                headers=("Platform-Capabilities",),
+            ),
         ),
         route(
             "/api/runs/{run_id}",
-            GET=Operation(runs.show, "Get a run", "viewer", "runs read"),
-            PATCH=Operation(runs.change, "Change or end a run", "member", "runs write", body=RunChange),
-            DELETE=Operation(runs.delete, "Delete a run with all that belongs to it", "member", "runs write"),
+            GET=Operation(
+                runs.show, "Get a run", "viewer", "runs read", answer=Run, headers=("Platform-Capabilities",)
+            ),
+            PATCH=Operation(
+                runs.change, "Change or end a run", "member", "runs write", body=RunChange, answer=ChangedRun
+            ),
+            DELETE=Operation(
+                runs.delete, "Delete a run with all that belongs to it", "member", "runs write", answer=Done
+            ),
         ),
         route(
             "/api/tests",
@@ -36,30 +68,72 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "tests read",
                 query=(PROJECT, tests.IN_RUN, tests.STATUS, tests.SEARCH, *PAGE),
+                answer=Page[ListedTest],
             ),
-            POST=Operation(tests.create, "Store a result", "member", "tests write", body=NewTest, status=201),
+            POST=Operation(
+                tests.create, "Store a result", "member", "tests write", body=NewTest, answer=StoredTest, status=201
+            ),
         ),
         route(
             "/api/tests/bulk",
-            POST=Operation(tests.create_many, "Store up to 500 results", "member", "tests write", body=NewTests),
+            POST=Operation(
+                tests.create_many,
+                "Store up to 500 results",
+                "member",
+                "tests write",
+                body=NewTests,
+                answer=StoredTests,
+            ),
         ),
-        route("/api/tests/{test_id}", GET=Operation(tests.show, "Get a result", "viewer", "tests read")),
+        route("/api/tests/{test_id}", GET=Operation(tests.show, "Get a result", "viewer", "tests read", answer=Test)),
         route(
             "/api/tests/{test_id}/steps",
-            GET=Operation(tests.steps, "Get a result's steps", "viewer", "tests read", query=(tests.ATTEMPT,)),
+            GET=Operation(
+                tests.steps,
+                "Get the steps of a result, or of one of its attempts",
+                "viewer",
+                "tests read",
+                query=(tests.ATTEMPT,),
+                answer=Data[Step],
+            ),
         ),
         route(
             "/api/tests/{test_id}/history",
-            GET=Operation(tests.history, "List a test's last 20 executions", "viewer", "tests read"),
+            GET=Operation(
+                tests.history,
+                "List a test's last 20 executions, newest first",
+                "viewer",
+                "tests read",
+                answer=Counted[Execution],
+            ),
         ),
         route(
             "/api/test-suites",
-            GET=Operation(suites.index, "Get a run's tree of suites", "viewer", "tests read", query=(RUN, PROJECT)),
+            GET=Operation(
+                suites.index,
+                "Get a run's tree of suites",
+                "viewer",
+                "tests read",
+                query=(RUN, PROJECT),
+                answer=Data[Suite],
+            ),
             POST=Operation(
-                suites.create, "Store or update a suite", "member", "tests write", body=NewSuite, status=201, also=200
+                suites.create,
+                "Store or update a suite",
+                "member",
+                "tests write",
+                body=NewSuite,
+                answer=StoredSuite,
+                status=201,
+                also=200,
             ),
         ),
-        route("/api/upload", POST=Operation(artifacts.upload, "Upload an artifact", "member", "uploads")),
+        route(
+            "/api/upload",
+            POST=Operation(
+                artifacts.upload, "Upload an artifact", "member", "uploads", body=Upload, answer=Artifact, is_form=True
+            ),
+        ),
         route(
             "/api/artifacts",
             GET=Operation(
@@ -68,10 +142,19 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "tests read",
                 query=(RUN, artifacts.IN_PROJECT, artifacts.OF_TEST),
+                answer=Data[Artifact],
             ),
         ),
         route(
             "/api/artifacts/{artifact_id}/content",
-            GET=Operation(artifacts.content, "Download an artifact by its signed link", None, None, answer=bytes),
+            GET=Operation(
+                artifacts.content,
+                "Download an artifact by its signed link",
+                None,
+                None,
+                query=(Required("expires"), Required("signature")),
+                answer=bytes,
+                also=206,
+            ),
         ),
     ]

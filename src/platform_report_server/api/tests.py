@@ -21,6 +21,7 @@ from platform_report_server.api._shapes import (
     ListedTest,
     Page,
     StoredTest,
+    StoredTests,
     Test,
     number,
 )
@@ -73,7 +74,7 @@ async def create_many(call: Call) -> Response:
         numbers = (find_project(write.connection, project) for project in sorted(projects))
         # where no test can be stored, nothing is written: any scope will do for the key
         scope = next((number for number in numbers if number is not None), 0)
-        return answer_once(write, scope, once, lambda: Answer(200, body(Data(_add_many(call, write, tests)))))
+        return answer_once(write, scope, once, lambda: Answer(200, body(StoredTests(_add_many(call, write, tests)))))
 
     return await call.write(job)
 

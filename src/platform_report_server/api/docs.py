@@ -1,0 +1,66 @@
+"""/api/openapi.json, and the pages that show it: Swagger UI and ReDoc, of vendored files alone."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from platform_report_server.api.answers import raw_answer
+from platform_report_server.api.routes import api_routes
+
+_HERE = Path(__file__).parent
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+_PAGES = {"/api/docs": "swagger.html", "/api/redoc": "redoc.html"}
+_OURS = ("swagger.js", "redoc.js")
+VENDORED = sorted((_HERE / "vendored").glob("*.gz"))
+_CACHED = {"cache-control": "max-age=3600"}
+# both write styles into the page, and draw with data: images
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def docs_routes() -> list[Route]:
+    """Return the routes; they hold no secrets and are open to all, as the style sheet is."""
+    return [
+        Route("/api/openapi.json", _document),
+        *(Route(path, _file(_HERE / "static" / name)) for path, name in _PAGES.items()),
+        *(Route(f"/api/docs/{name}", _file(_HERE / "static" / name)) for name in _OURS),
+        *(Route(f"/api/docs/{path.stem}", _zipped(path)) for path in VENDORED),
+    ]
+
+
+async def _document(request: Request) -> Response:
+    # most processes that hold the app are never asked for it
+    from platform_report_server.api._openapi import document
+
+    return raw_answer(document(api_routes()), 200)
+
+
+def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    headers = {"content-security-policy": _POLICY, **_CACHED}
+
+    async def send(request: Request) -> Response:
+        return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
+
+    return send
+
+
+def _zipped(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    media_type = _TYPES[path.with_suffix("").suffix]
+
+    async def send(request: Request) -> Response:
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers = {"content-encoding": "gzip", "vary": "accept-encoding", **_CACHED}
+            return FileResponse(path, media_type=media_type, headers=headers)
+        content = await anyio.to_thread.run_sync(lambda: gzip.decompress(path.read_bytes()))
+        return Response(content, media_type=media_type, headers={"vary": "accept-encoding", **_CACHED})
+
+    return send
