@@ -84,3 +84,8 @@ def test_vendored_files_are_whole_and_ask_nobody_for_a_logo() -> None:
 def test_paths_of_the_pages_are_no_operations() -> None:
     ours = {each.path for each in api_routes()}
     assert not ours & {each.path for each in docs_routes()}
+
+
+def test_the_document_is_valid(document: Any) -> None:
+    validator = pytest.importorskip("openapi_spec_validator")
+    validator.validate(document, cls=validator.OpenAPIV31SpecValidator)

@@ -61,6 +61,7 @@ def document(routes: Iterable[ApiRoute]) -> bytes:
         }
         for each in declared
     }
+    _link(paths)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -96,6 +97,22 @@ def document(routes: Iterable[ApiRoute]) -> bytes:
             },
         }
     )
+
+
+def _link(paths: dict[str, dict[str, Any]]) -> None:
+    """Tell where the id of what a POST makes can be used."""
+    for path, operations in paths.items():
+        below = [each for each in paths if each.startswith(path + "/{")]
+        for answer in operations.get("post", {}).get("responses", {}).values():
+            if below and "content" in answer:
+                answer["links"] = {
+                    operation["operationId"]: {
+                        "operationId": operation["operationId"],
+                        "parameters": {re.findall(r"{(\w+)}", each)[0]: "$response.body#/id"},
+                    }
+                    for each in below
+                    for operation in paths[each].values()
+                }
 
 
 def _operations(routes: Iterable[ApiRoute]) -> Iterator[Operation]:
