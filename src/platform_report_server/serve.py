@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from platform_report_server.app import create_app
+from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
 from platform_report_server.errors import SettingsError
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 
-__all__ = ["serve"]
+__all__ = ["serve", "server_config"]
 
 _GRACE_SECONDS = 10
 
@@ -39,19 +41,26 @@ def serve(settings: Settings, host: str, port: int, on_started: Callable[[str], 
         app = create_app(replace(settings, link_token=token, host_names=names))
         bound_port = listening.getsockname()[1]
         server = _Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                lifespan="on",
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            ),
+            server_config(app),
             lambda: on_started(f"http://{shown}:{bound_port}/?token={token}"),
         )
         server.run(sockets=[listening])
     finally:
         listening.close()
+
+
+def server_config(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Config:
+    """Return how the app is served."""
+    return uvicorn.Config(
+        app,
+        http=connection,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
 
 
 class _Server(uvicorn.Server):

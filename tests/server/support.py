@@ -16,6 +16,8 @@ import httpx
 import uvicorn
 
 from platform_report_server.app import create_app
+from platform_report_server.connection import Connection
+from platform_report_server.serve import server_config
 from platform_report_server.settings import Settings
 
 PROJECT = "proj_abc123"
@@ -33,10 +35,10 @@ def served_settings(folder: Path) -> Settings:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
+def serving(settings: Settings, connection: type[Connection] = Connection) -> Iterator[str]:
     """Serve on a free loopback port, from a thread; the address is given out."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = _Server(uvicorn.Config(create_app(settings), log_level="warning", lifespan="on"))
+        server = _Server(server_config(create_app(settings), connection))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

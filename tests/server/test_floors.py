@@ -11,6 +11,7 @@ import pytest
 PACKAGE = "platform_report_server"
 FLOORS: list[set[str]] = [
     {"serve"},
+    {"connection"},
     {"app"},
     {"api", "web"},
     {"services"},
@@ -18,9 +19,9 @@ FLOORS: list[set[str]] = [
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids", "model"},
-    {"errors", "clock", "text"},
+    {"errors", "clock", "text", "files"},
 ]
-ENTERS_AT = {"uvicorn": {"serve"}, "multipart": {"api"}, "jinja2": {"web"}, "alembic": {"db"}}
+ENTERS_AT = {"uvicorn": {"serve", "connection"}, "multipart": {"api"}, "jinja2": {"web"}, "alembic": {"db"}}
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from platform_report_server.api._shapes import ErrorAnswer, ErrorContent, ErrorDetails
@@ -42,6 +42,8 @@ def refuse(error: Exception) -> Response:
     """Return the answer to a request that failed; our own failures are logged and told without internals."""
     if isinstance(error, ApiError):
         return answer(error_answer(error), error.status)
+    if isinstance(error, ClientDisconnect):
+        return refuse(Invalid("The body broke off"))
     _log.error("a request failed", exc_info=error)
     return answer(error_answer(ApiError("The server failed; its log says more")), 500)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio.to_thread
 from sqlalchemy import Connection
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from platform_report_server import ids
 from platform_report_server.api._call import Call
@@ -21,6 +21,7 @@ from platform_report_server.clock import iso
 from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact, find_contents, list_artifacts
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.errors import Invalid, NotFound
+from platform_report_server.files import File
 from platform_report_server.ingest.artifacts import NewArtifact, add_artifact
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
@@ -83,7 +84,7 @@ async def content(call: Call) -> Response:
     path = Path() if row is None else call.services.artifacts.path_of(row.sha256)
     if row is None or not await anyio.to_thread.run_sync(path.is_file):
         raise NotFound(f"The artifact {public_id!r} was deleted")
-    return FileResponse(
+    return File(
         path,
         headers=_SANDBOX,
         media_type=row.mime,

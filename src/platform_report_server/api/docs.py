@@ -8,11 +8,12 @@ from pathlib import Path
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from platform_report_server.api.answers import raw_answer
 from platform_report_server.api.routes import api_routes
+from platform_report_server.files import File
 
 _HERE = Path(__file__).parent
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
@@ -48,7 +49,7 @@ def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
     headers = {"content-security-policy": _POLICY, **_CACHED}
 
     async def send(request: Request) -> Response:
-        return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
+        return File(path, media_type=_TYPES[path.suffix], headers=headers)
 
     return send
 
@@ -59,7 +60,7 @@ def _zipped(path: Path) -> Callable[[Request], Awaitable[Response]]:
     async def send(request: Request) -> Response:
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers = {"content-encoding": "gzip", "vary": "accept-encoding", **_CACHED}
-            return FileResponse(path, media_type=media_type, headers=headers)
+            return File(path, media_type=media_type, headers=headers)
         content = await anyio.to_thread.run_sync(lambda: gzip.decompress(path.read_bytes()))
         return Response(content, media_type=media_type, headers={"vary": "accept-encoding", **_CACHED})
 

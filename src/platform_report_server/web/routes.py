@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from platform_report_server.auth.access import Caller
 from platform_report_server.errors import Unauthorized
+from platform_report_server.files import File
 from platform_report_server.services import Services
 from platform_report_server.web import pages
 from platform_report_server.web._render import STYLE
@@ -52,4 +53,4 @@ def _enter(request: Request, services: Services, token: str) -> Response:
 
 
 async def _style(request: Request) -> Response:
-    return FileResponse(STYLE, media_type="text/css", headers={"cache-control": "max-age=3600"})
+    return File(STYLE, media_type="text/css", headers={"cache-control": "max-age=3600"})
