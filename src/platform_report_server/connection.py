@@ -20,10 +20,11 @@ class Connection(HttpToolsProtocol):
     """Speaks HTTP/1.1; ends what trickles, so that slow clients do not take all the sockets there are."""
 
     patience = PATIENCE_SECONDS
-    _began: float | None
-    _came = 0
-    _head: int | None = 0
     _look: asyncio.TimerHandle
+    _began: float | None  # None between requests
+    _came = 0
+    _head: int | None = 0  # None in bodies
+    _completed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -37,24 +38,29 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes in, as long as they are not the head of a request without end."""
-        if self._began is None:  # the first bytes of the next request
-            self._began, self._came, self._head = self.loop.time(), 0, 0
+        """Take bytes in, unless they are a head without end."""
+        was_head, self._completed = self._head is not None, False
         self._came += len(data)
-        if self._head is not None:
-            self._head += len(data)
         super().data_received(data)
-        if self._head is not None and self._head > LONGEST_HEAD and not self.transport.is_closing():
-            self.send_400_response(f"The request's head is larger than {LONGEST_HEAD} bytes.")
+        # a chunk with the end of another request says nothing of how long this one's head is
+        if was_head and self._head is not None and not self._completed:
+            self._head += len(data)
+            if self._head > LONGEST_HEAD and not self.transport.is_closing():
+                self.send_400_response(f"The head of the request is larger than {LONGEST_HEAD} bytes")
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        self._began, self._came = self.loop.time(), 0
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Count no longer what comes as the head."""
+        """Let the head be."""
         self._head = None
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Wait for nothing more."""
-        self._began = None
+        self._began, self._head, self._completed = None, 0, True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
