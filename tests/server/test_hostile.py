@@ -234,12 +234,16 @@ def test_memory_stays_within_bounds(tmp_path: Path) -> None:
         run = api.new_run()
         before = resident(server.pid)
         bomb = gzip.compress(bytes(100 * MB), 1)
-        for path in ("/api/runs", "/api/tests", "/api/tests/bulk"):
-            for _ in range(3):
-                assert http.post(path, content=bomb, headers={"Content-Encoding": "gzip"}).status_code == 413
-        for _ in range(2):
-            assert api.post_file(run, "a.zip", b"PK\x03\x04" + bytes(60 * MB), "trace").status_code == 413
-        assert resident(server.pid) - before < 150 * MB
+        for path in ("/api/runs", "/api/tests", "/api/tests/bulk") * 2:
+            assert http.post(path, content=bomb, headers={"Content-Encoding": "gzip"}).status_code == 413
+        assert api.post_file(run, "a.zip", b"PK\x03\x04" + bytes(60 * MB), "trace").status_code == 413
+        for number in range(6):
+            test = api.test_body(run, f"test_{number}", status="failed", stdout="x" * 8 * MB)
+            checked(http.post("/api/tests", json=test | {"error": {"message": "x", "stack": "y" * 8 * MB}}), 201)
+        listed = http.get("/api/tests", params={"projectId": PROJECT, "limit": 200})
+        assert len(listed.content) < MB
+        assert "characters cut" in checked(listed, 200)["data"][0]["error"]["stack"]
+        assert resident(server.pid) - before < 250 * MB
 
 
 def resident(pid: int) -> int:

@@ -30,10 +30,12 @@ class Call:
     request: Request
     services: Services
     caller: Caller
+    largest: int
+    """The most bytes that a JSON body may have."""
 
     async def body(self, decoder: msgspec.json.Decoder[T]) -> tuple[T, Once | None]:
         """Return the body as its type, and what makes this request happen once where it carries a key."""
-        raw = await _requests.read_body(self.request, self.services.settings.largest_json)
+        raw = await _requests.read_body(self.request, self.largest)
         return _requests.decode(decoder, raw), self.once(raw)
 
     def once(self, said: bytes) -> Once | None:

@@ -16,6 +16,10 @@ from platform_report_server.api._query import Parameter
 from platform_report_server.auth.access import Caller
 from platform_report_server.model import LimitGroup, Role
 from platform_report_server.services import Services
+from platform_report_server.settings import Settings
+
+_LARGEST_OF_OTHERS = 5 * 2**20
+"""Not even what lists tell two hundred of, such as runs, may be as large as the output of tests."""
 
 Handler = Callable[[Call], Awaitable[Response]]
 
@@ -43,6 +47,10 @@ class Operation:
     headers: tuple[str, ...] = ()
     """The headers of the answer that not every answer has."""
 
+    def largest(self, settings: Settings) -> int:
+        """Return the most bytes that a JSON body may have."""
+        return settings.largest_json if self.group == "tests write" else min(settings.largest_json, _LARGEST_OF_OTHERS)
+
 
 class ApiRoute(Route):
     """The route of a path with the operations it has, by their methods."""
@@ -56,7 +64,7 @@ class ApiRoute(Route):
         operation = self.operations["GET" if request.method == "HEAD" else request.method]
         try:
             caller = Caller(frozenset()) if operation.needs is None else services.access.caller(request)
-            return await operation.handler(Call(request, services, caller))
+            return await operation.handler(Call(request, services, caller, operation.largest(services.settings)))
         except Exception as error:
             return answers.refuse(error)
 

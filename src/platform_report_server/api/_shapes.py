@@ -29,6 +29,8 @@ from platform_report_server.model import (
 
 T = TypeVar("T")
 
+_LISTED = 16 * 1024
+
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
@@ -207,8 +209,8 @@ class ListedTest(Struct, rename="camel"):
     created_at: Moment
 
     @classmethod
-    def of(cls, row: TestRow, detail: Detail) -> ListedTest:
-        """Return the shape of a row and its detail."""
+    def of(cls, row: TestRow, error: TestError | None) -> ListedTest:
+        """Return the shape of a row and its error."""
         return cls(
             id=ids.test_id(row.run_id, row.seq),
             run_id=ids.encode("run", row.run_id),
@@ -219,7 +221,7 @@ class ListedTest(Struct, rename="camel"):
             status=RESULT_STATUSES[row.status],
             duration=number(row.duration),
             is_flaky=bool(row.flaky),
-            error=detail.error,
+            error=error,
             created_at=iso(row.created_at),
         )
 
@@ -250,11 +252,11 @@ class Test(ListedTest, rename="camel"):
     attempts: list[ShownAttempt] | UnsetType = UNSET
 
     @classmethod
-    def of(cls, row: TestRow, detail: Detail) -> Test:
+    def of_all(cls, row: TestRow, detail: Detail) -> Test:
         """Return the shape of a row and its detail."""
         attempts = detail.attempts
         return cls(
-            **msgspec.structs.asdict(ListedTest.of(row, detail)),
+            **msgspec.structs.asdict(ListedTest.of(row, detail.error)),
             line_number=detail.line,
             retries=row.retries,
             attempt=row.attempt,
@@ -326,6 +328,19 @@ class Artifact(Struct, rename="camel"):
     expires_at: Moment
     created_at: Moment
     test_id: str | None
+
+
+def brief(error: TestError | None) -> TestError | None:
+    """Return an error as lists tell it: two hundred of them have to fit into memory."""
+    if error is None:
+        return None
+    return TestError(*(text and _cut(text) for text in msgspec.structs.astuple(error)))
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LISTED:
+        return text
+    return f"{text[:_LISTED]}\n[... {len(text) - _LISTED:,} characters cut ...]"
 
 
 def suite_fields(row: Any) -> dict[str, Any]:

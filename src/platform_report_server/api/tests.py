@@ -23,12 +23,13 @@ from platform_report_server.api._shapes import (
     StoredTest,
     StoredTests,
     Test,
+    brief,
     number,
 )
 from platform_report_server.api.answers import answer, body, error_answer
 from platform_report_server.auth.visible import visible_case, visible_test
 from platform_report_server.clock import iso
-from platform_report_server.db.details import Detail, read_details
+from platform_report_server.db.details import Detail, read_details, read_errors
 from platform_report_server.db.queries import tests as queries
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.projects import find_project
@@ -94,9 +95,8 @@ async def index(call: Call) -> Response:
             connection, number, run_id=run, status=status, search=search, limit=limit, offset=offset
         )
         failed = [(row.run_id, row.seq) for row in rows if row.message is not None]
-        details = read_details(connection, number, failed)
-        none = Detail()
-        shapes = [ListedTest.of(row, details.get((row.run_id, row.seq), none)) for row in rows]
+        errors = read_errors(connection, number, failed)
+        shapes = [ListedTest.of(row, brief(errors.get((row.run_id, row.seq)))) for row in rows]
         return Page(shapes, total, limit, offset)
 
     return answer(await call.read(query))
@@ -104,7 +104,7 @@ async def index(call: Call) -> Response:
 
 async def show(call: Call) -> Response:
     row, detail = await _loaded(call)
-    return answer(Test.of(row, detail))
+    return answer(Test.of_all(row, detail))
 
 
 async def steps(call: Call) -> Response:

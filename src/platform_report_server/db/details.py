@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, and_, select
@@ -11,6 +12,8 @@ from sqlalchemy import Connection, and_, select
 from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert
 from platform_report_server.model import Annotation, Attempt, Step, TestError
+
+T = TypeVar("T")
 
 CHUNK = 64
 _ZLIB = 1
@@ -34,9 +37,14 @@ class Detail(msgspec.Struct, array_like=True):
     attempts: list[Attempt] | None = None
 
 
+class _Failure(msgspec.Struct, array_like=True):
+    error: TestError | None = None
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_one = msgspec.json.Decoder(Detail)
+_detail = msgspec.json.Decoder(Detail)
+_failure = msgspec.json.Decoder(_Failure)
 
 
 def write_details(connection: Connection, project_id: int, run_id: int, first: int, details: Sequence[Detail]) -> None:
@@ -48,9 +56,22 @@ def read_details(
     connection: Connection, project_id: int, results: Iterable[tuple[int, int]]
 ) -> dict[tuple[int, int], Detail]:
     """Return the details of these (run id, seq)."""
+    return _read(connection, project_id, results, _detail)
+
+
+def read_errors(
+    connection: Connection, project_id: int, results: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], TestError | None]:
+    """Return the errors of these (run id, seq): where there are many, their output would not fit into memory."""
+    return {place: found.error for place, found in _read(connection, project_id, results, _failure).items()}
+
+
+def _read(
+    connection: Connection, project_id: int, results: Iterable[tuple[int, int]], one: msgspec.json.Decoder[T]
+) -> dict[tuple[int, int], T]:
     wanted = set(results)
     table = schema.detail
-    found: dict[tuple[int, int], Detail] = {}
+    found: dict[tuple[int, int], T] = {}
     while wanted:
         run_id, seq = wanted.pop()
         place = and_(table.c.project_id == project_id, table.c.run_id == run_id, table.c.lo <= seq)
@@ -58,10 +79,10 @@ def read_details(
         if row is None or row.hi < seq:
             continue
         entries = _decoder.decode(_unpack(row.codec, row.data))
-        found[run_id, seq] = _one.decode(entries[seq - row.lo])
+        found[run_id, seq] = one.decode(entries[seq - row.lo])
         for other in [key for key in wanted if key[0] == run_id and row.lo <= key[1] <= row.hi]:
             wanted.discard(other)
-            found[other] = _one.decode(entries[other[1] - row.lo])
+            found[other] = one.decode(entries[other[1] - row.lo])
     return found
 
 
