@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from platform_report_server.errors import StoreError, StoreTooNew
 
-HEAD = "0002"
+HEAD = "0003"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 

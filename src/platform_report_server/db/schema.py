@@ -32,6 +32,64 @@ RESULT_STATUSES: tuple[TestStatus, ...] = ("passed", "failed", "skipped", "flaky
 MESSAGE_KEPT = 500
 """Characters of an error message that stand in the row itself, for lists and searches."""
 
+DEFAULT_TEAM = 1
+"""The team that every store has: projects that are made on their first use come into it."""
+
+team = Table(
+    "team",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+user_account = Table(
+    "user_account",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password", Text, nullable=False),  # its hash
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("team_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("joined_at", BigInteger, nullable=False),
+    UniqueConstraint("team_id", "user_id", name="member_once"),
+)
+Index("member_by_user", member.c.user_id)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("team_id", BigInteger, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("status", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+Index("invitation_by_team", invitation.c.team_id)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("user_id", BigInteger),  # none: it was begun by the link of a server for one person
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+Index("session_by_user", session.c.user_id)
+
 project = Table(
     "project",
     metadata,
@@ -41,7 +99,9 @@ project = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("folded", BigInteger, nullable=False, server_default="0"),
+    Column("team_id", BigInteger, nullable=False, server_default="1"),
 )
+Index("project_by_team", project.c.team_id)
 
 run = Table(
     "run",
@@ -221,3 +281,36 @@ idempotency = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 Index("idempotency_expiry", idempotency.c.expires_at)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("last4", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("is_active", SmallInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("made_by", BigInteger),  # a user's id
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+Index("api_key_by_project", api_key.c.project_id)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("events", Text, nullable=False),
+    Column("headers", LargeBinary, nullable=False),  # this and the next are sealed
+    Column("secret", LargeBinary),
+    Column("is_active", SmallInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+Index("webhook_by_project", webhook.c.project_id)
