@@ -6,7 +6,8 @@ ServerError
 │   ├── Unauthorized        401 UNAUTHORIZED
 │   ├── Forbidden           403 FORBIDDEN
 │   ├── NotFound            404 NOT_FOUND
-│   └── TooLarge            413 PAYLOAD_TOO_LARGE
+│   ├── TooLarge            413 PAYLOAD_TOO_LARGE
+│   └── RateLimited         429 RATE_LIMITED
 ├── SettingsError           the settings cannot work
 └── StoreError              the store cannot be used
     └── StoreTooNew         a newer version of this package wrote it
@@ -85,6 +86,17 @@ class TooLarge(ApiError):
 
     status = 413
     code = "PAYLOAD_TOO_LARGE"
+
+
+class RateLimited(ApiError):
+    """Too many calls; ``retry_after`` says in how many seconds the next is welcome."""
+
+    status = 429
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class SettingsError(ServerError):

@@ -11,7 +11,10 @@ from typing import TypeVar
 import anyio.to_thread
 from sqlalchemy import Connection
 
+from platform_report_server.accounts.entrance import Entrance
+from platform_report_server.accounts.keys import note_use
 from platform_report_server.auth.access import Access
+from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.signing import Signer, load_signer
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.ingest.contents import sweep_contents
@@ -36,6 +39,7 @@ class Services:
     artifacts: ArtifactFolder
     signer: Signer
     access: Access
+    entrance: Entrance
     jobs: Jobs
     sweeping: Job
 
@@ -66,14 +70,16 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         writer = Writer(database)
         writer.start()
         try:
-            access = Access(settings, signer)
+            keys = Keys(settings, database, lambda key_id: writer.do(partial(note_use, key_id=key_id)))
+            access = Access(settings, signer, database, keys)
+            entrance = Entrance(settings, database, writer)
             sweeping = Job("the deletion of files", _HOUR, partial(sweep_contents, remove=artifacts.remove))
             jobs = Jobs(writer, [sweeping, Job("the deletion of old idempotency keys", _HOUR, forget_answers)])
             await jobs.run_all()
             if not is_embedded:
                 jobs.start()
             try:
-                yield Services(settings, database, writer, artifacts, signer, access, jobs, sweeping)
+                yield Services(settings, database, writer, artifacts, signer, access, entrance, jobs, sweeping)
             finally:
                 await jobs.stop()
         finally:

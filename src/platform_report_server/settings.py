@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from platform_report_server.errors import SettingsError
+from platform_report_server.model import Role
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SHORTEST_KEY = 16
@@ -25,8 +26,12 @@ class Settings:
     access: Literal["open", "keys"]
     key_hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
     """SHA-256 of a key, in hex, to the id of the project it belongs to."""
+    key_role: Role = "member"
+    """What the holders of these keys are in their projects."""
     link_token: str | None = field(default=None, repr=False)
-    """Opens a browser session once, through ``/?token=...``."""
+    """Opens a browser session once, through ``/?token=...``: for a server that one person has for themselves."""
+    owner_token: str | None = field(default=None, repr=False)
+    """Makes the first owner, as long as there is no account."""
     host_names: frozenset[str] | None = None
     """The names that a request's Host header may carry; None allows every name."""
     largest_json: int = 32 * 2**20
@@ -37,8 +42,8 @@ class Settings:
         return cls._at(folder, access="open", key_hashes={})
 
     @classmethod
-    def served(cls, folder: Path, keys: Mapping[str, str]) -> Settings:
-        """Return settings for a socket: `keys` names the API key of each project."""
+    def served(cls, folder: Path, keys: Mapping[str, str], key_role: Role = "member") -> Settings:
+        """Return settings for a socket: `keys` names an API key of each project, beside those in the store."""
         hashes: dict[str, str] = {}
         for project, key in keys.items():
             if len(key) < SHORTEST_KEY:
@@ -47,7 +52,7 @@ class Settings:
                 )
             if hashes.setdefault(hash_key(key), project) != project:
                 raise SettingsError(f"projects {hashes[hash_key(key)]!r} and {project!r} have the same API key")
-        return cls._at(folder, access="keys", key_hashes=hashes)
+        return replace(cls._at(folder, access="keys", key_hashes=hashes), key_role=key_role)
 
     @classmethod
     def _at(cls, folder: Path, *, access: Literal["open", "keys"], key_hashes: dict[str, str]) -> Settings:

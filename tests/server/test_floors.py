@@ -15,11 +15,11 @@ FLOORS: list[set[str]] = [
     {"app"},
     {"api", "web"},
     {"services"},
-    {"jobs"},
+    {"accounts", "jobs"},
     {"auth", "ingest"},
     {"db", "storage"},
-    {"settings", "ids", "model"},
-    {"errors", "clock", "text", "files"},
+    {"settings", "ids"},
+    {"errors", "clock", "model", "text", "files"},
 ]
 ENTERS_AT = {"uvicorn": {"serve", "connection"}, "multipart": {"api"}, "jinja2": {"web"}, "alembic": {"db"}}
 

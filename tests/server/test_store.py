@@ -18,9 +18,9 @@ from platform_report_server import ids
 from platform_report_server.db import _migrate, engine, schema
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.history import list_executions
-from platform_report_server.db.queries.projects import ensure_project
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import ServerError, StoreError, StoreTooNew
+from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.model import NewRun
@@ -168,7 +168,7 @@ def test_ids_that_two_processes_drew_alike_are_drawn_again(tmp_path: Path, monke
     writers = [Writer(database), Writer(database)]
 
     def new_run(write: Write) -> int:
-        project_id = ensure_project(write.connection, "p", write.ids, write.now)
+        project_id = ensure_project(write, "p")
         return int(add_run(write, project_id, NewRun("p", "running")).id)
 
     async def use() -> list[int]:

@@ -13,11 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from platform_report_server.api import _requests, answers
-from platform_report_server.auth.access import Caller
+from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.visible import visible_run
+from platform_report_server.db.queries.projects import find_project
 from platform_report_server.db.queries.runs import RunRow
+from platform_report_server.errors import NotFound
 from platform_report_server.ingest.once import Answer, Once
-from platform_report_server.ingest.writer import Job
+from platform_report_server.ingest.projects import ensure_project
+from platform_report_server.ingest.writer import Job, Write
 from platform_report_server.services import Services
 
 T = TypeVar("T")
@@ -52,6 +55,15 @@ class Call:
     def visible_run(self, connection: Connection, public_id: str, project: str | None = None) -> RunRow:
         """Return a run that the caller may see, and that is in `project` where one is named."""
         return visible_run(connection, self.caller, public_id, project)
+
+    def project(self, write: Write, public_id: str) -> int:
+        """Return the number of a project, which is made on its first use where the caller may have that."""
+        if self.caller.makes_projects:
+            return ensure_project(write, public_id)
+        number = find_project(write.connection, public_id)
+        if number is None:
+            raise NotFound(f"There is no project {public_id!r}")
+        return number
 
     async def write(self, job: Job[Answer]) -> Response:
         """Run a job of the writer that answers the request."""

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from platform_report_server.api import answers
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import Parameter
-from platform_report_server.auth.access import Caller
+from platform_report_server.auth.caller import NOBODY
 from platform_report_server.model import LimitGroup, Role
 from platform_report_server.services import Services
 from platform_report_server.settings import Settings
@@ -63,7 +63,9 @@ class ApiRoute(Route):
         services: Services = request.app.state.services
         operation = self.operations["GET" if request.method == "HEAD" else request.method]
         try:
-            caller = Caller(frozenset()) if operation.needs is None else services.access.caller(request)
+            caller = NOBODY
+            if operation.needs is not None:
+                caller = (await services.access.caller(request)).calling(operation.needs)
             return await operation.handler(Call(request, services, caller, operation.largest(services.settings)))
         except Exception as error:
             return answers.refuse(error)

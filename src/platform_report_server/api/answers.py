@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from platform_report_server.api._shapes import ErrorAnswer, ErrorContent, ErrorDetails
-from platform_report_server.errors import ApiError, Forbidden, Invalid, NotFound, TooLarge, Unauthorized
+from platform_report_server.errors import ApiError, Forbidden, Invalid, NotFound, RateLimited, TooLarge, Unauthorized
 
 _log = logging.getLogger("platform_report_server")
 _BY_STATUS = {kind.status: kind for kind in (Invalid, Unauthorized, Forbidden, NotFound, TooLarge)}
@@ -41,7 +41,10 @@ def error_answer(error: ApiError) -> ErrorAnswer:
 def refuse(error: Exception) -> Response:
     """Return the answer to a request that failed; our own failures are logged and told without internals."""
     if isinstance(error, ApiError):
-        return answer(error_answer(error), error.status)
+        response = answer(error_answer(error), error.status)
+        if isinstance(error, RateLimited):
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
     if isinstance(error, ClientDisconnect):
         return refuse(Invalid("The body broke off"))
     _log.error("a request failed", exc_info=error)

@@ -14,7 +14,6 @@ from platform_report_server.api._shapes import ChangedRun, Done, Page, Run
 from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
 from platform_report_server.db.queries import runs as queries
-from platform_report_server.db.queries.projects import ensure_project
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.ingest import runs as ingest
 from platform_report_server.ingest.once import Answer, answer_once
@@ -35,7 +34,7 @@ async def create(call: Call) -> Response:
     call.caller.check(new.project_id)
 
     def job(write: Write) -> Answer:
-        project_id = ensure_project(write.connection, new.project_id, write.ids, write.now)
+        project_id = call.project(write, new.project_id)
         return answer_once(
             write, project_id, once, lambda: Answer(201, body(Run.of(ingest.add_run(write, project_id, new))))
         )

@@ -1,103 +1,98 @@
-"""Who calls: anybody in the process, the holder of a project's API key, or a browser that was let in by a link."""
+"""Who calls: anybody in the process, the holder of an API key, a person in a session, or who came by the link."""
 
 from __future__ import annotations
 
-import hmac
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
-
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from platform_report_server.auth.caller import EVERYTHING, Caller
+from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.signing import Signer
+from platform_report_server.auth.tokens import digest
 from platform_report_server.clock import now_ms
+from platform_report_server.db.engine import Database
+from platform_report_server.db.queries.people import find_session, roles_in_projects, roles_in_teams
 from platform_report_server.errors import Forbidden, Unauthorized
-from platform_report_server.settings import Settings, hash_key
+from platform_report_server.settings import Settings
 
-_SESSION_SECONDS = 7 * 24 * 3600
+SESSION_SECONDS = 7 * 24 * 3600
 _READING = frozenset({"GET", "HEAD"})
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Somebody with access; `projects` None means every project."""
-
-    projects: frozenset[str] | None
-
-    def may(self, project: str) -> bool:
-        """Tell whether the project is the caller's."""
-        return self.projects is None or project in self.projects
-
-    def check(self, project: str) -> None:
-        """Refuse a project that is not the caller's."""
-        if not self.may(project):
-            raise Forbidden("This API key does not belong to that project", field="projectId", reason="not yours")
 
 
 class Access:
     """Finds out who calls."""
 
-    def __init__(self, settings: Settings, signer: Signer) -> None:
+    def __init__(self, settings: Settings, signer: Signer, database: Database, keys: Keys) -> None:
+        self.keys = keys
         self._open = settings.access == "open"
-        self._hashes: Mapping[str, str] = settings.key_hashes
-        self._link_token = settings.link_token
+        self._has_link = settings.link_token is not None
         self._signer = signer
-        self._lock = threading.Lock()
+        self._database = database
         # a host's ports share their cookies: two servers side by side must not log each other's browsers out
         self._cookie = "platform_report_" + signer.sign("cookie name")[:8]
 
-    def caller(self, request: Request) -> Caller:
+    async def caller(self, request: Request) -> Caller:
         """Return who calls, or raise Unauthorized."""
         if self._open:
-            return Caller(None)
+            return EVERYTHING
         key = request.headers.get("x-api-key")
         if key is not None:
-            return Caller(frozenset({self._project_of(key)}))
-        if self._in_session(request):
-            _refuse_other_origins(request)
-            return Caller(None)
-        raise Unauthorized("An API key is needed: send it in the X-API-Key header")
+            return await self.keys.caller(key)
+        token = request.cookies.get(self._cookie_name(request))
+        caller = await anyio.to_thread.run_sync(self._in_session, token) if token else None
+        if caller is None:
+            raise Unauthorized("An API key is needed: send it in the X-API-Key header")
+        if request.method not in _READING and request.headers.get("origin", _origin(request)) != _origin(request):
+            raise Forbidden("This request comes from a page of another origin")  # one that SameSite lets through
+        return caller
 
-    def use_link(self, token: str) -> bool:
-        """Tell whether this is the link's token, which counts once."""
-        with self._lock:
-            expected = self._link_token
-            if expected is None or not hmac.compare_digest(token.encode("utf-8", "replace"), expected.encode()):
-                return False
-            self._link_token = None
-            return True
-
-    def begin_session(self, request: Request, response: Response) -> None:
-        """Give the browser its cookie."""
-        expires = now_ms() // 1000 + _SESSION_SECONDS
+    def give_cookie(self, request: Request, response: Response, token: str) -> None:
+        """Give the browser the token of its session."""
         response.set_cookie(
-            self._cookie,
-            f"{expires}.{self._signer.sign('session', expires)}",
-            max_age=_SESSION_SECONDS,
+            self._cookie_name(request),
+            token,
+            max_age=SESSION_SECONDS,
             secure=request.url.scheme == "https",
             httponly=True,
-            samesite="strict",
+            samesite="lax",  # a link from a chat to a run leads there, not to the login
         )
 
-    def _project_of(self, key: str) -> str:
-        presented, project = hash_key(key), None
-        for known, owner in self._hashes.items():
-            if hmac.compare_digest(known, presented):
-                project = owner
-        if project is None:
-            raise Unauthorized("This API key is not known here")
-        return project
+    def take_cookie(self, request: Request, response: Response) -> None:
+        """Take the token away again."""
+        response.delete_cookie(
+            self._cookie_name(request), secure=request.url.scheme == "https", httponly=True, samesite="lax"
+        )
 
-    def _in_session(self, request: Request) -> bool:
-        expires, _, signature = request.cookies.get(self._cookie, "").partition(".")
-        if not (expires.isascii() and expires.isdigit() and self._signer.holds(signature, "session", expires)):
-            return False
-        return int(expires) > now_ms() // 1000
+    def form_token(self, request: Request) -> str:
+        """Return what each form of a page carries in a hidden field."""
+        return self._signer.sign("form", request.cookies.get(self._cookie_name(request), ""))
+
+    def check_form(self, request: Request, token: str) -> None:
+        """Refuse a form that is not of one of our pages, shown to this browser."""
+        session = request.cookies.get(self._cookie_name(request), "")
+        if request.headers.get("origin") != _origin(request) or not self._signer.holds(token, "form", session):
+            raise Forbidden("This form is not of this server, or older than your login: open its page again")
+
+    def _cookie_name(self, request: Request) -> str:
+        return ("__Host-" if request.url.scheme == "https" else "") + self._cookie
+
+    def _in_session(self, token: str) -> Caller | None:
+        with self._database.reading() as connection:
+            session = find_session(connection, digest(token), now_ms())
+            if session is None:
+                return None
+            if session.user_id is None:
+                return EVERYTHING if self._has_link else None
+            user_id: int = session.user_id
+            return Caller(
+                roles_in_projects(connection, user_id),
+                roles_in_teams(connection, user_id),
+                f"user:{user_id}",
+                user_id,
+                token,
+            )
 
 
-def _refuse_other_origins(request: Request) -> None:
-    # SameSite lets pages of the host's other ports through
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if request.method not in _READING and request.headers.get("origin", own) != own:
-        raise Forbidden("This request comes from a page of another origin")
+def _origin(request: Request) -> str:
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"

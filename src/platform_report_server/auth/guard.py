@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",  # a page's address may hold a token
+    # a page's address may hold a token; with no-referrer, browsers would hide the origin of our own forms too
+    "referrer-policy": "same-origin",
     "x-frame-options": "DENY",
 }
 

@@ -1,4 +1,4 @@
-"""Signatures: an HMAC with the folder's own key."""
+"""Signatures and seals: HMACs with the folder's own key."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from platform_report_server.errors import StoreError
 
 _BYTES = 32
+_NONCE = 16
 
 
 class Signer:
@@ -29,6 +30,28 @@ class Signer:
     def holds(self, signature: str, purpose: str, *words: object) -> bool:
         """Tell whether the signature is that of these words."""
         return hmac.compare_digest(signature.encode("utf-8", "replace"), self.sign(purpose, *words).encode())
+
+    def seal(self, purpose: str, text: str) -> bytes:
+        """Return a text that only this key opens again: HMAC in counter mode, then a signature over it."""
+        nonce = secrets.token_bytes(_NONCE)
+        hidden = nonce + self._hidden(purpose, nonce, text.encode())
+        return hidden + self._mac(purpose, b"sealed", hidden)
+
+    def unseal(self, purpose: str, sealed: bytes) -> str:
+        """Return the text that was sealed."""
+        hidden, mac = sealed[:-_BYTES], sealed[-_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(purpose, b"sealed", hidden)):
+            raise StoreError(f"a {purpose} was not sealed with this store's signing key: set it anew")
+        return self._hidden(purpose, hidden[:_NONCE], hidden[_NONCE:]).decode()
+
+    def _hidden(self, purpose: str, nonce: bytes, text: bytes) -> bytes:
+        blocks = range(-(-len(text) // _BYTES))
+        stream = b"".join(self._mac(purpose, b"stream", nonce + block.to_bytes(4, "big")) for block in blocks)
+        return bytes(letter ^ mask for letter, mask in zip(text, stream, strict=False))
+
+    def _mac(self, purpose: str, step: bytes, text: bytes) -> bytes:
+        key = hmac.digest(self._key, b"\0".join((b"seal", purpose.encode(), step)), "sha256")
+        return hmac.digest(key, text, "sha256")
 
 
 def load_signer(path: Path, lock: Callable[[], AbstractContextManager[object]]) -> Signer:

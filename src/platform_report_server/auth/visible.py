@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from platform_report_server import ids
-from platform_report_server.auth.access import Caller
+from platform_report_server.auth.caller import Caller
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.queries.tests import TestRow, find_case, find_test
 from platform_report_server.errors import NotFound
@@ -17,6 +17,7 @@ def visible_run(connection: Connection, caller: Caller, public_id: str, project:
     row = None if number is None else find_run(connection, number)
     if row is None or not caller.may(row.project) or project not in (None, row.project):
         raise NotFound(f"There is no run {public_id!r}" + (f" in project {project!r}" if project else ""))
+    caller.check(row.project)
     return row
 
 
@@ -26,6 +27,7 @@ def visible_test(connection: Connection, caller: Caller, public_id: str) -> Test
     row = None if seq is None else find_test(connection, run_id, seq)
     if row is None or not caller.may(row.project):
         raise NotFound(f"There is no test {public_id!r}")
+    caller.check(row.project)
     return row
 
 
@@ -38,4 +40,5 @@ def visible_case(connection: Connection, caller: Caller, public_id: str) -> tupl
     case = find_case(connection, case_id)
     if case is None or not caller.may(case[1]):
         raise NotFound(f"There is no test {public_id!r}")
+    caller.check(case[1])
     return case[0], case_id

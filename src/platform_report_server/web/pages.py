@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.auth.access import Caller
+from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.links import artifact_link
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.db.details import Detail, read_details

@@ -8,8 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from platform_report_server.auth.access import Caller
-from platform_report_server.errors import Unauthorized
+from platform_report_server.auth.caller import Caller
 from platform_report_server.files import File
 from platform_report_server.services import Services
 from platform_report_server.web import pages
@@ -35,20 +34,19 @@ def _route(path: str, handler: _Page) -> Route:
         try:
             token = request.query_params.get("token")
             if token is not None:
-                return _enter(request, services, token)
-            return await handler(request, services, services.access.caller(request))
+                return await _enter(request, services, token)
+            return await handler(request, services, await services.access.caller(request))
         except Exception as error:
             return refuse_page(error)
 
     return Route(path, endpoint)
 
 
-def _enter(request: Request, services: Services, token: str) -> Response:
+async def _enter(request: Request, services: Services, token: str) -> Response:
     """Let a browser in, and take the token out of its address."""
-    if not services.access.use_link(token):
-        raise Unauthorized("This link was used before, or belongs to another start of the server")
+    session = await services.entrance.enter_by_link(token)
     response = RedirectResponse(request.url.path, 303)
-    services.access.begin_session(request, response)
+    services.access.give_cookie(request, response, session)
     return response
 
 

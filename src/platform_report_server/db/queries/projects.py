@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
 
 from platform_report_server.db.schema import project
-from platform_report_server.ids import IdMaker
+
+ProjectRow = Row[Any]
 
 
 def find_project(connection: Connection, public_id: str) -> int | None:
@@ -13,16 +16,21 @@ def find_project(connection: Connection, public_id: str) -> int | None:
     return connection.execute(select(project.c.id).where(project.c.public_id == public_id)).scalar()
 
 
+def find_team_of(connection: Connection, public_id: str) -> int | None:
+    """Return the number of the project's team, or None while there is no such project."""
+    return connection.execute(select(project.c.team_id).where(project.c.public_id == public_id)).scalar()
+
+
+def load_project(connection: Connection, public_id: str) -> ProjectRow | None:
+    """Return all of a project."""
+    return connection.execute(select(project).where(project.c.public_id == public_id)).first()
+
+
+def projects_of(connection: Connection, team_id: int) -> list[ProjectRow]:
+    """Return the projects of a team, the oldest first."""
+    return list(connection.execute(select(project).where(project.c.team_id == team_id).order_by(project.c.id)).all())
+
+
 def list_projects(connection: Connection) -> list[str]:
     """Return the public ids, in the order of their names."""
     return list(connection.execute(select(project.c.public_id).order_by(project.c.name)).scalars())
-
-
-def ensure_project(connection: Connection, public_id: str, ids: IdMaker, now: int) -> int:
-    """Return the project's number; make the project on its first use."""
-    found = find_project(connection, public_id)
-    if found is None:
-        found = ids()
-        values = {"id": found, "public_id": public_id, "name": public_id, "created_at": now, "updated_at": now}
-        connection.execute(insert(project).values(values))
-    return found
