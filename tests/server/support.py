@@ -10,15 +10,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import uvicorn
 
 from platform_report_server.app import create_app
+from platform_report_server.clock import now_ms
 from platform_report_server.connection import Connection
+from platform_report_server.db.engine import open_database
+from platform_report_server.ids import IdMaker
+from platform_report_server.ingest.writer import Job, Write
 from platform_report_server.serve import server_config
 from platform_report_server.settings import Settings
+
+T = TypeVar("T")
 
 PROJECT = "proj_abc123"
 OTHER_PROJECT = "proj_other"
@@ -142,6 +148,16 @@ def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(begin, range(count)))
+
+
+def in_store(settings: Settings, job: Job[T]) -> T:
+    """Do one write in the store, past the server."""
+    database = open_database(settings.database)
+    try:
+        with database.writing() as connection:
+            return job(Write(connection, IdMaker(), now_ms()))
+    finally:
+        database.close()
 
 
 def with_store(folder: Path, statement: str) -> None:

@@ -112,7 +112,8 @@ def test_a_session_outlives_a_restart(settings: Settings) -> None:
     with serving(replace(settings, link_token="the-token")) as url, httpx.Client(base_url=url) as browser:
         browser.get("/?token=the-token")
         cookies = dict(browser.cookies)
-    with serving(replace(settings, link_token="another")) as url, httpx.Client(base_url=url, cookies=cookies) as browser:
+    later = replace(settings, link_token="another")
+    with serving(later) as url, httpx.Client(base_url=url, cookies=cookies) as browser:
         assert browser.get("/").status_code == 200
     with serving(settings) as url, httpx.Client(base_url=url, cookies=cookies) as browser:
         assert browser.get("/").status_code == 401  # where there is no such link, it is not the way in

@@ -1,0 +1,243 @@
+"""Accounts: passwords, patience, the way in and out, invitations, teams and their last owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+
+import pytest
+from sqlalchemy import Row, select, update
+
+from platform_report_server.accounts import invitations, people, teams
+from platform_report_server.accounts.passwords import check_password, hash_password, password_holds
+from platform_report_server.accounts.throttle import Throttle
+from platform_report_server.auth.signing import Signer
+from platform_report_server.db.queries.people import (
+    find_account_by_email,
+    list_invitations,
+    list_members,
+    list_teams,
+    roles_in_teams,
+)
+from platform_report_server.db.schema import DEFAULT_TEAM, invitation, session
+from platform_report_server.errors import Forbidden, Invalid, NotFound, RateLimited, StoreError, Unauthorized
+from platform_report_server.ingest.writer import Write
+from platform_report_server.services import Services, open_services
+from platform_report_server.settings import Settings
+from server.support import in_store
+
+PASSWORD = "correct horse battery"
+NO_HASH = "scrypt$14$8$5$AAAA$AAAA"
+
+
+def test_passwords_are_kept_as_hashes_that_name_their_parameters() -> None:
+    kept = hash_password("pässword of mine")
+    assert kept.startswith("scrypt$14$8$5$")
+    assert password_holds("pa\u0308ssword of mine", kept)  # the same letters, from another keyboard
+    assert not password_holds("password of mine", kept)
+    assert not password_holds("x" * 1001, kept)
+    assert not password_holds(PASSWORD, None)
+    with pytest.raises(ValueError, match="kept as 'argon'"):
+        password_holds(PASSWORD, kept.replace("scrypt", "argon"))
+
+
+@pytest.mark.parametrize(("password", "words"), [("short", "at least 12"), ("ü" * 501, "longer than 1000 bytes")])
+def test_bad_passwords_are_refused(password: str, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        check_password(password)
+
+
+@pytest.mark.parametrize("email", ["", "jane", "a@b@c", "a b@c.d", "a@" + "b" * 260, "a\0@b.c", "a@b\r\nBcc: c@d.e"])
+def test_what_is_no_address_is_refused(email: str) -> None:
+    with pytest.raises(Invalid, match="expected an email address"):
+        people.folded(email)
+
+
+def test_failures_wait_longer_and_longer() -> None:
+    now = [0.0]
+    throttle = Throttle(free=2, longest=8, clock=lambda: now[0])
+    waits = []
+    for _ in range(7):
+        throttle.check("jane")
+        throttle.begin("jane")
+        try:
+            throttle.check("jane")
+            waits.append(0)
+        except RateLimited as error:
+            waits.append(error.retry_after)
+            now[0] += error.retry_after
+    assert waits == [0, 0, 1, 2, 4, 8, 8]
+    throttle.begin("jane")
+    throttle.check("john")
+    with pytest.raises(RateLimited):
+        throttle.check("jane")
+    throttle.succeed("jane", forget=True)
+    throttle.check("jane")
+    throttle.begin("john")
+    throttle.begin("john")
+    throttle.begin("john")
+    throttle.succeed("john", forget=False)
+    throttle.check("john")
+    throttle.begin("john")
+    with pytest.raises(RateLimited):
+        throttle.check("john")
+    now[0] += 4000
+    throttle.begin("john")
+    throttle.check("john")
+    for number in range(20_000):
+        throttle.begin(str(number))
+    assert len(throttle._failures) == 10_000
+
+
+def test_the_first_owner_then_whoever_is_invited(settings: Settings) -> None:
+    async def use(services: Services) -> None:
+        door = services.entrance
+        with pytest.raises(Unauthorized, match="link was used before"):
+            await door.make_first_owner("wrong", "jane@example.com", "Jane", PASSWORD)
+        with pytest.raises(Invalid, match="at least 12"):
+            await door.make_first_owner("the-owner", "jane@example.com", "Jane", "short")
+        await door.make_first_owner("the-owner", "Jane@Example.com ", "Jane", PASSWORD)
+        assert not door.knows_owner_link("the-owner")
+
+        jane = await services.read(partial(find_account_by_email, email="jane@example.com"))
+        assert jane is not None
+        assert await services.read(partial(roles_in_teams, user_id=jane.id)) == {DEFAULT_TEAM: "owner"}
+        for email, password in (("jane@example.com", "wrong password"), ("john@example.com", PASSWORD), ("x", "y")):
+            with pytest.raises(Unauthorized, match="Email or password is wrong"):
+                await door.log_in(email, password, "192.0.2.1")
+        first = await door.log_in("JANE@example.com", PASSWORD, "192.0.2.1")
+        second = await door.log_in("jane@example.com", PASSWORD, "192.0.2.1")
+        with pytest.raises(Forbidden, match="old password is wrong"):
+            await door.change_password(jane.id, "wrong password", "a new long password", first)
+        await door.change_password(jane.id, PASSWORD, "a new long password", first)
+        access = services.access
+        assert access._in_session(second) is None
+        assert access._in_session(first) is not None
+        await door.log_out(first)
+        assert access._in_session(first) is None
+
+        row, token = await services.writer.do(
+            partial(invitations.invite, team_id=DEFAULT_TEAM, email="John@example.com", role="viewer")
+        )
+        assert row.email == "john@example.com"
+        with pytest.raises(NotFound, match="ask for a new one"):
+            await door.accept_anew(token[:-1], "John", PASSWORD)
+        with pytest.raises(Forbidden, match="for somebody else"):
+            await door.accept_as(token, jane.id)
+        caller = access._in_session(await door.accept_anew(token, "John", PASSWORD))
+        assert caller is not None
+        assert caller.teams == {DEFAULT_TEAM: "viewer"}
+        with pytest.raises(NotFound, match="ask for a new one"):
+            await door.accept_anew(token, "John", PASSWORD)
+
+    _with_services(replace(settings, owner_token="the-owner"), use)
+
+    async def later(services: Services) -> None:
+        with pytest.raises(Forbidden, match="There is an account already"):
+            await services.entrance.make_first_owner("the-owner", "eve@example.com", "Eve", PASSWORD)
+
+    _with_services(replace(settings, owner_token="the-owner"), later)
+    for secret in (PASSWORD, "a new long password", "the-owner"):
+        assert not any(secret.encode() in path.read_bytes() for path in settings.database.parent.rglob("*.db*"))
+
+
+def test_many_failed_logins_wait(settings: Settings) -> None:
+    async def use(services: Services) -> None:
+        door = services.entrance
+        tries = [door.log_in("jane@example.com", "wrong password", f"192.0.2.{each}") for each in range(9)]
+        errors = await asyncio.gather(*tries, return_exceptions=True)
+        assert sorted(type(error).__name__ for error in errors) == ["RateLimited"] * 3 + ["Unauthorized"] * 6
+        for _ in range(25):  # one network, however many addresses it has
+            door._by_address.begin("2001:db8::/64")
+        with pytest.raises(RateLimited):
+            await door.log_in("john@example.com", "wrong password", "2001:db8::1")
+
+    _with_services(settings, use)
+
+
+def test_an_invitation_counts_once_for_its_address_and_a_week(settings: Settings) -> None:
+    def use(write: Write) -> None:
+        user_id = people.add_account(write, "jane@example.com", "Jane", NO_HASH)
+        team = teams.add_team(write, "Platform Team", None)
+        _, earlier = invitations.invite(write, team.id, "jane@example.com", "admin")
+        row, token = invitations.invite(write, team.id, "Jane@example.com", "member")
+        assert [each.id for each in list_invitations(write.connection, team.id, write.now)] == [row.id]
+        with pytest.raises(NotFound):
+            invitations.accept_as(write, earlier, user_id)
+        with pytest.raises(Invalid, match="log in and open the link again"):
+            invitations.accept_anew(write, token, "Jane", NO_HASH)
+        write.connection.execute(update(invitation).values(expires_at=write.now))
+        with pytest.raises(NotFound):
+            invitations.accept_as(write, token, user_id)
+        write.connection.execute(update(invitation).values(expires_at=write.now + 1))
+        invitations.accept_as(write, token, user_id)
+        assert roles_in_teams(write.connection, user_id) == {team.id: "member"}
+        with pytest.raises(Invalid, match="is that of a member already"):
+            invitations.invite(write, team.id, "jane@example.com", "admin")
+        row, token = invitations.invite(write, team.id, "john@example.com", "admin")
+        invitations.withdraw(write, row.id)
+        with pytest.raises(NotFound):
+            invitations.accept_anew(write, token, "John", NO_HASH)
+        with pytest.raises(Invalid, match="has an account already"):
+            people.add_account(write, "JANE@example.com", "Jane", NO_HASH)
+
+    in_store(settings, use)
+
+
+def test_a_team_keeps_an_owner(settings: Settings) -> None:
+    def use(write: Write) -> None:
+        jane, john = (people.add_account(write, f"{name}@example.com", name, NO_HASH) for name in ("jane", "john"))
+        team = teams.add_team(write, "QA", jane)
+        assert [row.name for row in list_teams(write.connection)] == ["Default", "QA"]
+
+        def members() -> list[Row[tuple[object, ...]]]:
+            return list_members(write.connection, team.id)
+
+        with pytest.raises(Invalid, match="last owner"):
+            teams.change_role(write, members()[0], "admin")
+        with pytest.raises(Invalid, match="last owner"):
+            teams.remove_member(write, members()[0])
+        teams.add_member(write, team.id, john, "viewer")
+        teams.change_role(write, members()[1], "owner")
+        teams.change_role(write, members()[0], "member")
+        teams.remove_member(write, members()[0])
+        assert [(row.user_id, row.role) for row in members()] == [(john, "owner")]
+
+    in_store(settings, use)
+
+
+def test_sessions_that_are_over_leave_the_store(settings: Settings) -> None:
+    def use(write: Write) -> None:
+        people.begin_session(write, 1)
+        write.connection.execute(update(session).values(expires_at=write.now))
+        people.begin_session(write, 2)
+        assert write.connection.execute(select(session.c.user_id)).scalars().all() == [2]
+
+    in_store(settings, use)
+
+
+def test_what_is_sealed_opens_with_its_own_key_only() -> None:
+    signer = Signer(b"k" * 32)
+    for text in ("", "whsec_ünïcode", "x" * 1000):
+        sealed = signer.seal("secret", text)
+        assert text.encode() not in sealed or not text
+        assert signer.seal("secret", text) != sealed
+        assert signer.unseal("secret", sealed) == text
+        for other, purpose, damaged in (
+            (Signer(b"l" * 32), "secret", sealed),
+            (signer, "headers", sealed),
+            (signer, "secret", sealed[:-1] + bytes([sealed[-1] ^ 1])),
+            (signer, "secret", b""),
+        ):
+            with pytest.raises(StoreError, match="not sealed with this store's signing key"):
+                other.unseal(purpose, damaged)
+
+
+def _with_services(settings: Settings, use: Callable[[Services], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with open_services(settings) as services:
+            await use(services)
+
+    asyncio.run(run())
