@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -11,6 +12,7 @@ BULK = 500
 
 ProjectId = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, Meta(min_length=1)]
+ShortName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Milliseconds = Annotated[int, Meta(ge=0, le=2**53)] | Annotated[float, Meta(ge=0, le=2**53)]
 Metadata = Annotated[
@@ -21,6 +23,7 @@ TestStatus = Literal["passed", "failed", "skipped", "flaky"]
 StepCategory = Literal["action", "assertion", "hook", "fixture"]
 Role = Literal["viewer", "member", "admin", "owner"]
 """From the weakest to the strongest."""
+Event = Literal["run.completed", "run.failed"]
 LimitGroup = Literal[
     "runs read",
     "runs write",
@@ -163,3 +166,63 @@ class Upload(Struct, rename="camel", omit_defaults=True):
     """The file's SHA-256; alone, it stands for a content that the run has."""
     file_name: str | None = None
     """The name of a file that is not sent along."""
+
+
+class NewProject(Struct, rename="camel"):
+    name: ShortName
+    team_id: str
+
+
+class ProjectChange(Struct):
+    name: ShortName | None = None
+
+
+class NewTeam(Struct):
+    name: ShortName
+
+
+class NewInvitation(Struct, rename="camel"):
+    team_id: str
+    email: Annotated[str, Meta(max_length=254)]
+    role: Literal["admin", "member", "viewer"]
+
+
+class MemberChange(Struct):
+    role: Role
+
+
+class NewKey(Struct, rename="camel"):
+    project_id: ProjectId
+    name: ShortName
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    role: Role = "member"
+    """Beyond the contract: what the key may do in its project, never more than who makes it."""
+
+
+class KeyChange(Struct, rename="camel"):
+    is_active: bool
+
+
+WebhookUrl = Annotated[str, Meta(max_length=2000, pattern=r"^https?://[^\x00-\x20\x7f@\\]+$")]
+Events = Annotated[list[Event], Meta(min_length=1, max_length=2)]
+HeaderName = Annotated[str, Meta(max_length=100, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+HeaderValue = Annotated[str, Meta(max_length=1000, pattern=r"^[\x20-\x7e]*$")]
+Headers = Annotated[dict[HeaderName, HeaderValue], Meta(max_length=20)]
+Secret = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class NewWebhook(Struct, rename="camel"):
+    project_id: ProjectId
+    url: WebhookUrl
+    events: Events
+    headers: Headers | None = None
+    secret: Secret | None = None
+    is_active: bool = True
+
+
+class WebhookChange(Struct, rename="camel"):
+    url: WebhookUrl | UnsetType = UNSET
+    events: Events | UnsetType = UNSET
+    headers: Headers | UnsetType | None = UNSET
+    secret: Secret | UnsetType | None = UNSET
+    is_active: bool | UnsetType = UNSET

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ import httpx
 import uvicorn
 
 from platform_report_server.app import create_app
+from platform_report_server.auth.signing import load_signer
 from platform_report_server.clock import now_ms
 from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
@@ -37,7 +38,7 @@ ZIP = b"PK\x03\x04" + bytes(60)
 
 
 def served_settings(folder: Path) -> Settings:
-    return Settings.served(folder, {PROJECT: KEY, OTHER_PROJECT: OTHER_KEY})
+    return Settings.served(folder, {PROJECT: KEY, OTHER_PROJECT: OTHER_KEY}, key_role="owner")
 
 
 @contextmanager
@@ -148,6 +149,12 @@ def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(begin, range(count)))
+
+
+def cookie_of(settings: Settings, token: str) -> dict[str, str]:
+    """Return the cookie of a session, over http."""
+    signer = load_signer(settings.signing_key, nullcontext)
+    return {f"platform_report_{signer.sign('cookie name')[:8]}": token}
 
 
 def in_store(settings: Settings, job: Job[T]) -> T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,74 +13,194 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from platform_report_server.api.routes import api_routes
 from platform_report_server.app import create_app
+from platform_report_server.auth.roles import ROLES
 from platform_report_server.errors import SettingsError
+from platform_report_server.model import Role
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
-from server.support import KEY, OTHER_KEY, PNG, PROJECT, Api, checked, refused, served_settings, serving
-from server.test_pages import PAGES
+from server.cast import Cast, Who, casting, with_key
+from server.support import KEY, PNG, PROJECT, Api, checked, refused, served_settings, serving
 
 FORBIDDEN, NOT_FOUND = (403, "FORBIDDEN"), (404, "NOT_FOUND")
+OF_PROJECT = {"params": {"projectId": "{project_id}"}}
+OF_TEAM = {"params": {"teamId": "{team_id}"}}
+WEBHOOK = {"projectId": "{project_id}", "url": "https://hooks.example/x", "events": ["run.failed"]}
 
-# (method, path) -> what a rightful request says, and what the key of another project is told
-TABLE: dict[tuple[str, str], tuple[dict[str, Any], tuple[int, str]]] = {
-    ("GET", "/api/runs"): ({"params": {"projectId": PROJECT}}, FORBIDDEN),
-    ("POST", "/api/runs"): ({"json": {"projectId": PROJECT, "status": "running"}}, FORBIDDEN),
-    ("GET", "/api/runs/{run_id}"): ({}, NOT_FOUND),
-    ("PATCH", "/api/runs/{run_id}"): ({"json": {"status": "passed"}}, NOT_FOUND),
-    ("DELETE", "/api/runs/{run_id}"): ({}, NOT_FOUND),
-    ("GET", "/api/tests"): ({"params": {"projectId": PROJECT}}, FORBIDDEN),
-    ("POST", "/api/tests"): ({"json": "a test"}, FORBIDDEN),
-    ("POST", "/api/tests/bulk"): ({"json": {"tests": ["a test"]}}, FORBIDDEN),
-    ("GET", "/api/tests/{test_id}"): ({}, NOT_FOUND),
-    ("GET", "/api/tests/{test_id}/steps"): ({}, NOT_FOUND),
-    ("GET", "/api/tests/{test_id}/history"): ({}, NOT_FOUND),
-    ("GET", "/api/test-suites"): ({"params": {"projectId": PROJECT, "runId": "{run_id}"}}, FORBIDDEN),
-    ("POST", "/api/test-suites"): ({"json": {"projectId": PROJECT, "runId": "{run_id}", "title": "s"}}, FORBIDDEN),
+# (method, path) -> the role that it needs, a rightful request, and what is told to whom the project or team is not
+TABLE: dict[tuple[str, str], tuple[Role, dict[str, Any], tuple[int, str] | None]] = {
+    ("GET", "/api/runs"): ("viewer", OF_PROJECT, FORBIDDEN),
+    ("POST", "/api/runs"): ("member", {"json": {"projectId": "{project_id}", "status": "running"}}, FORBIDDEN),
+    ("GET", "/api/runs/{run_id}"): ("viewer", {}, NOT_FOUND),
+    ("PATCH", "/api/runs/{run_id}"): ("member", {"json": {"status": "passed"}}, NOT_FOUND),
+    ("DELETE", "/api/runs/{run_id}"): ("member", {}, NOT_FOUND),
+    ("GET", "/api/tests"): ("viewer", OF_PROJECT, FORBIDDEN),
+    ("POST", "/api/tests"): ("member", {"json": "a test"}, FORBIDDEN),
+    ("POST", "/api/tests/bulk"): ("member", {"json": {"tests": ["a test"]}}, FORBIDDEN),
+    ("GET", "/api/tests/{test_id}"): ("viewer", {}, NOT_FOUND),
+    ("GET", "/api/tests/{test_id}/steps"): ("viewer", {}, NOT_FOUND),
+    ("GET", "/api/tests/{test_id}/history"): ("viewer", {}, NOT_FOUND),
+    ("GET", "/api/test-suites"): (
+        "viewer",
+        {"params": {"projectId": "{project_id}", "runId": "{run_id}"}},
+        FORBIDDEN,
+    ),
+    ("POST", "/api/test-suites"): (
+        "member",
+        {"json": {"projectId": "{project_id}", "runId": "{run_id}", "title": "s"}},
+        FORBIDDEN,
+    ),
     ("POST", "/api/upload"): (
+        "member",
         {
-            "data": {"projectId": PROJECT, "runId": "{run_id}", "type": "screenshot"},
+            "data": {"projectId": "{project_id}", "runId": "{run_id}", "type": "screenshot"},
             "files": {"file": ("a.png", PNG)},
         },
         FORBIDDEN,
     ),
-    ("GET", "/api/artifacts"): ({"params": {"runId": "{run_id}"}}, NOT_FOUND),
+    ("GET", "/api/artifacts"): ("viewer", {"params": {"runId": "{run_id}"}}, NOT_FOUND),
+    ("GET", "/api/projects"): ("viewer", OF_TEAM, NOT_FOUND),
+    ("POST", "/api/projects"): ("admin", {"json": {"name": "New", "teamId": "{team_id}"}}, NOT_FOUND),
+    ("GET", "/api/projects/{project_id}"): ("viewer", {}, NOT_FOUND),
+    ("PATCH", "/api/projects/{project_id}"): ("admin", {"json": {"name": "Renamed"}}, NOT_FOUND),
+    ("DELETE", "/api/projects/{project_id}"): ("owner", {}, NOT_FOUND),
+    ("GET", "/api/teams"): ("viewer", {}, None),
+    ("POST", "/api/teams"): ("owner", {"json": {"name": "New"}}, None),
+    ("GET", "/api/team-members"): ("viewer", OF_TEAM, NOT_FOUND),
+    ("POST", "/api/team-members"): (
+        "admin",
+        {"json": {"teamId": "{team_id}", "email": "new@example.com", "role": "member"}},
+        NOT_FOUND,
+    ),
+    ("PATCH", "/api/team-members/{member_id}"): ("admin", {"json": {"role": "viewer"}}, NOT_FOUND),
+    ("DELETE", "/api/team-members/{member_id}"): ("admin", {}, NOT_FOUND),
+    ("GET", "/api/invitations"): ("admin", OF_TEAM, NOT_FOUND),
+    ("DELETE", "/api/invitations/{invitation_id}"): ("admin", {}, NOT_FOUND),
+    ("GET", "/api/api-keys"): ("admin", OF_PROJECT, FORBIDDEN),
+    ("POST", "/api/api-keys"): ("admin", {"json": {"projectId": "{project_id}", "name": "CI"}}, FORBIDDEN),
+    ("PATCH", "/api/api-keys/{key_id}"): ("admin", {"json": {"isActive": False}}, NOT_FOUND),
+    ("DELETE", "/api/api-keys/{key_id}"): ("admin", {}, NOT_FOUND),
+    ("GET", "/api/webhooks"): ("admin", OF_PROJECT, FORBIDDEN),
+    ("POST", "/api/webhooks"): ("admin", {"json": WEBHOOK}, FORBIDDEN),
+    ("PATCH", "/api/webhooks/{webhook_id}"): ("admin", {"json": {"isActive": False}}, NOT_FOUND),
+    ("DELETE", "/api/webhooks/{webhook_id}"): ("admin", {}, NOT_FOUND),
+    ("GET", "/"): ("viewer", {}, None),
+    ("GET", "/runs/{run_id}"): ("viewer", {}, NOT_FOUND),
+    ("GET", "/tests/{test_id}"): ("viewer", {}, NOT_FOUND),
 }
 OPEN_TO_ALL = {("GET", "/api/artifacts/{artifact_id}/content")}  # the signature is the access: test_artifacts.py
-OPEN_TO_ALL |= {("GET", "/static/style.css")}
+OPEN_TO_ALL |= {("GET", "/static/style.css"), ("GET", "/api/openapi.json"), ("GET", "/api/docs"), ("GET", "/api/redoc")}
 
 
 def test_every_route_is_in_the_table(settings: Settings) -> None:
     app = create_app(settings)
     routes = [route for route in app.routes if isinstance(route, Route)]
     assert len(routes) == len(app.routes)
-    found = {(method, route.path) for route in routes for method in (route.methods or ())}
-    pages = {("GET", page) for page in PAGES}
-    assert {each for each in found if each[0] != "HEAD"} == TABLE.keys() | OPEN_TO_ALL | pages
+    found = {(method, route.path) for route in routes for method in (route.methods or ()) if method != "HEAD"}
+    assert {each for each in found if not each[1].startswith("/api/docs/")} == TABLE.keys() | OPEN_TO_ALL
+    for route in api_routes():
+        for method, operation in route.operations.items():
+            declared = TABLE.get((method, route.path), (None, {}, None))[0]
+            assert operation.needs == declared, (method, route.path)
+
+
+class World(dict[str, str]):
+    """A project of the cast's team with what a path may name, made when it is named."""
+
+    def __init__(self, cast: Cast, settings: Settings) -> None:
+        super().__init__(team_id=cast.team, project_id=cast.new_project())
+        self._cast = cast
+        self._settings = settings
+        self.api = Api(cast.owner, self["project_id"])
+
+    def __missing__(self, name: str) -> str:
+        self[name] = made = str(getattr(self, f"_{name}")())
+        return made
+
+    def _run_id(self) -> Any:
+        return self.api.new_run()["id"]
+
+    def _test_id(self) -> Any:
+        return self.api.new_test({"id": self["run_id"]})["id"]
+
+    def _member_id(self) -> str:
+        return self._cast.new_member(self._settings, "member", self["project_id"])
+
+    def _invitation_id(self) -> Any:
+        body = {"teamId": self["team_id"], "email": f"{self['project_id']}@example.org", "role": "viewer"}
+        return checked(self._cast.owner.post("/api/team-members", json=body), 201)["id"]
+
+    def _key_id(self) -> Any:
+        body = {"projectId": self["project_id"], "name": "to be changed"}
+        return checked(self._cast.owner.post("/api/api-keys", json=body), 201)["id"]
+
+    def _webhook_id(self) -> Any:
+        return checked(self._cast.owner.post("/api/webhooks", json=self.filled(WEBHOOK)), 201)["id"]
+
+    def filled(self, said: Any) -> Any:
+        if isinstance(said, dict):
+            return {name: self.filled(value) for name, value in said.items()}
+        if isinstance(said, list):
+            return [self.filled(value) for value in said]
+        if said == "a test":
+            return self.api.test_body({"id": self["run_id"]})
+        return said.format_map(self) if isinstance(said, str) else said
+
+    def send(self, who: Who, method: str, path: str) -> httpx.Response:
+        request = self.filled(TABLE[method, path][1])
+        headers = who if path.startswith("/api/") else who | {"Accept": "text/html"}
+        return self._cast.http.request(method, path.format_map(self), headers=headers, **request)
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cast, Settings]]:
+    settings = served_settings(tmp_path_factory.mktemp("access") / "platform")
+    with serving(settings) as url, casting(settings, url) as cast:
+        yield cast, settings
 
 
 @pytest.mark.parametrize(("method", "path"), TABLE)
-def test_who_may_call(api: Api, url: str, method: str, path: str) -> None:
-    said, told = TABLE[method, path]
-    run = api.new_run()
-    test = api.new_test(run)
-    names = {"run_id": run["id"], "test_id": test["id"]}
-    request = _filled(said, names, api.test_body(run))
-    before = api.get(f"/api/runs/{run['id']}")
+def test_who_may_call(crowded: tuple[Cast, Settings], method: str, path: str) -> None:
+    cast, settings = crowded
+    needs, _, told = TABLE[method, path]
+    world = World(cast, settings)
+    for name in ("run_id", *_named(method, path)):
+        assert world[name]
+    before = world.api.get(f"/api/runs/{world['run_id']}")
 
-    def send(headers: dict[str, str]) -> httpx.Response:
-        return httpx.request(method, url + path.format(**names), headers=headers, **request)
+    def refuse(who: Who, status: int, code: str) -> None:
+        answer = world.send(who, method, path)
+        if path == "/api/tests/bulk" and answer.is_success:
+            (entry,) = answer.json()["data"]
+            assert entry["error"]["code"] == code
+        elif path.startswith("/api/"):
+            refused(answer, status, code)
+        else:
+            assert answer.status_code == status
 
-    for headers in ({}, {"X-API-Key": "no such key at all"}, {"X-API-Key": ""}, {"X-API-Key": KEY[:-1]}):
-        refused(send(headers), 401, "UNAUTHORIZED")
-    answer = send({"X-API-Key": OTHER_KEY})
-    if path == "/api/tests/bulk":
-        (entry,) = checked(answer, 200)["data"]
-        assert entry["error"]["code"] == told[1]
-    else:
-        refused(answer, *told)
-    assert api.get(f"/api/runs/{run['id']}") == before
-    assert api.get("/api/runs", projectId=PROJECT)["total"] == 1
-    assert send({"X-API-Key": KEY}).is_success
+    for nobody in ({}, with_key("no such key at all"), with_key(""), with_key(KEY[:-1])):
+        refuse(nobody, 401, "UNAUTHORIZED")
+    if told is not None:
+        strangers = [cast.stranger, cast.stranger_key]
+        if not {"team_id", "member_id", "invitation_id"} & _named(method, path):
+            strangers.append(with_key(cast.new_key(cast.new_project("Beside"), "owner")))
+        for who in strangers:
+            refuse(who, *told)
+    for role in ROLES[: ROLES.index(needs)]:
+        refuse(cast.people[role], *FORBIDDEN)
+        refuse(with_key(cast.new_key(world["project_id"], role)), *FORBIDDEN)
+    assert world.api.get(f"/api/runs/{world['run_id']}") == before
+    assert world.api.get("/api/runs", projectId=world["project_id"])["total"] == 1
+    for role in ROLES[ROLES.index(needs) :]:
+        for has_key in (False, True):
+            fresh = World(cast, settings)
+            who = with_key(cast.new_key(fresh["project_id"], role)) if has_key else cast.people[role]
+            answer = fresh.send(who, method, path)
+            assert answer.is_success, answer.text
+
+
+def _named(method: str, path: str) -> set[str]:
+    return set(re.findall(r"{(\w+)}", f"{path} {TABLE[method, path][1]}"))
 
 
 def test_a_link_opens_one_session_once(settings: Settings) -> None:
@@ -145,13 +267,3 @@ def test_short_and_double_keys_are_refused(folder: Path) -> None:
         Settings.served(folder, {"p": "k" * 15})
     with pytest.raises(SettingsError, match="'p' and 'q' have the same API key"):
         Settings.served(folder, {"p": "k" * 16, "q": "k" * 16})
-
-
-def _filled(said: Any, names: dict[str, str], test: dict[str, Any]) -> Any:
-    if isinstance(said, dict):
-        return {name: _filled(value, names, test) for name, value in said.items()}
-    if isinstance(said, list):
-        return [_filled(value, names, test) for value in said]
-    if said == "a test":
-        return test
-    return said.format(**names) if isinstance(said, str) else said

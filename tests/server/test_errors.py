@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +24,20 @@ JSON_ROUTES = [
     ("/api/tests", "POST"),
     ("/api/tests/bulk", "POST"),
     ("/api/test-suites", "POST"),
+    ("/api/projects", "POST"),
+    ("/api/projects/{project_id}", "PATCH"),
+    ("/api/teams", "POST"),
+    ("/api/team-members", "POST"),
+    ("/api/team-members/{member_id}", "PATCH"),
+    ("/api/api-keys", "POST"),
+    ("/api/api-keys/{key_id}", "PATCH"),
+    ("/api/webhooks", "POST"),
+    ("/api/webhooks/{webhook_id}", "PATCH"),
 ]
 
 
 def filled(path: str, **ids: str) -> str:
-    unknown = {"run_id": "run_0000000000000", "test_id": "test_00000000000000", "artifact_id": "artifact_x"}
+    unknown = {name: f"{name.removesuffix('_id')}_0000000000000" for name in re.findall(r"{(\w+)}", path)}
     return path.format(**unknown | ids)
 
 
@@ -49,8 +59,8 @@ def test_the_json_routes_are_all_that_write_json() -> None:
         b"[" * 100_000,
         b'{"a": NaN}',
         b'{"projectId": "\\ud800"}',
-        b'{"tests": 1, "projectId": 1, "status": 1}',
-        b'{"tests": {}, "projectId": [], "status": {}}',
+        b'{"tests": 1, "projectId": 1, "status": 1, "name": 1, "url": 1}',
+        b'{"tests": {}, "projectId": [], "status": {}, "name": [], "url": {}}',
     ],
 )
 def test_bad_bodies_are_refused_in_words(api: Api, body: bytes) -> None:

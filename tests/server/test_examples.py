@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from platform_report_server.settings import Settings
+from server.cast import Cast, casting, with_key
 from server.support import PNG, PROJECT, Api, checked
 
 RUN: dict[str, Any] = {
@@ -143,6 +146,92 @@ def test_an_upload(api: Api) -> None:
     artifact = checked(api.http.post("/api/upload", files=files), 200)
     assert artifact.keys() == _names("id type fileName fileSize mimeType url expiresAt createdAt testId")
     assert httpx.get(artifact["url"]).content == PNG
+
+
+def test_projects(cast: Cast) -> None:
+    new = {"name": "Mobile App E2E", "teamId": cast.team}
+    project = checked(cast.owner.post("/api/projects", json=new), 201)
+    assert project.keys() == _names("id name teamId createdAt updatedAt")
+    assert project.items() >= new.items()
+    place = f"/api/projects/{project['id']}"
+    with _owner_key(cast, project["id"]) as http:
+        listed = checked(http.get("/api/projects", params={"teamId": cast.team}), 200)
+        assert listed == {"data": [project]}
+        assert checked(http.get(place), 200) == project
+        renamed = checked(http.patch(place, json={"name": "Web App E2E (Production)"}), 200)
+        assert renamed.keys() == _names("id name teamId updatedAt")
+        assert renamed["name"] == "Web App E2E (Production)"
+        deleted = checked(http.delete(place), 200)
+        assert deleted == {"success": True, "message": "Project deleted successfully"}
+        assert http.get(place).status_code == 401
+
+
+def test_teams(cast: Cast) -> None:
+    team = checked(cast.owner.post("/api/teams", json={"name": "QA Automation Team"}), 201)
+    assert team.keys() == _names("id name createdAt")
+    listed = checked(cast.owner.get("/api/teams"), 200)["data"]
+    assert [each["name"] for each in listed] == ["Acme Engineering", "QA Automation Team"]
+    (owner,) = checked(cast.owner.get("/api/team-members", params={"teamId": team["id"]}), 200)["data"]
+    assert owner.keys() == _names("id userId teamId role name email avatarUrl joinedAt")
+    assert owner.items() >= {"role": "owner", "name": "Owner", "email": "owner@example.com", "avatarUrl": None}.items()
+
+
+def test_team_members(cast: Cast) -> None:
+    invitation = {"teamId": cast.team, "email": "newmember@example.com", "role": "member"}
+    invited = checked(cast.owner.post("/api/team-members", json=invitation), 201)
+    assert invited.keys() == _names("id teamId email role status expiresAt createdAt url")
+    assert invited.items() >= (invitation | {"status": "pending"}).items()
+    assert len(checked(cast.owner.get("/api/team-members", params={"teamId": cast.team}), 200)["data"]) == 4
+
+
+def test_api_keys(cast: Cast) -> None:
+    project = cast.new_project()
+    new = {"projectId": project, "name": "GitLab CI", "expiresAt": "2099-12-31T23:59:59Z"}
+    with _owner_key(cast, project) as http:
+        made = checked(http.post("/api/api-keys", json=new), 201)
+        assert made.keys() == _names("id name projectId key isActive expiresAt createdAt role")
+        assert made["key"].startswith("prk_live_")
+        assert made["expiresAt"] == "2099-12-31T23:59:59.000Z"
+        _, listed = checked(http.get("/api/api-keys", params={"projectId": project}), 200)["data"]
+        assert listed.keys() == _names("id name projectId maskedKey isActive expiresAt lastUsedAt createdAt role")
+        assert listed["maskedKey"] == f"prk_live_****...****{made['key'][-4:]}"
+        switched = checked(http.patch(f"/api/api-keys/{made['id']}", json={"isActive": False}), 200)
+        assert switched.keys() == _names("id name isActive updatedAt")
+        assert switched["isActive"] is False
+
+
+def test_webhooks(cast: Cast) -> None:
+    project = cast.new_project()
+    new = {
+        "projectId": project,
+        "url": "https://hooks.slack.com/services/T00/B00/xxx",
+        "events": ["run.completed", "run.failed"],
+        "headers": {"X-Custom-Header": "value"},
+        "secret": "whsec_your-webhook-secret",
+    }
+    shown = {name: value for name, value in new.items() if name != "secret"}
+    with _owner_key(cast, project) as http:
+        made = checked(http.post("/api/webhooks", json=new), 201)
+        assert made.keys() == _names("id projectId url events isActive createdAt")
+        (listed,) = checked(http.get("/api/webhooks", params={"projectId": project}), 200)["data"]
+        assert listed == made | shown
+        place = f"/api/webhooks/{made['id']}"
+        change = {"url": "https://hooks.slack.com/services/T00/B00/new-url", "events": ["run.failed"], "isActive": True}
+        changed = checked(http.patch(place, json=change), 200)
+        assert changed.keys() == _names("id url events isActive updatedAt")
+        assert changed.items() >= change.items()
+        assert checked(http.delete(place), 200) == {"success": True, "message": "Webhook deleted successfully"}
+        assert checked(http.get("/api/webhooks", params={"projectId": project}), 200) == {"data": []}
+
+
+@pytest.fixture
+def cast(settings: Settings, url: str) -> Iterator[Cast]:
+    with casting(settings, url) as cast:
+        yield cast
+
+
+def _owner_key(cast: Cast, project: str) -> httpx.Client:
+    return httpx.Client(base_url=cast.http.base_url, headers=with_key(cast.new_key(project, "owner")))
 
 
 def _names(text: str) -> set[str]:

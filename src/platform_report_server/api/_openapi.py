@@ -24,6 +24,11 @@ _PATH_PARAMETERS = {
     "run_id": "A run's id: `run_...`",
     "test_id": "The id of a result or of a test: `test_...`",
     "artifact_id": "An artifact's id: `artifact_...`",
+    "project_id": "A project's id: `proj_...`, or the name under which it was first used",
+    "member_id": "A team member's id: `member_...`",
+    "invitation_id": "An invitation's id: `invite_...`",
+    "key_id": "An API key's id: `key_...`",
+    "webhook_id": "A webhook's id: `wh_...`",
 }
 _ERRORS = {
     400: ("Invalid", "The request is not as documented"),

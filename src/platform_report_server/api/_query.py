@@ -105,6 +105,7 @@ class Number(Generic[D]):
 
 
 PROJECT = Required("projectId")
+TEAM = Required("teamId")
 RUN = Required("runId")
 _LIMIT = Number("limit", 50, 1, 200)
 _OFFSET = Number("offset", 0, 0, 10**12)

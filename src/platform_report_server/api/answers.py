@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from platform_report_server.api._shapes import ErrorAnswer, ErrorContent, ErrorDetails
 from platform_report_server.errors import ApiError, Forbidden, Invalid, NotFound, RateLimited, TooLarge, Unauthorized
+from platform_report_server.ingest.once import Answer
 
 _log = logging.getLogger("platform_report_server")
 _BY_STATUS = {kind.status: kind for kind in (Invalid, Unauthorized, Forbidden, NotFound, TooLarge)}
@@ -36,6 +37,11 @@ def error_answer(error: ApiError) -> ErrorAnswer:
     """Return what an error answer says."""
     details = ErrorDetails(error.field, error.reason) if error.field is not None else None
     return ErrorAnswer(ErrorContent(error.code, error.message, details))
+
+
+def kept_refusal(error: ApiError) -> Answer:
+    """Return an error's answer, to be kept for later."""
+    return Answer(error.status, body(error_answer(error)))
 
 
 def refuse(error: Exception) -> Response:

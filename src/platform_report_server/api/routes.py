@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from platform_report_server.api import artifacts, runs, suites, tests
+from platform_report_server.api._account_routes import account_routes
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, RUN, Required
 from platform_report_server.api._shapes import (
@@ -157,4 +158,5 @@ def api_routes() -> list[ApiRoute]:
                 also=206,
             ),
         ),
+        *account_routes(),
     ]

@@ -67,9 +67,13 @@ class Caller:
             raise _too_weak(self.needs, role)
 
     def grant(self, role: Role, own: Role | None) -> None:
-        """Refuse to give a role that is stronger than the caller's own."""
+        """Refuse to give or take a role that is stronger than the caller's own."""
         if own is None or not reaches(own, role):
-            raise Forbidden(f"Nobody gives a stronger role than their own: found {role}, yours is {own}", field="role")
+            raise Forbidden(
+                f"Nobody gives or takes a stronger role than their own: found {role}, yours is {own or 'none'}",
+                field="role",
+                reason="too strong",
+            )
 
 
 EVERYTHING = Caller(None, None, makes_projects=True)

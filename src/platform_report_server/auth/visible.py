@@ -1,13 +1,20 @@
-"""Runs and tests by their public ids, as far as the caller may see them; what they may not see is not there."""
+"""Things by their public ids, as far as the caller may see them; what they may not see is not there."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from typing import Any
+
+from sqlalchemy import Connection, Row
 
 from platform_report_server import ids
 from platform_report_server.auth.caller import Caller
+from platform_report_server.clock import now_ms
+from platform_report_server.db.queries.keys import KeyRow, find_key
+from platform_report_server.db.queries.people import find_invitation, find_member, find_team
+from platform_report_server.db.queries.projects import ProjectRow, load_project
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.queries.tests import TestRow, find_case, find_test
+from platform_report_server.db.queries.webhooks import WebhookRow, find_webhook
 from platform_report_server.errors import NotFound
 
 
@@ -25,10 +32,7 @@ def visible_test(connection: Connection, caller: Caller, public_id: str) -> Test
     """Return a result."""
     run_id, seq = ids.decode_pair("test", public_id) or (0, None)
     row = None if seq is None else find_test(connection, run_id, seq)
-    if row is None or not caller.may(row.project):
-        raise NotFound(f"There is no test {public_id!r}")
-    caller.check(row.project)
-    return row
+    return _of_project(caller, row, f"There is no test {public_id!r}")
 
 
 def visible_case(connection: Connection, caller: Caller, public_id: str) -> tuple[int, int]:
@@ -42,3 +46,66 @@ def visible_case(connection: Connection, caller: Caller, public_id: str) -> tupl
         raise NotFound(f"There is no test {public_id!r}")
     caller.check(case[1])
     return case[0], case_id
+
+
+def visible_project(connection: Connection, caller: Caller, public_id: str) -> ProjectRow:
+    """Return a project."""
+    row = load_project(connection, public_id) if caller.may(public_id) else None
+    if row is None:
+        raise NotFound(f"There is no project {public_id!r}")
+    caller.check(public_id)
+    return row
+
+
+def visible_team(connection: Connection, caller: Caller, public_id: str) -> Row[Any]:
+    """Return a team."""
+    number = ids.decode("team", public_id)
+    role = None if number is None else caller.role_in_team(number)
+    row = None if number is None or role is None else find_team(connection, number)
+    if row is None or role is None:
+        raise NotFound(f"There is no team {public_id!r}")
+    caller.require(role)
+    return row
+
+
+def visible_member(connection: Connection, caller: Caller, public_id: str) -> Row[Any]:
+    """Return a member of a team."""
+    number = ids.decode("member", public_id)
+    row = None if number is None else find_member(connection, number)
+    return _of_team(caller, row, f"There is no member {public_id!r}")
+
+
+def visible_invitation(connection: Connection, caller: Caller, public_id: str) -> Row[Any]:
+    """Return an invitation that waits."""
+    number = ids.decode("invite", public_id)
+    row = None if number is None else find_invitation(connection, number, now_ms())
+    return _of_team(caller, row, f"There is no invitation {public_id!r} that waits")
+
+
+def visible_key(connection: Connection, caller: Caller, public_id: str) -> KeyRow:
+    """Return an API key."""
+    number = ids.decode("key", public_id)
+    row = None if number is None else find_key(connection, number)
+    return _of_project(caller, row, f"There is no API key {public_id!r}")
+
+
+def visible_webhook(connection: Connection, caller: Caller, public_id: str) -> WebhookRow:
+    """Return a webhook."""
+    number = ids.decode("wh", public_id)
+    row = None if number is None else find_webhook(connection, number)
+    return _of_project(caller, row, f"There is no webhook {public_id!r}")
+
+
+def _of_project(caller: Caller, row: Row[Any] | None, missing: str) -> Row[Any]:
+    if row is None or not caller.may(row.project):
+        raise NotFound(missing)
+    caller.check(row.project)
+    return row
+
+
+def _of_team(caller: Caller, row: Row[Any] | None, missing: str) -> Row[Any]:
+    role = None if row is None else caller.role_in_team(row.team_id)
+    if row is None or role is None:
+        raise NotFound(missing)
+    caller.require(role)
+    return row

@@ -31,8 +31,13 @@ class Once:
     request: bytes
 
 
-def answer_once(write: Write, project_id: int, once: Once | None, work: Callable[[], Answer]) -> Answer:
-    """Do the work and keep its answer, or return the answer that is kept."""
+def answer_once(
+    write: Write, project_id: int, once: Once | None, work: Callable[[], Answer], later: Answer | None = None
+) -> Answer:
+    """Do the work and keep its answer, or return the answer that is kept.
+
+    An answer that holds a secret is not kept: `later` is, in its place.
+    """
     if once is None:
         return work()
     table = idempotency
@@ -44,14 +49,15 @@ def answer_once(write: Write, project_id: int, once: Once | None, work: Callable
             raise Invalid.field_is("Idempotency-Key", "was used before with another request")
         return Answer(kept.status, kept.answer)
     answer = work()
+    told = later or answer
     write.connection.execute(
         insert(table).values(
             project_id=project_id,
             endpoint=once.endpoint,
             key=once.key,
             request=once.request,
-            status=answer.status,
-            answer=answer.body,
+            status=told.status,
+            answer=told.body,
             expires_at=write.now + _KEPT_MS,
         )
     )

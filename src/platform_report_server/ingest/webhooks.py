@@ -10,6 +10,9 @@ from platform_report_server.db.queries.webhooks import WebhookRow, find_webhook
 from platform_report_server.db.schema import webhook
 from platform_report_server.ingest.writer import Write
 
+HEADERS = "webhook's headers"
+SECRET = "webhook's secret"  # noqa: S105  it names the purpose of a seal
+
 
 def add_webhook(write: Write, project_id: int, values: dict[str, Any]) -> WebhookRow:
     """Store a new webhook."""

@@ -1,0 +1,106 @@
+"""/api/api-keys"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from platform_report_server import ids
+from platform_report_server.accounts.keys import add_key, delete_key, switch_key
+from platform_report_server.api import answers
+from platform_report_server.api._account_shapes import Key, MadeKey, SwitchedKey
+from platform_report_server.api._call import Call
+from platform_report_server.api._query import PROJECT
+from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api.answers import answer, body
+from platform_report_server.auth.visible import visible_key
+from platform_report_server.clock import iso, now_ms
+from platform_report_server.db.queries.keys import list_keys
+from platform_report_server.db.queries.projects import find_project
+from platform_report_server.errors import Invalid
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import KeyChange, NewKey
+
+_LONGEST_LIFE_MS = 100 * 365 * 24 * 3600 * 1000
+
+_new = msgspec.json.Decoder(NewKey)
+_change = msgspec.json.Decoder(KeyChange)
+_MADE = Invalid.field_is("Idempotency-Key", "an API key was made with it before; a key is shown once")
+
+
+async def index(call: Call) -> Response:
+    project = PROJECT.read(call.request)
+    call.caller.check(project)
+
+    def query(connection: Connection) -> list[Key]:
+        number = find_project(connection, project)
+        return [] if number is None else [Key.of(row) for row in list_keys(connection, number)]
+
+    return answer(Data(await call.read(query)))
+
+
+async def create(call: Call) -> Response:
+    new, once = await call.body(_new)
+    call.caller.check(new.project_id)
+    call.caller.grant(new.role, call.caller.role_in(new.project_id))
+    expires_at = _checked(new.expires_at)
+
+    def job(write: Write) -> Answer:
+        project_id = call.project(write, new.project_id)
+
+        def make() -> Answer:
+            row, key = add_key(
+                write, project_id, new.name, new.role, expires_at=expires_at, made_by=call.caller.user_id
+            )
+            return Answer(201, body(MadeKey.of(row, key)))
+
+        return answer_once(write, project_id, once, make, later=answers.kept_refusal(_MADE))
+
+    return await call.write(job)
+
+
+async def change(call: Call) -> Response:
+    wanted, once = await call.body(_change)
+
+    def job(write: Write) -> Answer:
+        row = visible_key(write.connection, call.caller, _id(call))
+        if wanted.is_active:
+            call.caller.grant(row.role, call.caller.role_in(row.project))
+
+        def switch() -> Answer:
+            switch_key(write, row.id, is_active=wanted.is_active)
+            switched = SwitchedKey(ids.encode("key", row.id), row.name, wanted.is_active, iso(write.now))
+            return Answer(200, body(switched))
+
+        return answer_once(write, row.project_id, once, switch)
+
+    response = await call.write(job)
+    call.services.access.keys.forget()
+    return response
+
+
+async def delete(call: Call) -> Response:
+    def work(write: Write) -> None:
+        delete_key(write, visible_key(write.connection, call.caller, _id(call)).id)
+
+    await call.services.writer.do(work)
+    call.services.access.keys.forget()
+    return answer(Done("API key deleted successfully"))
+
+
+def _checked(expires_at: datetime | None) -> int | None:
+    if expires_at is None:
+        return None
+    moment, now = int(expires_at.timestamp() * 1000), now_ms()
+    if not now < moment < now + _LONGEST_LIFE_MS:
+        raise Invalid.field_is("expiresAt", "expected a time within the next hundred years")
+    return moment
+
+
+def _id(call: Call) -> str:
+    public_id: str = call.request.path_params["key_id"]
+    return public_id

@@ -1,0 +1,112 @@
+"""/api/team-members and /api/invitations"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import asdict
+from sqlalchemy import Connection, Row
+from starlette.responses import Response
+
+from platform_report_server.accounts import invitations
+from platform_report_server.accounts.teams import change_role, remove_member
+from platform_report_server.api import answers
+from platform_report_server.api._account_shapes import Invitation, MadeInvitation, Member
+from platform_report_server.api._call import Call
+from platform_report_server.api._query import TEAM
+from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api.answers import answer, body
+from platform_report_server.auth.visible import visible_invitation, visible_member, visible_team
+from platform_report_server.clock import now_ms
+from platform_report_server.db.queries.people import list_invitations, list_members
+from platform_report_server.errors import Invalid
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import MemberChange, NewInvitation, Role
+
+_new = msgspec.json.Decoder(NewInvitation)
+_change = msgspec.json.Decoder(MemberChange)
+_SENT = Invalid.field_is("Idempotency-Key", "the person was invited with it before; a link is shown once")
+
+
+async def index(call: Call) -> Response:
+    public_id = TEAM.read(call.request)
+
+    def query(connection: Connection) -> list[Member]:
+        team = visible_team(connection, call.caller, public_id)
+        return [Member.of(row) for row in list_members(connection, team.id)]
+
+    return answer(Data(await call.read(query)))
+
+
+async def create(call: Call) -> Response:
+    new, once = await call.body(_new)
+    root = str(call.request.base_url).rstrip("/")
+
+    def job(write: Write) -> Answer:
+        team = visible_team(write.connection, call.caller, new.team_id)
+
+        def invite() -> Answer:
+            row, token = invitations.invite(write, team.id, new.email, new.role)
+            made = MadeInvitation(**asdict(Invitation.of(row)), url=f"{root}/invitations/{token}")
+            return Answer(201, body(made))
+
+        return answer_once(write, team.id, once, invite, later=answers.kept_refusal(_SENT))
+
+    return await call.write(job)
+
+
+async def change(call: Call) -> Response:
+    wanted, once = await call.body(_change)
+
+    def job(write: Write) -> Answer:
+        row = visible_member(write.connection, call.caller, _id(call))
+        _check_strength(call, row, wanted.role)
+
+        def work() -> Answer:
+            change_role(write, row, wanted.role)
+            return Answer(200, body(Member.of(visible_member(write.connection, call.caller, _id(call)))))
+
+        return answer_once(write, row.team_id, once, work)
+
+    return await call.write(job)
+
+
+async def delete(call: Call) -> Response:
+    def work(write: Write) -> None:
+        row = visible_member(write.connection, call.caller, _id(call))
+        _check_strength(call, row, row.role)
+        remove_member(write, row)
+
+    await call.services.writer.do(work)
+    return answer(Done("Team member removed successfully"))
+
+
+async def index_invitations(call: Call) -> Response:
+    public_id = TEAM.read(call.request)
+
+    def query(connection: Connection) -> list[Invitation]:
+        team = visible_team(connection, call.caller, public_id)
+        return [Invitation.of(row) for row in list_invitations(connection, team.id, now_ms())]
+
+    return answer(Data(await call.read(query)))
+
+
+async def delete_invitation(call: Call) -> Response:
+    public_id = call.request.path_params["invitation_id"]
+
+    def work(write: Write) -> None:
+        invitations.withdraw(write, visible_invitation(write.connection, call.caller, public_id).id)
+
+    await call.services.writer.do(work)
+    return answer(Done("Invitation withdrawn successfully"))
+
+
+def _check_strength(call: Call, row: Row[tuple[object, ...]], role: Role) -> None:
+    own = call.caller.role_in_team(row.team_id)
+    for each in (row.role, role):
+        call.caller.grant(each, own)
+
+
+def _id(call: Call) -> str:
+    public_id: str = call.request.path_params["member_id"]
+    return public_id

@@ -1,0 +1,86 @@
+"""/api/projects"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from platform_report_server import ids
+from platform_report_server.api._account_shapes import ChangedProject, Project
+from platform_report_server.api._call import Call
+from platform_report_server.api._query import TEAM
+from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api.answers import answer, body
+from platform_report_server.auth.visible import visible_project, visible_team
+from platform_report_server.clock import iso
+from platform_report_server.db.queries.projects import projects_of
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.projects import add_project, delete_project, delete_some_runs, rename_project
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import NewProject, ProjectChange
+
+_new = msgspec.json.Decoder(NewProject)
+_change = msgspec.json.Decoder(ProjectChange)
+
+
+async def index(call: Call) -> Response:
+    public_id = TEAM.read(call.request)
+
+    def query(connection: Connection) -> list[Project]:
+        team = visible_team(connection, call.caller, public_id)
+        rows = projects_of(connection, team.id)
+        return [Project.of(row) for row in rows if call.caller.may(row.public_id)]
+
+    return answer(Data(await call.read(query)))
+
+
+async def create(call: Call) -> Response:
+    new, once = await call.body(_new)
+
+    def job(write: Write) -> Answer:
+        team_id = visible_team(write.connection, call.caller, new.team_id).id
+        return answer_once(
+            write, team_id, once, lambda: Answer(201, body(Project.of(add_project(write, new.name, team_id))))
+        )
+
+    return await call.write(job)
+
+
+async def show(call: Call) -> Response:
+    row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
+    return answer(Project.of(row))
+
+
+async def change(call: Call) -> Response:
+    wanted, once = await call.body(_change)
+
+    def job(write: Write) -> Answer:
+        before = visible_project(write.connection, call.caller, _id(call))
+
+        def rename() -> Answer:
+            row = rename_project(write, before, wanted.name)
+            team_id = ids.encode("team", row.team_id)
+            return Answer(200, body(ChangedProject(row.public_id, row.name, team_id, iso(row.updated_at))))
+
+        return answer_once(write, before.id, once, rename)
+
+    return await call.write(job)
+
+
+async def delete(call: Call) -> Response:
+    row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
+    writer = call.services.writer
+    while await writer.do(partial(delete_some_runs, project_id=row.id)):
+        pass
+    await writer.do(partial(delete_project, project_id=row.id))
+    call.services.access.keys.forget()
+    await call.services.sweep()
+    return answer(Done("Project deleted successfully"))
+
+
+def _id(call: Call) -> str:
+    public_id: str = call.request.path_params["project_id"]
+    return public_id
