@@ -7,15 +7,16 @@ ServerError
 │   ├── Forbidden           403 FORBIDDEN
 │   ├── NotFound            404 NOT_FOUND
 │   ├── TooLarge            413 PAYLOAD_TOO_LARGE
-│   └── RateLimited         429 RATE_LIMITED
+│   ├── RateLimited         429 RATE_LIMITED
+│   └── Unavailable         500 INTERNAL_ERROR, because the database is away
 ├── SettingsError           the settings cannot work
 └── StoreError              the store cannot be used
+    ├── StoreBehind         an older version of this package made it, and it is migrated by command only
     └── StoreTooNew         a newer version of this package wrote it
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 ErrorCode = Literal[
@@ -99,6 +100,10 @@ class RateLimited(ApiError):
         self.retry_after = retry_after
 
 
+class Unavailable(ApiError):
+    """The database cannot be reached; the same request may work later."""
+
+
 class SettingsError(ServerError):
     """The settings cannot work."""
 
@@ -107,15 +112,26 @@ class StoreError(ServerError):
     """The store cannot be used."""
 
 
+class StoreBehind(StoreError):
+    """An older version of this package made the store, and it is migrated by command only."""
+
+    def __init__(self, database: object, found: str | None, known: str) -> None:
+        super().__init__(
+            f"{database}: the store has schema revision {found!r}, and this version needs {known!r}. "
+            "Run 'platform-report migrate' with the same --database first."
+        )
+        self.found = found
+        self.known = known
+
+
 class StoreTooNew(StoreError):
     """A newer version of this package wrote the store."""
 
-    def __init__(self, database: Path, found: str, known: str) -> None:
+    def __init__(self, database: object, found: str, known: str) -> None:
         super().__init__(
             f"{database}: the store has schema revision {found!r}, and this version knows revisions up to {known!r}. "
             "Install the newer version that wrote it (pip install -U 'pytest-platform-report[server]'), "
-            "or point to another folder."
+            "or point to another store."
         )
-        self.database = database
         self.found = found
         self.known = known

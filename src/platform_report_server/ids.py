@@ -41,6 +41,11 @@ class IdMaker:
             return self._last << 22 | self._worker | self._count
 
 
+def first_id(moment: int) -> int:
+    """Return the smallest id that can be made at a time."""
+    return max(moment - _EPOCH, 0) << 22
+
+
 def encode(prefix: str, *numbers: int) -> str:
     """Return the public form: every number but a trailing sequence takes thirteen letters."""
     return f"{prefix}_" + "".join(map(_letters, numbers))

@@ -17,6 +17,7 @@ from platform_report_server.auth.access import Access
 from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.signing import Signer, load_signer
 from platform_report_server.db.engine import Database, open_database
+from platform_report_server.db.partitions import make_partitions
 from platform_report_server.ingest.contents import sweep_contents
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.writer import Writer
@@ -64,7 +65,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     opening = partial(open_database, settings.database, is_sparing=is_embedded)
     database = await anyio.to_thread.run_sync(opening)
     try:
-        signer = await anyio.to_thread.run_sync(load_signer, settings.signing_key, database.writing)
+        signer = await anyio.to_thread.run_sync(load_signer, settings.signing_key, database.alone)
         artifacts = ArtifactFolder(settings.artifacts)
         await anyio.to_thread.run_sync(artifacts.sweep)
         writer = Writer(database)
@@ -74,7 +75,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             access = Access(settings, signer, database, keys)
             entrance = Entrance(settings, database, writer)
             sweeping = Job("the deletion of files", _HOUR, partial(sweep_contents, remove=artifacts.remove))
-            jobs = Jobs(writer, [sweeping, Job("the deletion of old idempotency keys", _HOUR, forget_answers)])
+            jobs = Jobs(
+                writer,
+                [
+                    sweeping,
+                    Job("the deletion of old idempotency keys", _HOUR, forget_answers),
+                    Job("the making of partitions", _HOUR, lambda write: make_partitions(write.connection, write.now)),
+                ],
+            )
             await jobs.run_all()
             if not is_embedded:
                 jobs.start()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
+from urllib.parse import parse_qsl, urlencode
 
 from platform_report_server.errors import SettingsError
 from platform_report_server.model import Role
@@ -15,12 +17,49 @@ from platform_report_server.model import Role
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SHORTEST_KEY = 16
 
+_SCHEMES = ("postgresql://", "postgres://")
+_HOSTS = re.compile(r"(?:(?:\[[^]]*]|[^][:,]*)(?::[0-9]*)?(?:,|$))*")
+
+
+@dataclass(frozen=True)
+class PostgresUrl:
+    """The address of a PostgreSQL database, as libpq reads it. As text it has no password."""
+
+    address: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        scheme, _, rest = self.address.partition("://")
+        if f"{scheme}://" not in _SCHEMES:
+            raise SettingsError("a database is named by postgresql://USER@HOST/NAME; found another beginning")
+        place = re.split("[/?#]", rest, maxsplit=1)[0]
+        hosts = place.rpartition("@")[2]
+        # what stands elsewhere than libpq looks for it might be a part of the password, and would be told
+        if "@" in rest.replace(place, "", 1) or place.count("@") > 1 or "#" in rest or not _HOSTS.fullmatch(hosts):
+            raise SettingsError(
+                "the database's address cannot be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME, "
+                "with the special characters of user and password percent-encoded"
+            )
+
+    @property
+    def has_password(self) -> bool:
+        """Tell whether the password is a part of it."""
+        place, _, query = self.address.partition("?")
+        user = place.partition("://")[2].rpartition("@")[0]
+        return ":" in user or any("password" in name for name, _ in parse_qsl(query))
+
+    def __str__(self) -> str:
+        place, _, query = self.address.partition("?")
+        scheme, _, rest = place.partition("://")
+        user, at, rest = rest.rpartition("@")
+        told = urlencode([(name, value) for name, value in parse_qsl(query) if "password" not in name], safe="/")
+        return f"{scheme}://{user.partition(':')[0]}{at}{rest}" + (f"?{told}" if told else "")
+
 
 @dataclass(frozen=True)
 class Settings:
     """One server's settings; made by `embedded` or `served`."""
 
-    database: Path
+    database: Path | PostgresUrl
     artifacts: Path
     signing_key: Path
     access: Literal["open", "keys"]

@@ -1,4 +1,7 @@
-"""Fixtures: a server, and clients of its two projects."""
+"""Fixtures: a server, and clients of its two projects.
+
+Tests marked `both_stores` run on SQLite and on PostgreSQL, the others on SQLite.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from platform_report_server.settings import Settings
+from platform_report_server.settings import PostgresUrl, Settings
+from server import postgres
+from server.postgres import Cluster
 from server.support import KEY, OTHER_KEY, OTHER_PROJECT, Api, served_settings, serving
 
 
@@ -17,9 +22,40 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "platform"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_stores"):
+        metafunc.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    lacking = postgres.lacking()
+    if lacking is not None:
+        if postgres.must_be_there():
+            pytest.fail(lacking)
+        pytest.skip(lacking)
+    with postgres.cluster() as running:
+        yield running
+
+
 @pytest.fixture
-def settings(folder: Path) -> Settings:
-    return served_settings(folder)
+def store(request: pytest.FixtureRequest) -> str:
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+def database(store: str, request: pytest.FixtureRequest) -> Iterator[PostgresUrl | None]:
+    if store == "sqlite":
+        yield None
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    with cluster.database() as address:
+        yield PostgresUrl(address)
+
+
+@pytest.fixture
+def settings(folder: Path, database: PostgresUrl | None) -> Settings:
+    return served_settings(folder, database)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from platform_report_server.db.engine import open_database
 from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.writer import Job, Write
 from platform_report_server.serve import server_config
-from platform_report_server.settings import Settings
+from platform_report_server.settings import PostgresUrl, Settings
 
 T = TypeVar("T")
 
@@ -37,8 +38,9 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 ZIP = b"PK\x03\x04" + bytes(60)
 
 
-def served_settings(folder: Path) -> Settings:
-    return Settings.served(folder, {PROJECT: KEY, OTHER_PROJECT: OTHER_KEY}, key_role="owner")
+def served_settings(folder: Path, database: PostgresUrl | None = None) -> Settings:
+    settings = Settings.served(folder, {PROJECT: KEY, OTHER_PROJECT: OTHER_KEY}, key_role="owner")
+    return settings if database is None else replace(settings, database=database)
 
 
 @contextmanager
@@ -167,9 +169,16 @@ def in_store(settings: Settings, job: Job[T]) -> T:
         database.close()
 
 
-def with_store(folder: Path, statement: str) -> None:
-    """Run a statement on the store, past the server."""
-    store = sqlite3.connect(folder / "platform.db")
+def with_store(settings: Settings, statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement on the store, past the server; return the rows that it gives."""
+    if isinstance(settings.database, PostgresUrl):
+        import psycopg
+
+        with psycopg.connect(settings.database.address) as connection:
+            done = connection.execute(statement.encode())
+            return done.fetchall() if done.description else []
+    store = sqlite3.connect(settings.database)
     with store:
-        store.execute(statement)
+        rows = store.execute(statement).fetchall()
     store.close()
+    return rows

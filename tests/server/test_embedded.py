@@ -74,7 +74,7 @@ def test_a_store_that_cannot_be_opened_fails_the_start_in_words(folder: Path) ->
         pass
 
     _drive(folder, nothing)
-    with_store(folder, "UPDATE alembic_version SET version_num = '0099'")
+    with_store(Settings.embedded(folder), "UPDATE alembic_version SET version_num = '0099'")
     with pytest.raises(StoreTooNew, match="Install the newer version"):
         _drive(folder, nothing)
 

@@ -6,7 +6,6 @@ import gzip
 import re
 import zlib
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -176,10 +175,10 @@ def test_bad_encodings_are_refused(api: Api, encoding: str, body: bytes) -> None
     refused(response, 400, "VALIDATION_ERROR")
 
 
-def test_our_own_failures_show_no_internals(api: Api, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_our_own_failures_show_no_internals(api: Api, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     run = api.new_run()
     test = api.new_test(run)
-    with_store(folder, "UPDATE detail SET data = x'00'")
+    with_store(settings, "UPDATE detail SET data = x'00'")
     message = refused(api.http.get(f"/api/tests/{test['id']}"), 500, "INTERNAL_ERROR")
     assert message == "The server failed; its log says more"
     assert "zlib.error" in caplog.text

@@ -12,6 +12,8 @@ from platform_report_server.settings import Settings
 from server.cast import Cast, casting, with_key
 from server.support import PNG, PROJECT, Api, checked
 
+pytestmark = pytest.mark.both_stores
+
 RUN: dict[str, Any] = {
     "projectId": "proj_abc123",
     "status": "running",

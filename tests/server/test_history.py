@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +9,10 @@ import pytest
 from platform_report_server import ids
 from platform_report_server.db.queries import history as queries
 from platform_report_server.ingest import fold, results
-from server.support import PROJECT, Api, checked, refused
+from platform_report_server.settings import Settings
+from server.support import PROJECT, Api, checked, refused, with_store
+
+pytestmark = pytest.mark.both_stores
 
 
 def test_history_is_newest_first_over_ended_and_running_runs(api: Api) -> None:
@@ -47,12 +48,10 @@ def test_history_gives_twenty_and_counts_all(api: Api) -> None:
     assert history["total"] == 23
 
 
-def test_the_case_id_is_accepted_too(api: Api, folder: Path) -> None:
+def test_the_case_id_is_accepted_too(api: Api, settings: Settings) -> None:
     run = api.new_run()
     test = api.new_test(run)
-    with sqlite3.connect(folder / "platform.db") as store:
-        ((case_id,),) = store.execute("SELECT id FROM test_case").fetchall()
-    store.close()
+    ((case_id,),) = with_store(settings, "SELECT id FROM test_case")
     public_id = ids.encode("test", case_id)
     assert api.get(f"/api/tests/{public_id}/history") == api.get(f"/api/tests/{test['id']}/history")
     refused(api.http.get(f"/api/tests/{public_id}"), 404, "NOT_FOUND")

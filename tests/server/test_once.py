@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from server.support import PNG, PROJECT, Api, checked, in_threads, refused
+from platform_report_server.settings import Settings
+from server.support import PNG, PROJECT, Api, checked, in_threads, refused, serving, with_store
+
+pytestmark = pytest.mark.both_stores
 
 Send = Callable[[Api, Any, str, dict[str, str]], httpx.Response]
 
@@ -90,18 +91,19 @@ def test_one_key_at_once_from_many_writes_once(api: Api) -> None:
     assert api.get(f"/api/runs/{run['id']}")["totalTests"] == 1
 
 
-def test_keys_end_after_seven_days(api: Api, folder: Path) -> None:
+def test_keys_end_after_seven_days(api: Api, settings: Settings) -> None:
     run = api.new_run()
     headers = {"Idempotency-Key": "key"}
     first = checked(_post_test(api, run, "t", headers), 201)
-    store = sqlite3.connect(folder / "platform.db")
-    with store:
-        ((days,),) = store.execute("SELECT (expires_at - created_at) / 86400000.0 FROM idempotency, run").fetchall()
-        store.execute("UPDATE idempotency SET expires_at = 1")
-    assert days == pytest.approx(7, abs=0.01)
+    ((milliseconds,),) = with_store(settings, "SELECT expires_at - created_at FROM idempotency, run")
+    assert milliseconds / 86_400_000 == pytest.approx(7, abs=0.01)
+    checked(_post_test(api, run, "t", {"Idempotency-Key": "another"}), 201)
+    with_store(settings, "UPDATE idempotency SET expires_at = 1")
     assert checked(_post_test(api, run, "t", headers), 201)["id"] != first["id"]
-    assert store.execute("SELECT count(*) FROM idempotency").fetchall() == [(1,)]
-    store.close()
+    assert with_store(settings, "SELECT count(*) FROM idempotency") == [(2,)]
+    with serving(settings):  # the rest is deleted at a start, and every hour
+        pass
+    assert with_store(settings, "SELECT count(*) FROM idempotency") == [(1,)]
 
 
 def _rows(api: Api, run: Any) -> list[Any]:

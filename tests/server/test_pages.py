@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -253,10 +252,10 @@ def test_what_is_not_there_is_a_page_too(browser: httpx.Client) -> None:
 
 
 def test_a_page_that_fails_shows_no_internals(
-    api: Api, browser: httpx.Client, folder: Path, caplog: pytest.LogCaptureFixture
+    api: Api, browser: httpx.Client, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     test = api.new_test(api.new_run())
-    with_store(folder, "UPDATE detail SET codec = 9")
+    with_store(settings, "UPDATE detail SET codec = 9")
     response = browser.get(f"/tests/{test['id']}")
     assert response.status_code == 500
     assert "The server failed" in response.text

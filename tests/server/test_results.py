@@ -10,6 +10,8 @@ import pytest
 
 from server.support import PROJECT, Api, checked, refused
 
+pytestmark = pytest.mark.both_stores
+
 STEPS: list[dict[str, Any]] = [
     {"title": "navigate to /login", "category": "action", "status": "passed", "duration": 820, "error": None},
     {

@@ -9,6 +9,8 @@ import pytest
 
 from server.support import OTHER_PROJECT, PROJECT, Api, checked, refused
 
+pytestmark = pytest.mark.both_stores
+
 FIELDS: dict[str, Any] = {
     "branch": "feature/login-flow",
     "commitSha": "a1b2c3d4e5f6",

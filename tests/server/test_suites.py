@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from server.support import PROJECT, Api, checked, refused
+
+pytestmark = pytest.mark.both_stores
 
 
 def test_a_tree(api: Api) -> None:

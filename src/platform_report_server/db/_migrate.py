@@ -3,44 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from platform_report_server.errors import StoreError, StoreTooNew
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 HEAD = "0003"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def is_current(connection: Connection) -> bool:
-    """Tell whether the store has exactly this version's schema."""
-    return _revision(connection) == HEAD
-
-
-def migrate(connection: Connection, path: Path) -> None:
+def migrate(connection: Connection, where: object) -> None:
     """Run what is missing, inside the caller's transaction; another process may have done it meanwhile."""
-    found = _revision(connection)
+    found = revision(connection)
     if found == HEAD:
         return
-    if found is None and inspect(connection).get_table_names():
-        raise StoreError(f"{path}: found a database of something else (tables, but no alembic_version)")
+    check(connection, found, where)
     from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
 
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    if found is not None:
-        try:
-            ScriptDirectory.from_config(config).get_revision(found)
-        except CommandError as error:
-            raise StoreTooNew(path, found, HEAD) from error
+    config = _config()
+    config.attributes["connection"] = connection
     command.upgrade(config, HEAD)
 
 
-def _revision(connection: Connection) -> str | None:
+def check(connection: Connection, found: str | None, where: object) -> None:
+    """Refuse what this version cannot migrate: a newer store, and another's database."""
+    if found is None:
+        if not is_empty(connection):
+            raise StoreError(f"{where}: found a database of something else (tables, but no alembic_version)")
+        return
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    try:
+        ScriptDirectory.from_config(_config()).get_revision(found)
+    except CommandError as error:
+        raise StoreTooNew(where, found, HEAD) from error
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision of the store's schema, or None where there is no store yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
+
+
+def is_empty(connection: Connection) -> bool:
+    """Tell whether there is no table at all."""
+    return not inspect(connection).get_table_names()
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config

@@ -7,18 +7,58 @@ from functools import cache
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
+Rows = Sequence[tuple[object, ...]]
 
-def bulk_insert(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]
-) -> None:
+
+def bulk_insert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
     """Insert `rows`, whose values stand in the order of `columns`."""
-    if rows:
-        connection.exec_driver_sql(_statement(connection.dialect, table, columns), list(rows))
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, columns, rows)
+    else:
+        connection.exec_driver_sql(_insert(connection.dialect, table, columns), list(rows))
+
+
+def insert_missing(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows, key: str) -> int:
+    """Insert those of `rows` whose key, names with commas between, is not there; return how many these are."""
+    if not rows:
+        return 0
+    ending = f" ON CONFLICT ({key}) DO NOTHING"
+    if connection.dialect.name == "postgresql":
+        statement = _insert_arrays(connection.dialect, table, columns) + ending
+        return connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True)))).rowcount
+    return connection.exec_driver_sql(_insert(connection.dialect, table, columns) + ending, list(rows)).rowcount
+
+
+def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
+    driver = connection.connection.driver_connection
+    if driver is None:
+        raise ValueError("the connection is closed")
+    with driver.cursor() as cursor:
+        statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+        with cursor.copy(statement) as copy:
+            copy.set_types(_types(connection.dialect, table, columns))
+            for row in rows:
+                copy.write_row(row)
 
 
 @cache
-def _statement(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
+def _insert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
     compiled = insert(table).compile(dialect=dialect, column_keys=list(columns))
     if tuple(compiled.positiontup or ()) != columns:
         raise ValueError(f"the columns of {table.name} must be named in the table's order, got {columns}")
     return str(compiled)
+
+
+@cache
+def _insert_arrays(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
+    # one statement with an array a column: row by row costs a round trip each
+    arrays = ", ".join(f"%s::{kind}[]" for kind in _types(dialect, table, columns))
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608
+
+
+@cache
+def _types(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> list[str]:
+    """Return the columns' types as PostgreSQL names them, without a length."""
+    return [table.c[name].type.compile(dialect).lower().partition("(")[0] for name in columns]

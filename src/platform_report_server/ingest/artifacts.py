@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, insert
 
+from platform_report_server.db import locks
 from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact
 from platform_report_server.db.schema import artifact, stale_content
+from platform_report_server.ingest.runs import hold_run
 from platform_report_server.ingest.writer import Write
 from platform_report_server.storage.folder import ArtifactFolder, Draft
 from platform_report_server.text import clean
@@ -28,7 +30,9 @@ class NewArtifact:
 def add_artifact(
     write: Write, project_id: int, run_id: int, seq: int | None, new: NewArtifact, folder: ArtifactFolder
 ) -> ArtifactRow:
-    """Store an artifact. The file moves into place under the write lock, where no sweep can take it away again."""
+    """Store an artifact. The file moves into place under a lock, where no sweep can take it away again."""
+    hold_run(write, project_id, run_id)
+    locks.take(write.connection, locks.Lock.CONTENTS, shared=True)
     if new.draft is not None:
         folder.keep(new.draft)
     write.connection.execute(delete(stale_content).where(stale_content.c.sha256 == new.sha256))

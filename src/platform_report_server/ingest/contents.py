@@ -6,12 +6,15 @@ from collections.abc import Callable, Collection
 
 from sqlalchemy import Exists, delete, exists, insert, select
 
+from platform_report_server.db import locks
 from platform_report_server.db.schema import artifact, stale_content
 from platform_report_server.ingest.writer import Write
 
 
 def forget_contents(write: Write, contents: Collection[bytes]) -> None:
     """Note those of `contents` that nothing refers to."""
+    if contents:
+        locks.take(write.connection, locks.Lock.CONTENTS)
     for sha256 in contents:
         noted = exists().where(stale_content.c.sha256 == sha256)
         if not write.connection.execute(select(_used(sha256) | noted)).scalar():
@@ -19,7 +22,8 @@ def forget_contents(write: Write, contents: Collection[bytes]) -> None:
 
 
 def sweep_contents(write: Write, remove: Callable[[bytes], None]) -> None:
-    """Remove the files behind the debts. Under the write lock, so that no upload can take a file up again meanwhile."""
+    """Remove the files behind the debts. Under a lock, so that no upload can take a file up again meanwhile."""
+    locks.take(write.connection, locks.Lock.CONTENTS)
     for sha256 in write.connection.execute(select(stale_content.c.sha256)).scalars().all():
         if not write.connection.execute(select(_used(sha256))).scalar():
             remove(sha256)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, select, update
 
 from platform_report_server.db import schema
-from platform_report_server.db.bulk import bulk_insert
+from platform_report_server.db.bulk import bulk_insert, insert_missing
 from platform_report_server.db.details import Detail, write_details
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.fold import FOLD_AT, fold
@@ -63,7 +63,7 @@ def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewT
                 seq,
                 case_id,
                 _STATUS[test.status],
-                is_flaky(test),
+                int(is_flaky(test)),
                 test.attempt,
                 test.retries,
                 test.duration,
@@ -98,15 +98,21 @@ def _take_numbers(write: Write, project_id: int, run_id: int, tests: Sequence[Ne
 
 def _cases(write: Write, project_id: int, run_id: int, by_key: dict[bytes, NewTest]) -> dict[bytes, tuple[int, str]]:
     # no cache of ids between transactions: another process may have deleted or made rows meanwhile
-    found = write.connection.execute(_CASES, {"project": project_id, "keys": list(by_key)})
-    cases: dict[bytes, tuple[int, str]] = {row.key: (row.id, row.title) for row in found}
+    cases = _known(write, project_id, by_key)
+    # in one order, or two processes that make the same tests would wait for each other
+    missing = sorted(by_key.keys() - cases.keys())
     rows = []
-    for key, test in by_key.items():
-        if key not in cases:
-            cases[key] = case = (write.ids(), clean(test.title))
-            rows.append((project_id, case[0], key, case[1], clean(test.full_title), clean(test.file_path), run_id))
-    bulk_insert(write.connection, schema.test_case, _CASE_COLUMNS, rows)
-    return cases
+    for key in missing:
+        test = by_key[key]
+        cases[key] = case = (write.ids(), clean(test.title))
+        rows.append((project_id, case[0], key, case[1], clean(test.full_title), clean(test.file_path), run_id))
+    made = insert_missing(write.connection, schema.test_case, _CASE_COLUMNS, rows, "project_id, key")
+    return cases if made == len(rows) else cases | _known(write, project_id, missing)
+
+
+def _known(write: Write, project_id: int, keys: Iterable[bytes]) -> dict[bytes, tuple[int, str]]:
+    found = write.connection.execute(_CASES, {"project": project_id, "keys": list(keys)})
+    return {row.key: (row.id, row.title) for row in found}
 
 
 def _key(test: NewTest) -> bytes:

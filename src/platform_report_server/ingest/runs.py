@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, insert, select, update
 
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import artifact, detail, history, result, run, suite
+from platform_report_server.errors import NotFound
 from platform_report_server.ingest.contents import forget_contents
 from platform_report_server.ingest.fold import fold
 from platform_report_server.ingest.writer import Write
@@ -75,6 +76,8 @@ def change_run(write: Write, row: RunRow, change: RunChange) -> RunRow:
 
 def delete_run(write: Write, row: RunRow) -> None:
     """Delete a run with all that hangs on it; files nobody refers to any more become debts."""
+    # first of all: who adds to the run holds its row, and finds it gone after
+    write.connection.execute(delete(run).where(run.c.project_id == row.project_id, run.c.id == row.id))
     of_run = {
         table: and_(table.c.project_id == row.project_id, table.c.run_id == row.id)
         for table in (result, detail, suite, artifact)
@@ -88,8 +91,14 @@ def delete_run(write: Write, row: RunRow) -> None:
     contents = write.connection.execute(select(artifact.c.sha256).where(of_run[artifact]).distinct()).scalars().all()
     for table, where in of_run.items():
         write.connection.execute(delete(table).where(where))
-    write.connection.execute(delete(run).where(run.c.project_id == row.project_id, run.c.id == row.id))
     forget_contents(write, contents)
+
+
+def hold_run(write: Write, project_id: int, run_id: int) -> None:
+    """Keep a run from being deleted by another process until the transaction ends."""
+    this_run = select(run.c.id).where(run.c.project_id == project_id, run.c.id == run_id)
+    if write.connection.execute(this_run.with_for_update(read=True, key_share=True)).first() is None:
+        raise NotFound("There is no such run")
 
 
 def _existing(write: Write, run_id: int) -> RunRow:

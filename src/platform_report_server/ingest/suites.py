@@ -9,6 +9,7 @@ from sqlalchemy import Row, and_, insert, select, update
 from platform_report_server.db.schema import suite
 from platform_report_server.errors import Invalid
 from platform_report_server.ids import decode
+from platform_report_server.ingest.runs import hold_run
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewSuite
 from platform_report_server.text import clean
@@ -16,6 +17,7 @@ from platform_report_server.text import clean
 
 def put_suite(write: Write, project_id: int, run_id: int, new: NewSuite) -> tuple[Row[Any], bool]:
     """Store a suite, or find the one with this place in its run; tell whether it was made."""
+    hold_run(write, project_id, run_id)
     of_run = and_(suite.c.project_id == project_id, suite.c.run_id == run_id)
     parent_id = _parent(write, of_run, new.parent_suite_id)
     place = {"parent_id": parent_id, "file_path": clean(new.file_path or ""), "title": clean(new.title)}

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
+from platform_report_server.db.failures import is_conflict
 from platform_report_server.errors import ServerError
 from platform_report_server.ids import IdMaker
 
@@ -101,7 +102,7 @@ class Writer:
                 batch.append(waiting)
         return batch, False
 
-    def _commit(self, batch: list[_Waiting]) -> None:
+    def _commit(self, batch: list[_Waiting], tries: int = _TRIES) -> None:
         refused: list[tuple[_Waiting, Exception]] = []
         answers: list[tuple[_Waiting, Any]] = []
         try:
@@ -112,6 +113,11 @@ class Writer:
                     except _Refused as error:
                         refused.append((waiting, error.cause))
         except Exception as error:
+            if is_conflict(error) and tries > 1:
+                # each alone: two processes that write to the same runs in another order would meet again
+                for waiting in batch:
+                    self._commit([waiting], tries - 1)
+                return
             _log.exception("a transaction of %d writes failed", len(batch))
             for waiting in batch:
                 waiting.future.set_exception(error)
@@ -126,6 +132,8 @@ class Writer:
         try:
             answer = job(Write(connection, self._ids, now_ms()))
         except Exception as error:
+            if is_conflict(error):
+                raise
             savepoint.rollback()
             if isinstance(error, IntegrityError) and tries > 1:
                 # another process drew the same id: the next one will differ

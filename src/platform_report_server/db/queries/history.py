@@ -14,9 +14,17 @@ BUCKET_ROWS = 1_000_000
 Execution = Row[Any]
 """run_id, seq, status, duration, created_at of a result, and the branch of its run."""
 
+_NEWEST: Select[Any] = (
+    select(result.c.run_id, result.c.seq, result.c.status, result.c.duration, result.c.created_at, run.c.branch)
+    .join(run, and_(run.c.project_id == result.c.project_id, run.c.id == result.c.run_id))
+    .order_by(result.c.run_id.desc(), result.c.seq.desc())
+)
+
 
 def list_executions(connection: Connection, project_id: int, case_id: int, limit: int) -> tuple[list[Execution], int]:
     """Return the newest executions, newest first, and how many there are."""
+    if connection.dialect.name == "postgresql":
+        return _indexed(connection, project_id, case_id, limit)
     places, total = _unfolded(connection, project_id, case_id)
     folded = connection.execute(select(project.c.folded).where(project.c.id == project_id)).scalar() or 0
     of_case = and_(history.c.project_id == project_id, history.c.case_id == case_id)
@@ -32,6 +40,12 @@ def list_executions(connection: Connection, project_id: int, case_id: int, limit
             places += found
     places.sort(reverse=True)
     return _executions(connection, project_id, places[:limit]), total
+
+
+def _indexed(connection: Connection, project_id: int, case_id: int, limit: int) -> tuple[list[Execution], int]:
+    of_case = and_(result.c.project_id == project_id, result.c.case_id == case_id)
+    total = connection.execute(select(func.count()).select_from(result).where(of_case)).scalar_one()
+    return list(connection.execute(_NEWEST.where(of_case).limit(limit)).all()), total
 
 
 def _unfolded(connection: Connection, project_id: int, case_id: int) -> tuple[list[tuple[int, int]], int]:
@@ -54,10 +68,4 @@ def _executions(connection: Connection, project_id: int, places: list[tuple[int,
     if not places:
         return []
     chosen = or_(*(and_(result.c.run_id == run_id, result.c.seq == seq) for run_id, seq in places))
-    same_run = and_(run.c.project_id == result.c.project_id, run.c.id == result.c.run_id)
-    query = select(
-        result.c.run_id, result.c.seq, result.c.status, result.c.duration, result.c.created_at, run.c.branch
-    ).join(run, same_run)
-    query = query.where(result.c.project_id == project_id, chosen)
-    newest: Select[Any] = query.order_by(result.c.run_id.desc(), result.c.seq.desc())
-    return list(connection.execute(newest).all())
+    return list(connection.execute(_NEWEST.where(result.c.project_id == project_id, chosen)).all())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from platform_report_server.db.schema import RESULT_STATUSES, project, result, run, test_case
 
@@ -48,7 +48,8 @@ def list_tests(
     if status is not None:
         where += _status_is(status)
     if search:
-        where.append(_found_by(search))
+        by = _found_by_index if connection.dialect.name == "postgresql" else _found_by
+        where.append(by(project_id, search))
     page = select(result.c.project_id, result.c.run_id, result.c.seq).where(*where)
     newest = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
     rows = list(connection.execute(_full(newest)).all())
@@ -82,10 +83,18 @@ def _status_is(status: str) -> list[ColumnElement[bool]]:
     return [result.c.status == number] if number == 0 else [result.c.status != 0, result.c.status == number]
 
 
-def _found_by(search: str) -> ColumnElement[bool]:
+def _found_by(project_id: int, search: str) -> ColumnElement[bool]:
     titles = test_case.c.full_title + "\n" + _TITLE
     # not a join, or the planner may begin with every test of the project
     return exists().where(_CASE, titles.icontains(search, autoescape=True)).correlate(result)
+
+
+def _found_by_index(project_id: int, search: str) -> ColumnElement[bool]:
+    # tests by their index, once; then the results by what they refer to
+    titles = (test_case.c.full_title, test_case.c.title)
+    found = or_(*(title.icontains(search, autoescape=True) for title in titles))
+    cases = select(test_case.c.id).where(test_case.c.project_id == project_id, found)
+    return or_(result.c.case_id.in_(cases), result.c.title.icontains(search, autoescape=True))
 
 
 def _counted(project_id: int, run_id: int | None, status: str | None) -> Select[Any]:

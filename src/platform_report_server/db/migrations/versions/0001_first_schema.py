@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
     op.create_table(
         "artifact",
         sa.Column("project_id", sa.BigInteger(), nullable=False),
@@ -38,8 +39,9 @@ def upgrade() -> None:
         sa.Column("codec", sa.SmallInteger(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "run_id", "lo"),
+        postgresql_partition_by="RANGE (run_id)",
     )
-    if op.get_bind().dialect.name == "sqlite":
+    if is_sqlite:
         op.create_table(
             "history",
             sa.Column("project_id", sa.BigInteger(), nullable=False),
@@ -89,6 +91,7 @@ def upgrade() -> None:
         sa.Column("message", sa.String(length=500), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "run_id", "seq"),
         sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (run_id)",
     )
     op.create_index(
         "result_bad",
@@ -139,18 +142,19 @@ def upgrade() -> None:
         sa.Column("told_duration", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "id"),
         sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 70},
     )
     op.create_index("run_by_branch", "run", ["project_id", "branch", "id"], unique=False)
     op.create_index("run_by_id", "run", ["id"], unique=False)
     op.create_index("run_by_status", "run", ["project_id", "status", "id"], unique=False)
-    op.create_index(
-        "run_unfolded",
-        "run",
-        ["project_id", "id", "folded_seq", "next_seq"],
-        unique=False,
-        sqlite_where=sa.text("folded_seq < next_seq"),
-        postgresql_where=sa.text("folded_seq < next_seq"),
-    )
+    if is_sqlite:
+        op.create_index(
+            "run_unfolded",
+            "run",
+            ["project_id", "id", "folded_seq", "next_seq"],
+            unique=False,
+            sqlite_where=sa.text("folded_seq < next_seq"),
+        )
     op.create_table(
         "stale_content",
         sa.Column("sha256", sa.LargeBinary(length=32), nullable=False),
@@ -185,3 +189,8 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("test_case_by_id", "test_case", ["id"], unique=False)
+    if not is_sqlite:
+        op.create_index("result_history", "result", ["project_id", "case_id", "run_id", "seq"], unique=False)
+        op.execute("CREATE TABLE result_default PARTITION OF result DEFAULT")
+        op.execute("ALTER TABLE detail ALTER COLUMN data SET STORAGE EXTERNAL")  # it is compressed as it is
+        op.execute("CREATE TABLE detail_default PARTITION OF detail DEFAULT")

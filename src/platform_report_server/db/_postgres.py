@@ -1,0 +1,172 @@
+"""The store on PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from platform_report_server.clock import now_ms
+from platform_report_server.db import _migrate, locks, partitions
+from platform_report_server.db.failures import cause_of, is_ending
+from platform_report_server.errors import StoreBehind, StoreError, Unavailable
+from platform_report_server.settings import PostgresUrl
+
+_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "platform-report"}
+_LOCK_TIMEOUT = "20s"
+
+_log = logging.getLogger("platform_report_server")
+
+
+class PostgresDatabase:
+    """An open database; what it says is in `platform_report_server.db.engine.Database`."""
+
+    def __init__(self, url: PostgresUrl) -> None:
+        self._url = url
+        self._writer = _engine(url, is_writing=True, pool_size=1, max_overflow=0)
+        self._readers = _engine(url, is_writing=False, pool_size=8, max_overflow=8)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._telling(), self._readers.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._telling(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        with self.writing() as connection:
+            locks.take(connection, locks.Lock.STORE)
+            yield connection
+
+    def close(self) -> None:
+        self._readers.dispose()
+        self._writer.dispose()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, psycopg.Error) as error:
+            if not _is_lost(error):
+                raise
+            _log.error("%s: the database cannot be reached: %s", self._url, cause_of(error))
+            raise Unavailable("The database cannot be reached; try again") from error
+
+
+def open_postgres(url: PostgresUrl) -> PostgresDatabase:
+    """Open a database of this version's schema; one that is empty gets it."""
+    database = PostgresDatabase(url)
+    try:
+        with _opening(url), database.reading() as connection:
+            found = _migrate.revision(connection)
+            if found != _migrate.HEAD:
+                _migrate.check(connection, found, url)
+        if found is None:
+            _upgrade(database, url)
+        elif found != _migrate.HEAD:
+            raise StoreBehind(url, found, _migrate.HEAD)
+        with _opening(url), database.writing() as connection:
+            partitions.make_partitions(connection, now_ms())
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def migrate_postgres(url: PostgresUrl) -> tuple[str | None, str]:
+    """Bring a database to this version's schema; return the revisions that it had and has."""
+    database = PostgresDatabase(url)
+    try:
+        return _upgrade(database, url), _migrate.HEAD
+    finally:
+        database.close()
+
+
+def _upgrade(database: PostgresDatabase, url: PostgresUrl) -> str | None:
+    with _opening(url), database.alone() as connection:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise StoreError(f"{url}: the database has the encoding {encoding}, expected UTF8")
+        found = _migrate.revision(connection)
+        _migrate.migrate(connection, url)
+        partitions.make_partitions(connection, now_ms())
+        _index_titles(connection, url)
+    return found
+
+
+def _index_titles(connection: Connection, url: PostgresUrl) -> None:
+    """Make the index that finds tests by a part of their titles, where its extension is there or may be made."""
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            connection.exec_driver_sql(
+                "CREATE INDEX IF NOT EXISTS test_case_titles ON test_case "
+                "USING gin (full_title gin_trgm_ops, title gin_trgm_ops)"
+            )
+    except SQLAlchemyError as error:
+        _log.warning(
+            "%s: searches do without an index (%s); 'platform-report migrate' makes it once the extension pg_trgm "
+            "can be created",
+            url,
+            cause_of(error),
+        )
+
+
+@contextmanager
+def _opening(url: PostgresUrl) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, psycopg.Error) as error:
+        raise StoreError(f"{url}: the store cannot be opened: {cause_of(error)}") from error
+    except Unavailable as error:
+        cause = cause_of(error.__cause__ or error)
+        hint = "; 'createdb' makes it" if "does not exist" in cause and "database" in cause else ""
+        raise StoreError(f"{url}: the database cannot be reached: {cause}{hint}") from error
+
+
+def _engine(url: PostgresUrl, *, is_writing: bool, pool_size: int, max_overflow: int) -> Engine:
+    try:
+        told = conninfo_to_dict(url.address)
+    except psycopg.ProgrammingError:  # its words quote what it could not read, which may be a part of a password
+        raise StoreError(f"{url}: libpq cannot read this address") from None
+    arguments = _DEFAULTS | {name: value for name, value in told.items() if value is not None}
+
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(**arguments)  # type: ignore[arg-type]
+
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        use_native_hstore=False,  # asks the server about a type at each connection
+        pool_pre_ping=True,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _entry: object) -> None:
+        if is_writing:
+            connection.autocommit = True
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])
+            connection.autocommit = False
+        else:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+
+    return engine
+
+
+def _is_lost(error: Exception) -> bool:
+    # what the driver found out by itself has no state
+    cause = getattr(error, "orig", None) or error
+    return is_ending(error) or (isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None)
