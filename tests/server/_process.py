@@ -1,4 +1,4 @@
-"""A server in a process of its own: python -m server._process FOLDER. Its address is its first line of output."""
+"""A server in a process of its own: python -m server._process FOLDER [DATABASE]. First it prints its address."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 from platform_report_server.serve import serve
+from platform_report_server.settings import PostgresUrl
 from server.support import served_settings
 
 if __name__ == "__main__":
-    serve(served_settings(Path(sys.argv[1])), "127.0.0.1", 0, lambda url: print(url, flush=True))  # noqa: T201  the tests read it
+    folder, *database = sys.argv[1:]
+    settings = served_settings(Path(folder), *map(PostgresUrl, database))
+    serve(settings, "127.0.0.1", 0, lambda url: print(url, flush=True))  # noqa: T201  the tests read it
     print("ended", flush=True)  # noqa: T201

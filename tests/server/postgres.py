@@ -89,12 +89,13 @@ def cluster() -> Iterator[Cluster]:
         as_whom = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     data = folder / "data"
     try:
-        command = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
-        subprocess.run([*command, "--no-sync"], cwd=folder, capture_output=True, check=True, **as_whom)
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        making = [str(programs / "initdb"), "-D", str(data), *options]
+        subprocess.run(making, cwd=folder, capture_output=True, check=True, **as_whom)
         settings = [f"unix_socket_directories={folder}", "listen_addresses=", "shared_buffers=32MB", *_QUICK]
-        command = [programs / "postgres", "-D", data, *itertools.chain(*(("-c", each) for each in settings))]
+        command = [str(programs / "postgres"), "-D", str(data), *(f"--{each}" for each in settings)]
         with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **as_whom)
+            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, text=True, **as_whom)
         try:
             _wait(programs, folder, server)
             running = Cluster(folder)
@@ -107,7 +108,7 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
-def _wait(programs: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
+def _wait(programs: Path, folder: Path, server: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + _DEADLINE
     while subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False).returncode:
         assert server.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()  # noqa: PT018

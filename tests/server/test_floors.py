@@ -21,7 +21,13 @@ FLOORS: list[set[str]] = [
     {"settings", "ids"},
     {"errors", "clock", "model", "text", "files"},
 ]
-ENTERS_AT = {"uvicorn": {"serve", "connection"}, "multipart": {"api"}, "jinja2": {"web"}, "alembic": {"db"}}
+ENTERS_AT = {
+    "uvicorn": {"serve", "connection"},
+    "multipart": {"api"},
+    "jinja2": {"web"},
+    "alembic": {"db"},
+    "psycopg": {"db"},
+}
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import socket
 import sqlite3
@@ -16,10 +17,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from platform_report_server import ids
 from platform_report_server.app import create_app
 from platform_report_server.errors import SettingsError, StoreTooNew
 from platform_report_server.serve import serve
-from platform_report_server.settings import Settings
+from platform_report_server.settings import PostgresUrl, Settings
 from server.support import (
     DEADLINE,
     KEY,
@@ -28,16 +30,16 @@ from server.support import (
     checked,
     in_threads,
     refused,
-    served_settings,
     serving,
     with_store,
 )
 
 
 @contextmanager
-def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    database = [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
     server = subprocess.Popen(
-        [sys.executable, "-m", "server._process", str(folder)],
+        [sys.executable, "-m", "server._process", str(settings.artifacts.parent), *database],
         cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         text=True,
@@ -51,8 +53,8 @@ def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_tells_its_address_and_ends_in_order(folder: Path, number: signal.Signals) -> None:
-    with process(folder) as (server, link):
+def test_serve_tells_its_address_and_ends_in_order(settings: Settings, folder: Path, number: signal.Signals) -> None:
+    with process(settings) as (server, link):
         url, _, token = link.partition("/?token=")
         assert len(token) > 40
         with httpx.Client(base_url=url) as browser:
@@ -65,15 +67,15 @@ def test_serve_tells_its_address_and_ends_in_order(folder: Path, number: signal.
         rest, _ = server.communicate(timeout=DEADLINE)
         assert (rest, server.returncode) == ("ended\n", 0)
     assert not (folder / "platform.db-wal").exists()  # closed, not dropped
-    with serving(served_settings(folder)) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+    with serving(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
         assert Api(http).get(f"/api/runs/{run['id']}") == run
 
 
-def test_a_taken_port_is_told(folder: Path) -> None:
+def test_a_taken_port_is_told(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=rf"cannot listen on 127\.0\.0\.1, port {port}: Address already in use"):
-            serve(served_settings(folder), "127.0.0.1", port, pytest.fail)
+            serve(settings, "127.0.0.1", port, pytest.fail)
 
 
 def test_an_open_server_is_refused(folder: Path) -> None:
@@ -82,15 +84,17 @@ def test_an_open_server_is_refused(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_newer_store_is_told_before_anything_listens(folder: Path) -> None:
-    with serving(served_settings(folder)):
+@pytest.mark.both_stores
+def test_a_newer_store_is_told_before_anything_listens(settings: Settings) -> None:
+    with serving(settings):
         pass
-    with_store(folder, "UPDATE alembic_version SET version_num = '0099'")
+    with_store(settings, "UPDATE alembic_version SET version_num = '0099'")
     with pytest.raises(StoreTooNew, match="Install the newer version"):
-        serve(served_settings(folder), "127.0.0.1", 0, pytest.fail)
+        serve(settings, "127.0.0.1", 0, pytest.fail)
 
 
-def test_what_was_acknowledged_survives_a_kill(folder: Path) -> None:
+@pytest.mark.both_stores
+def test_what_was_acknowledged_survives_a_kill(settings: Settings) -> None:
     acknowledged: list[tuple[str, str]] = []
     enough = threading.Event()
 
@@ -113,7 +117,7 @@ def test_what_was_acknowledged_survives_a_kill(folder: Path) -> None:
             finally:
                 enough.set()
 
-    with process(folder) as (server, link):
+    with process(settings) as (server, link):
         url = link.partition("/?")[0]
         with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
             run = Api(http).new_run()
@@ -127,7 +131,7 @@ def test_what_was_acknowledged_survives_a_kill(folder: Path) -> None:
         in_threads(4, post)
         killer.join(DEADLINE)
     assert len(acknowledged) > 300
-    with serving(served_settings(folder)) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+    with serving(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
         api = Api(http)
         stored: dict[str, str] = {}
         total = api.get("/api/tests", projectId=PROJECT, limit=1)["total"]
@@ -142,7 +146,37 @@ def test_what_was_acknowledged_survives_a_kill(folder: Path) -> None:
             assert detail["stdout"] == f"output of {detail['fullTitle'].partition(' > ')[2]}"
 
 
-def test_two_processes_share_a_store(folder: Path) -> None:
+@pytest.mark.both_stores
+def test_two_servers_write_into_the_same_runs(settings: Settings) -> None:
+    """Each request goes to two runs and to tests that all the others write to as well, in an order of its own."""
+    with process(settings) as (_, one), process(settings) as (_, two):
+        urls = [link.partition("/?")[0] for link in (one, two)]
+        with httpx.Client(base_url=urls[0], headers={"X-API-Key": KEY}, timeout=DEADLINE) as http:
+            runs = [Api(http).new_run() for _ in range(2)]
+
+            def write(worker: int) -> list[tuple[str, str]]:
+                order = random.Random(worker)
+                with httpx.Client(base_url=urls[worker % 2], headers={"X-API-Key": KEY}, timeout=DEADLINE) as client:
+                    made: list[tuple[str, str]] = []
+                    for _ in range(10):
+                        tests = [Api(client).test_body(run, f"test_{number}") for run in runs for number in range(20)]
+                        order.shuffle(tests)
+                        made += [(each["runId"], each["id"]) for each in Api(client).bulk(tests)]
+                    return made
+
+            made = [each for each in in_threads(4, write) for each in each]
+            api = Api(http)
+            for run in runs:
+                numbers = {ids.decode_pair("test", public_id) for run_id, public_id in made if run_id == run["id"]}
+                assert sorted(pair[1] for pair in numbers if pair and pair[1] is not None) == list(range(800))
+                api.end_run(run)
+                assert api.get(f"/api/runs/{run['id']}")["passedTests"] == 800
+            for _, public_id in made[:5]:
+                assert api.get(f"/api/tests/{public_id}/history")["total"] == 80
+    assert with_store(settings, "SELECT count(*), count(DISTINCT id) FROM test_case") == [(20, 20)]
+
+
+def test_two_processes_share_a_store(settings: Settings, folder: Path) -> None:
     """An embedded uploader writes while a served process writes, deletes and reads."""
 
     async def embedded() -> list[str]:
@@ -182,14 +216,14 @@ def test_two_processes_share_a_store(folder: Path) -> None:
             api.end_run(kept)
             return made
 
-    with process(folder) as (_, link):
+    with process(settings) as (_, link):
         url = link.partition("/?")[0]
         lists = in_threads(3, lambda number: served(number) if number else asyncio.run(embedded()))
         with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
             api = Api(http)
-            ids = [public_id for made in lists for public_id in made]
-            assert len(set(ids)) == 600 + 2 * 60
-            assert sum(run["totalTests"] for run in api.get("/api/runs", projectId=PROJECT)["data"]) == len(ids)
+            found = [public_id for made in lists for public_id in made]
+            assert len(set(found)) == 600 + 2 * 60
+            assert sum(run["totalTests"] for run in api.get("/api/runs", projectId=PROJECT)["data"]) == len(found)
             for made in lists:
                 assert api.get(f"/api/tests/{made[0]}/history")["total"] == 10 + 2
     store = sqlite3.connect(folder / "platform.db")

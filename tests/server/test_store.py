@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, insert
 
 from platform_report_server import ids
-from platform_report_server.db import _migrate, engine, schema
+from platform_report_server.db import _migrate, _sqlite, schema
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.tests import list_tests
@@ -58,16 +59,33 @@ def test_many_may_make_it_at_once(tmp_path: Path) -> None:
     assert _query(path, "SELECT version_num FROM alembic_version") == [(_migrate.HEAD,)]
 
 
-def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_sparing", [False, True])
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_sparing: bool
+) -> None:
     path = tmp_path / "platform.db"
     with monkeypatch.context() as earlier:
         earlier.setattr(_migrate, "HEAD", "0001")
         open_database(path).close()
+    path.chmod(0o640)
     columns = "project_id, id, status, tags, grep_patterns, created_at, updated_at"
     _query(path, f"INSERT INTO run({columns}) VALUES (1, 2, 'passed', '[]', '[]', 0, 0)")
-    open_database(path).close()
+    for old in ("0000a", "0000b", "0000c"):
+        path.with_name(f"platform.db.before-{old}").touch()
+    open_database(path, is_sparing=is_sparing).close()
     assert _query(path, "SELECT version_num FROM alembic_version") == [(_migrate.HEAD,)]
     assert _query(path, "SELECT id, metadata FROM run") == [(2, "{}")]
+
+    copy = path.with_name(f"platform.db.before-{_migrate.HEAD}")
+    assert copy.exists() != is_sparing  # who is embedded does without
+    assert (str(copy) in caplog.text) != is_sparing
+    if is_sparing:
+        return
+    assert _query(copy, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert _query(copy, "SELECT id FROM run") == [(2,)]
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o640
+    names = sorted(each.name for each in tmp_path.glob("*before*"))
+    assert names == ["platform.db.before-0000b", "platform.db.before-0000c", copy.name]
 
 
 def test_a_newer_store_is_refused_in_words(tmp_path: Path) -> None:
@@ -190,7 +208,7 @@ def test_a_store_that_stays_locked_fails_the_write_and_no_other(
 ) -> None:
     with serving(served_settings(folder)):
         pass
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(_sqlite, "_BUSY_SECONDS", 0.01)
     with serving(served_settings(folder)) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
         api = Api(http)
         run = api.new_run()

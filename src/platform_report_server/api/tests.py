@@ -146,7 +146,7 @@ def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError]) -> 
             entries[place] = error_answer(new)
         else:
             by_run[new.project_id, new.run_id].append((place, new))
-    for (project, run_id), placed in by_run.items():
+    for (project, run_id), placed in sorted(by_run.items()):  # or two processes would wait for each other crosswise
         try:
             run = call.visible_run(write.connection, run_id, project)
         except NotFound as error:
