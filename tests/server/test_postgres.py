@@ -1,0 +1,336 @@
+"""PostgreSQL: made, migrated and refused, partitions, plans, lost connections, transactions that give way."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Connection, create_engine, event, func, inspect, select, update
+
+from platform_report_server.db import _migrate, partitions, schema
+from platform_report_server.db.engine import Database, migrate_database, open_database
+from platform_report_server.db.queries.history import list_executions
+from platform_report_server.db.queries.projects import ensure_project
+from platform_report_server.db.queries.tests import list_tests
+from platform_report_server.errors import SettingsError, StoreBehind, StoreError, StoreTooNew
+from platform_report_server.ids import first_id
+from platform_report_server.ingest.runs import add_run
+from platform_report_server.ingest.writer import Write, Writer
+from platform_report_server.model import NewRun
+from platform_report_server.settings import PostgresUrl, Settings
+from server.postgres import Cluster
+from server.support import DEADLINE, KEY, PROJECT, Api, refused, serving
+
+on_postgres = pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[PostgresUrl]:
+    with cluster.database("template1") as address:
+        yield PostgresUrl(address)
+
+
+class TestOpening:
+    def test_the_migrations_make_the_schema(self, empty: PostgresUrl, cluster: Cluster) -> None:
+        migrate_database(empty)
+        with cluster.database("template1") as address:
+            declared = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+            tables = [each for each in schema.metadata.sorted_tables if each is not schema.history]
+            schema.metadata.create_all(declared, tables)
+            assert _tables(empty.address) == _tables(address)
+            declared.dispose()
+
+    def test_an_empty_database_is_taken_by_many_at_once(self, empty: PostgresUrl) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            for database in pool.map(open_database, [empty] * 4):
+                with database.reading() as connection:
+                    assert _migrate.revision(connection) == _migrate.HEAD
+                database.close()
+
+    def test_a_store_of_an_earlier_version_waits_for_the_command(
+        self, empty: PostgresUrl, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as earlier:
+            earlier.setattr(_migrate, "HEAD", "0001")
+            open_database(empty).close()
+        with pytest.raises(StoreBehind, match=r"revision '0001'.* needs '\d+'.*Run 'platform-report migrate'"):
+            open_database(empty)
+        assert migrate_database(empty) == ("0001", _migrate.HEAD)
+        assert migrate_database(empty) == (_migrate.HEAD, _migrate.HEAD)
+        open_database(empty).close()
+
+    def test_what_cannot_be_used_is_refused_in_words(
+        self, empty: PostgresUrl, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = _name(empty)
+        cluster.run("CREATE TABLE theirs (id int)", name)
+        for use in (open_database, migrate_database):
+            with pytest.raises(StoreError, match="something else"):
+                use(empty)
+        cluster.run("DROP TABLE theirs; CREATE TABLE alembic_version (version_num text)", name)
+        cluster.run("INSERT INTO alembic_version VALUES ('0099'); GRANT ALL ON alembic_version TO public", name)
+        for use in (open_database, migrate_database):
+            with pytest.raises(StoreTooNew, match=r"'0099'.*Install the newer version"):
+                use(empty)
+
+        missing = PostgresUrl(cluster.address("no_such"))
+        with pytest.raises(
+            StoreError, match=r"/no_such\?host=.*cannot be reached: .*does not exist.*'createdb' makes it"
+        ):
+            open_database(missing)
+        away = PostgresUrl(f"postgresql://nobody:secret@localhost/no?host={cluster.folder}/elsewhere")
+        with pytest.raises(StoreError, match=r"//nobody@.* cannot be reached: .*No such file") as told:
+            open_database(away)
+        assert "secret" not in str(told.value)
+        cluster.run("CREATE DATABASE latin ENCODING latin1 LOCALE 'C' TEMPLATE template0")
+        with pytest.raises(StoreError, match="encoding LATIN1, expected UTF8"):
+            open_database(PostgresUrl(cluster.address("latin")))
+        cluster.run("DROP DATABASE latin")
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        monkeypatch.delitem(sys.modules, "platform_report_server.db._postgres")
+        monkeypatch.delattr("platform_report_server.db._postgres")
+        with pytest.raises(StoreError, match=r"pip install 'pytest-platform-report\[postgres\]'"):
+            open_database(empty)
+
+    def test_searches_do_without_an_index_where_there_is_no_extension(
+        self, cluster: Cluster, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        cluster.run("CREATE DATABASE strict TEMPLATE template1")
+        cluster.run("GRANT CREATE ON SCHEMA public TO reports", "strict")
+        strict = PostgresUrl(cluster.address("strict"))
+        open_database(strict).close()
+        assert "searches do without an index (permission denied to create extension" in caplog.text
+        cluster.run("CREATE EXTENSION pg_trgm", "strict")
+        migrate_database(strict)
+        assert ("test_case_titles",) in cluster.run("SELECT indexname FROM pg_indexes", "strict")
+        cluster.run("DROP DATABASE strict")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:secret@host:5432/db", "postgresql://me@host:5432/db"),
+        ("postgres://me@host,other:1/db?target_session_attrs=any", None),
+        ("postgresql://me:sec%40ret@[::1]/db?password=secret&host=/run", "postgresql://me@[::1]/db?host=/run"),
+        ("postgresql:///db?host=/run&%70assword=secret&sslpassword=secret", "postgresql:///db?host=/run"),
+        ("postgresql://", None),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, shown: str | None) -> None:
+    url = PostgresUrl(address)
+    assert str(url) == (shown or address)
+    assert "sec" not in repr(url)
+    assert url.has_password == (shown is not None)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://me:secret@host/db",
+        "postgresql:me:secret@host/db",
+        "postgresql://me:sec/ret@host/db",
+        "postgresql://me:sec@ret@host/db",
+        "postgresql://me:sec#ret@host/db",
+        "postgresql://me:sec?ret@host/db",
+        "postgresql://me:secret/db",
+        "postgresql://me:[secret@host]:secret/db",
+    ],
+)
+def test_an_address_that_might_be_misread_is_refused(address: str) -> None:
+    with pytest.raises(SettingsError, match="postgresql://USER") as told:
+        PostgresUrl(address)
+    assert "sec" not in str(told.value)
+
+
+def test_what_libpq_cannot_read_is_not_told(cluster: Cluster) -> None:
+    with pytest.raises(StoreError, match="libpq cannot read this address") as told:
+        open_database(PostgresUrl("postgresql://me:secret%zz@host/db"))
+    assert "secret" not in "".join(map(str, [told.value, told.value.__cause__]))
+
+
+@on_postgres
+def test_partitions_are_made_ahead_and_take_over_what_came_too_early(settings: Settings) -> None:
+    database = open_database(settings.database)
+    early = first_id(_month(2031, 3) + 5)
+    with database.writing() as connection:
+        ours = _parts(connection, "result")
+        assert len(ours) == 4
+        assert "result_default" in ours
+        for run_id in (early, first_id(_month(2031, 4) - 1), first_id(_month(2031, 7))):
+            row = {"project_id": 1, "run_id": run_id, "seq": 0, "case_id": 1, "status": 0, "flaky": 0, "created_at": 0}
+            connection.execute(schema.result.insert().values(**row, duration=1.0))
+            piece = {"project_id": 1, "run_id": run_id, "lo": 0, "hi": 0, "codec": 1, "data": b""}
+            connection.execute(schema.detail.insert().values(piece))
+        assert _held(connection, "result_default") == _held(connection, "detail_default") == 3
+    for _ in range(2):
+        with database.writing() as connection:
+            partitions.make_partitions(connection, _month(2031, 2) + 1)
+    with database.reading() as connection:
+        made = {f"result_2031_0{month}" for month in (2, 3, 4)}
+        assert _parts(connection, "result") == ours | made
+        for table in ("result", "detail"):
+            assert (_held(connection, f"{table}_2031_03"), _held(connection, f"{table}_default")) == (2, 1)
+            indexes = [len(inspect(connection).get_indexes(name)) for name in (table, f"{table}_2031_03")]
+            assert indexes[0] == indexes[1]
+        assert connection.execute(select(func.min(schema.result.c.run_id))).scalar() == early
+    database.close()
+
+
+@on_postgres
+def test_plans(settings: Settings, cluster: Cluster) -> None:
+    database = open_database(settings.database)
+    name = _name(settings.database)
+    cluster.run(
+        "INSERT INTO test_case (project_id, id, key, title, full_title, first_run) "
+        "SELECT 1, n, decode(md5(n::text), 'hex'), md5(n::text), 'mod > ' || md5(n::text), 1 "
+        "FROM generate_series(1, 5000) n",
+        name,
+    )
+    cluster.run("VACUUM ANALYZE test_case", name)
+    run_id = first_id(int(datetime.now(timezone.utc).timestamp() * 1000))
+    month = f"{datetime.now(timezone.utc):%Y_%m}"
+    for query, used in (
+        ({"run_id": run_id}, f"result_{month}_pkey"),
+        ({"run_id": run_id, "status": "passed"}, f"result_{month}_pkey"),
+        ({"run_id": run_id, "status": "failed"}, f"result_{month}_project_id_run_id_status_seq_idx"),
+    ):
+        plan = _plan(database, lambda each, query=query: list_tests(each, 1, **query, limit=1, offset=0))  # type: ignore[misc]
+        assert used in plan, plan
+        assert "result_default" not in plan  # no other partition is looked at
+    found = _plan(database, lambda each: list_tests(each, 1, run_id=run_id, search="a41c", limit=1, offset=0))
+    assert "test_case_titles" in found
+    history = _plan(database, lambda each: list_executions(each, 1, 2, 20))
+    assert f"result_{month}_project_id_case_id_run_id_seq_idx" in history
+    assert "Sort" not in history.partition("Aggregate")[0]
+    database.close()
+
+
+@on_postgres
+def test_a_transaction_that_gives_way_is_run_again(settings: Settings, cluster: Cluster) -> None:
+    import psycopg
+
+    database = open_database(settings.database)
+    writer = Writer(database)
+    held, ready = threading.Event(), threading.Event()
+    tries: list[None] = []
+
+    def make(write: Write) -> list[Any]:
+        project = ensure_project(write.connection, PROJECT, write.ids, write.now)
+        return [add_run(write, project, NewRun(PROJECT, "running")) for _ in range(2)]
+
+    def change(write: Write) -> str:
+        tries.append(None)
+        for run in runs:
+            table = schema.run
+            write.connection.execute(update(table).where(table.c.id == run.id).values(title="ours"))
+            held.set()
+        return "done"
+
+    def other() -> None:
+        with psycopg.connect(settings.database.address.replace("reports@", "postgres@")) as connection:  # type: ignore[union-attr]
+            connection.execute("SET deadlock_timeout = '1h'")  # so that the other one is chosen
+            connection.execute("UPDATE run SET title = 'theirs' WHERE id = %s", [runs[1].id])
+            ready.set()
+            assert held.wait(DEADLINE)
+            connection.execute("UPDATE run SET title = 'theirs' WHERE id = %s", [runs[0].id])
+
+    async def use() -> list[str]:
+        return list(await asyncio.gather(writer.do(lambda write: "before"), writer.do(change)))
+
+    writer.start()
+    runs = asyncio.run(writer.do(make))
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert ready.wait(DEADLINE)
+    assert asyncio.run(use()) == ["before", "done"]
+    thread.join(DEADLINE)
+    assert len(tries) == 2
+    with database.reading() as connection:
+        assert set(connection.execute(select(schema.run.c.title)).scalars()) == {"ours"}
+    writer.stop()
+    database.close()
+
+
+@on_postgres
+def test_a_lost_connection_is_an_answer_and_no_end(
+    settings: Settings, cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = _name(settings.database)
+    others = f"FROM pg_stat_activity WHERE datname = '{database}' AND application_name = 'platform-report'"
+    with serving(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=DEADLINE) as http:
+        api = Api(http)
+        run = api.new_run()
+        cluster.run(f"SELECT pg_terminate_backend(pid) {others}")  # while nobody waits for an answer: not even noticed
+        api.new_test(run)
+        assert api.get("/api/runs", projectId=PROJECT)["total"] == 1
+
+        cluster.run(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+        cluster.run(f"SELECT pg_terminate_backend(pid) {others}")
+        body = api.test_body(run, "test_away")
+        for answer in (http.post("/api/tests", json=body), http.get(f"/api/runs/{run['id']}")):
+            assert refused(answer, 500, "INTERNAL_ERROR") == "The database cannot be reached; try again"
+        assert "not currently accepting connections" in caplog.text
+        cluster.run(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
+        api.new_test(run, "test_back")
+        assert api.get(f"/api/runs/{run['id']}")["totalTests"] == 2
+
+
+def _name(url: object) -> str:
+    return str(url).partition("?")[0].rpartition("/")[2]
+
+
+def _tables(address: str) -> list[Any]:
+    import psycopg
+
+    with psycopg.connect(address) as connection:
+        columns = connection.execute(
+            "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, "
+            "pg_get_expr(adbin, adrelid), reloptions, pg_get_partkeydef(c.oid) FROM pg_class c "
+            "JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 "
+            "LEFT JOIN pg_attrdef d ON adrelid = c.oid AND adnum = attnum "
+            "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition "
+            "AND relname <> 'alembic_version'"
+        ).fetchall()
+        indexes = connection.execute(
+            "SELECT indexdef FROM pg_indexes JOIN pg_class ON relname = tablename WHERE schemaname = 'public' "
+            "AND NOT relispartition AND tablename <> 'alembic_version' AND indexname <> 'test_case_titles'"
+        ).fetchall()
+    return [sorted(columns, key=repr), sorted(indexes)]
+
+
+def _parts(connection: Connection, table: str) -> set[str]:
+    rows = connection.exec_driver_sql(
+        f"SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = '{table}'::regclass"
+    )
+    return set(rows.scalars())
+
+
+def _held(connection: Connection, table: str) -> int:
+    return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+
+
+def _month(year: int, month: int) -> int:
+    return int(datetime(year, month, 1, tzinfo=timezone.utc).timestamp() * 1000)
+
+
+def _plan(database: Database, ask: Callable[[Connection], object]) -> str:
+    """Return PostgreSQL's plan of every query that `ask` makes, as it would be for large tables."""
+    steps: list[str] = []
+    with database.reading() as connection:
+        for setting in ("seqscan", "sort"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{setting} = off")
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def explain(_connection: Connection, cursor: Any, statement: str, values: Any, *_: Any) -> None:
+            cursor.execute(f"EXPLAIN {statement}", values)
+            steps.extend(row[0] for row in cursor.fetchall())
+
+        ask(connection)
+    return "\n".join(steps)
