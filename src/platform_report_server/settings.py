@@ -60,6 +60,7 @@ class Settings:
     """One server's settings; made by `embedded` or `served`."""
 
     database: Path | PostgresUrl
+    """A SQLite file in the folder, unless it is replaced."""
     artifacts: Path
     signing_key: Path
     access: Literal["open", "keys"]

@@ -142,7 +142,7 @@ def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> 
 def test_the_command_explains_itself(project: Project) -> None:
     helped = project.command("--help")
     assert helped.exit == 0
-    for name in ("show", "serve", "sync", "doctor", "run"):
+    for name in ("show", "serve", "sync", "migrate", "doctor", "run"):
         assert f"\n    {name} " in helped.out
         assert project.command(name, "--help").exit == 0
     assert project.command("no-such-command").exit == 2

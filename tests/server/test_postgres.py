@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -153,6 +156,37 @@ def test_what_libpq_cannot_read_is_not_told(cluster: Cluster) -> None:
     with pytest.raises(StoreError, match="libpq cannot read this address") as told:
         open_database(PostgresUrl("postgresql://me:secret%zz@host/db"))
     assert "secret" not in "".join(map(str, [told.value, told.value.__cause__]))
+
+
+def test_the_command(empty: PostgresUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Path(sys.executable).with_name("platform-report")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run([command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    monkeypatch.delenv("PLATFORM_REPORT_DATABASE", raising=False)
+    assert run("migrate") == (
+        1,
+        "platform-report: no database is named: give --database URL or set PLATFORM_REPORT_DATABASE\n",
+    )
+    status, said = run("migrate", "--database", empty.address.replace("@", ":secret@"))
+    assert (status, "every process of this machine can read" in said, "secret" in said) == (1, True, False)
+    assert run("migrate", "--database", empty.address) == (0, f"{empty}: made with revision {_migrate.HEAD}\n")
+    monkeypatch.setenv("PLATFORM_REPORT_DATABASE", empty.address.replace("@", ":secret@"))
+    assert run("migrate") == (0, f"{empty}: has revision {_migrate.HEAD} already\n")
+    with subprocess.Popen(
+        [command, "serve", "--port=0"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as served:
+        assert served.stdout is not None
+        said = "".join(iter(served.stdout.readline, "Ctrl-C ends it.\n"))
+        served.send_signal(signal.SIGTERM)
+    assert f"serving {empty}, files in {tmp_path}" in said
+    assert served.returncode == 0
+    assert not list(tmp_path.rglob("*.db"))
+    monkeypatch.setenv("PLATFORM_REPORT_DATABASE", "postgresql://me:sec@ret@host/db")
+    status, said = run("serve")
+    assert (status, said.partition(":")[2][:26], "ret@" in said) == (1, " PLATFORM_REPORT_DATABASE:", False)
 
 
 @on_postgres

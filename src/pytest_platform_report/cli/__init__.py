@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import PlatformReportError
 from ..options import OPTIONS
-from . import doctor, run, serve, show, sync
+from . import doctor, migrate, run, serve, show, sync
 
 _SHARED = ("url", "project", "api-key-file", "spool")
 
@@ -36,7 +36,7 @@ def _make_parser() -> argparse.ArgumentParser:
             group.add_argument(option.flag, dest=option.ini, metavar=option.metavar, help=option.help)
     parser = argparse.ArgumentParser(prog="platform-report", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module, name in ((show, "show"), (serve, "serve"), (sync, "sync"), (doctor, "doctor")):
+    for module, name in ((show, "show"), (serve, "serve"), (sync, "sync"), (migrate, "migrate"), (doctor, "doctor")):
         summary = (module.__doc__ or "").strip()
         first_line = summary.partition("\n")[0]
         command = commands.add_parser(name, help=first_line, description=summary, parents=[shared])

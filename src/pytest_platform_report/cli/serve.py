@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
 from ..ids import new_id
+from ._database import add_option, lacks_server, read_option
 from ._pytest_settings import ask_pytest
 from ._terminal import say
 
@@ -21,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=_PORT, metavar="PORT", help=f"port to listen on; 0 takes a free one ({_PORT})"
     )
+    add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,11 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     given = os.environ.get("PLATFORM_API_KEY", "").strip()
     settings = ask_pytest(arguments)
     server = _load_server()
+    database = read_option(arguments)
     folder = settings.spool / "platform"
     key = given or f"prk_live_{new_id(32)}"
 
     def on_started(address: str) -> None:
-        say(f"serving {folder}")
+        say(f"serving {folder}" if database is None else f"serving {database}, files in {folder}")
         say(f"  dashboard: {address}")
         say(f"  reporting API: {address.partition('/?')[0]}/api, project {settings.project}")
         if given:
@@ -42,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         say("Ctrl-C ends it.")
 
     try:
-        server(folder, {settings.project: key}, arguments.port, on_started)
+        server(folder, database, {settings.project: key}, arguments.port, on_started)
     except server.error as error:
         raise ConfigurationError(str(error)) from error
     return 0
@@ -56,8 +60,11 @@ class _Server:
         self._settings = settings
         self.error = error
 
-    def __call__(self, folder: Path, keys: dict[str, str], port: int, on_started: Any) -> None:
-        self._serve(self._settings.served(folder, keys=keys), _HOST, port, on_started)
+    def __call__(self, folder: Path, database: Any, keys: dict[str, str], port: int, on_started: Any) -> None:
+        settings = self._settings.served(folder, keys=keys)
+        if database is not None:
+            settings = replace(settings, database=database)
+        self._serve(settings, _HOST, port, on_started)
 
 
 def _load_server() -> _Server:
@@ -66,8 +73,5 @@ def _load_server() -> _Server:
         from platform_report_server.serve import serve
         from platform_report_server.settings import Settings
     except ImportError as error:
-        raise ConfigurationError(
-            f"serving needs packages that are not installed ({error}): "
-            f"pip install 'pytest-platform-report[server]' installs them"
-        ) from error
+        raise lacks_server(error) from error
     return _Server(serve, Settings, ServerError)
