@@ -59,6 +59,7 @@ def test_an_upload_says_what_the_documentation_shows(api: Api) -> None:
     assert 3590 < expires - now_ms() / 1000 <= 3600
 
 
+@pytest.mark.both_stores
 def test_artifacts_are_listed_by_run_and_by_test(api: Api) -> None:
     run, another = api.new_run(), api.new_run()
     test = api.new_test(run)
@@ -179,6 +180,7 @@ def test_names_never_become_paths(api: Api, folder: Path, tmp_path: Path, name: 
     assert {path.name for path in tmp_path.rglob("*.png")} == set()
 
 
+@pytest.mark.both_stores
 def test_equal_content_is_stored_once_until_the_last_run_goes(api: Api, other: Api, folder: Path) -> None:
     runs = [api.new_run(), api.new_run()]
     elsewhere = other.new_run()

@@ -39,6 +39,7 @@ def test_an_empty_store_says_so(browser: httpx.Client) -> None:
     assert "No runs here" in read(browser, "/").text
 
 
+@pytest.mark.both_stores
 def test_the_run_list_leads_to_runs(api: Api, other: Api, browser: httpx.Client) -> None:
     run = api.new_run(runTitle="Nightly", branch="main", commitSha="a1b2c3d4e5f6a7b8")
     api.end_run(run, status="failed", totalTests=142, passedTests=138, failedTests=3, flakyTests=1, duration=245000)
@@ -81,6 +82,7 @@ def test_strangers_are_shown_the_door(api: Api, url: str, path: str) -> None:
     assert httpx.get(place, headers={"X-API-Key": KEY}).status_code == 200
 
 
+@pytest.mark.both_stores
 def test_a_run_shows_its_failures_first(api: Api, browser: httpx.Client) -> None:
     run = api.new_run(runTitle="Nightly", hostname="ci-runner-01", metadata={"command": "pytest -k 'a < b'"})
     api.new_test(run, "test_good")

@@ -85,11 +85,11 @@ class TestOpening:
 
         missing = PostgresUrl(cluster.address("no_such"))
         with pytest.raises(
-            StoreError, match=r"/no_such\?host=.*cannot be reached: .*does not exist.*'createdb' makes it"
+            StoreError, match=r"/no_such\?host=.*cannot be opened: .*does not exist.*'createdb' makes it"
         ):
             open_database(missing)
         away = PostgresUrl(f"postgresql://nobody:secret@localhost/no?host={cluster.folder}/elsewhere")
-        with pytest.raises(StoreError, match=r"//nobody@.* cannot be reached: .*No such file") as told:
+        with pytest.raises(StoreError, match=r"//nobody@.* cannot be opened: .*No such file") as told:
             open_database(away)
         assert "secret" not in str(told.value)
         cluster.run("CREATE DATABASE latin ENCODING latin1 LOCALE 'C' TEMPLATE template0")

@@ -25,6 +25,7 @@ from platform_report_server.settings import PostgresUrl, Settings
 from server.support import (
     DEADLINE,
     KEY,
+    PNG,
     PROJECT,
     Api,
     checked,
@@ -147,7 +148,7 @@ def test_what_was_acknowledged_survives_a_kill(settings: Settings) -> None:
 
 
 @pytest.mark.both_stores
-def test_two_servers_write_into_the_same_runs(settings: Settings) -> None:
+def test_two_servers_write_into_the_same_runs(settings: Settings, folder: Path) -> None:
     """Each request goes to two runs and to tests that all the others write to as well, in an order of its own."""
     with process(settings) as (_, one), process(settings) as (_, two):
         urls = [link.partition("/?")[0] for link in (one, two)]
@@ -173,7 +174,26 @@ def test_two_servers_write_into_the_same_runs(settings: Settings) -> None:
                 assert api.get(f"/api/runs/{run['id']}")["passedTests"] == 800
             for _, public_id in made[:5]:
                 assert api.get(f"/api/tests/{public_id}/history")["total"] == 80
-    assert with_store(settings, "SELECT count(*), count(DISTINCT id) FROM test_case") == [(20, 20)]
+
+            def write_once(worker: int) -> bytes:
+                headers = {"X-API-Key": KEY, "Idempotency-Key": "one"}
+                body = api.test_body(runs[0], "test_once")
+                return httpx.post(f"{urls[worker % 2]}/api/tests", headers=headers, json=body, timeout=DEADLINE).content
+
+            assert len(set(in_threads(4, write_once))) == 1
+            assert api.get(f"/api/runs/{runs[0]['id']}")["passedTests"] == 801
+
+            def come_and_go(worker: int) -> None:
+                with httpx.Client(base_url=urls[worker % 2], headers={"X-API-Key": KEY}, timeout=DEADLINE) as client:
+                    for _ in range(10):
+                        run = Api(client).new_run()
+                        url = Api(client).upload(run)["url"]
+                        assert client.get(url).content == PNG
+                        checked(client.delete(f"/api/runs/{run['id']}"), 200)
+
+            in_threads(4, come_and_go)
+            assert [path for path in (folder / "artifacts").rglob("*") if path.is_file()] == []
+    assert with_store(settings, "SELECT count(*), count(DISTINCT id) FROM test_case") == [(21, 21)]
 
 
 def test_two_processes_share_a_store(settings: Settings, folder: Path) -> None:

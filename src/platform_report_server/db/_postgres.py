@@ -29,17 +29,17 @@ class PostgresDatabase:
 
     def __init__(self, url: PostgresUrl) -> None:
         self._url = url
-        self._writer = _engine(url, is_writing=True, pool_size=1, max_overflow=0)
-        self._readers = _engine(url, is_writing=False, pool_size=8, max_overflow=8)
+        self.writer = _engine(url, is_writing=True, pool_size=1, max_overflow=0)
+        self.readers = _engine(url, is_writing=False, pool_size=8, max_overflow=8)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self._telling(), self._readers.begin() as connection:
+        with self._telling(), self.readers.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        with self._telling(), self._writer.begin() as connection:
+        with self._telling(), self.writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -49,8 +49,8 @@ class PostgresDatabase:
             yield connection
 
     def close(self) -> None:
-        self._readers.dispose()
-        self._writer.dispose()
+        self.readers.dispose()
+        self.writer.dispose()
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -67,16 +67,17 @@ def open_postgres(url: PostgresUrl) -> PostgresDatabase:
     """Open a database of this version's schema; one that is empty gets it."""
     database = PostgresDatabase(url)
     try:
-        with _opening(url), database.reading() as connection:
-            found = _migrate.revision(connection)
-            if found != _migrate.HEAD:
-                _migrate.check(connection, found, url)
-        if found is None:
-            _upgrade(database, url)
-        elif found != _migrate.HEAD:
-            raise StoreBehind(url, found, _migrate.HEAD)
-        with _opening(url), database.writing() as connection:
-            partitions.make_partitions(connection, now_ms())
+        with _opening(url):
+            with database.readers.begin() as connection:
+                found = _migrate.revision(connection)
+                if found != _migrate.HEAD:
+                    _migrate.check(connection, found, url)
+            if found is None:
+                _upgrade(database, url)
+            elif found != _migrate.HEAD:
+                raise StoreBehind(url, found, _migrate.HEAD)
+            with database.writer.begin() as connection:
+                partitions.make_partitions(connection, now_ms())
     except BaseException:
         database.close()
         raise
@@ -87,13 +88,16 @@ def migrate_postgres(url: PostgresUrl) -> tuple[str | None, str]:
     """Bring a database to this version's schema; return the revisions that it had and has."""
     database = PostgresDatabase(url)
     try:
-        return _upgrade(database, url), _migrate.HEAD
+        with _opening(url):
+            return _upgrade(database, url), _migrate.HEAD
     finally:
         database.close()
 
 
 def _upgrade(database: PostgresDatabase, url: PostgresUrl) -> str | None:
-    with _opening(url), database.alone() as connection:
+    with database.writer.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # another one may be at it for long
+        locks.take(connection, locks.Lock.STORE)
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
             raise StoreError(f"{url}: the database has the encoding {encoding}, expected UTF8")
@@ -127,11 +131,9 @@ def _opening(url: PostgresUrl) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, psycopg.Error) as error:
-        raise StoreError(f"{url}: the store cannot be opened: {cause_of(error)}") from error
-    except Unavailable as error:
-        cause = cause_of(error.__cause__ or error)
-        hint = "; 'createdb' makes it" if "does not exist" in cause and "database" in cause else ""
-        raise StoreError(f"{url}: the database cannot be reached: {cause}{hint}") from error
+        cause = cause_of(error)
+        hint = "; 'createdb' makes it" if "database" in cause and "does not exist" in cause else ""
+        raise StoreError(f"{url}: the store cannot be opened: {cause}{hint}") from error
 
 
 def _engine(url: PostgresUrl, *, is_writing: bool, pool_size: int, max_overflow: int) -> Engine:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select, update
 
 from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert, insert_missing
 from platform_report_server.db.details import Detail, write_details
+from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.fold import FOLD_AT, fold
 from platform_report_server.ingest.writer import Write
@@ -32,9 +33,6 @@ _RESULT_COLUMNS = (
     "created_at",
     "title",
     "message",
-)
-_CASES = select(schema.test_case.c.key, schema.test_case.c.id, schema.test_case.c.title).where(
-    schema.test_case.c.project_id == bindparam("project"), schema.test_case.c.key.in_(bindparam("keys", expanding=True))
 )
 # built once: putting such a statement together costs more than running it
 _THIS_RUN = (schema.run.c.project_id == bindparam("in_project"), schema.run.c.id == bindparam("in_run"))
@@ -98,7 +96,7 @@ def _take_numbers(write: Write, project_id: int, run_id: int, tests: Sequence[Ne
 
 def _cases(write: Write, project_id: int, run_id: int, by_key: dict[bytes, NewTest]) -> dict[bytes, tuple[int, str]]:
     # no cache of ids between transactions: another process may have deleted or made rows meanwhile
-    cases = _known(write, project_id, by_key)
+    cases = find_cases(write.connection, project_id, by_key)
     # in one order, or two processes that make the same tests would wait for each other
     missing = sorted(by_key.keys() - cases.keys())
     rows = []
@@ -107,12 +105,7 @@ def _cases(write: Write, project_id: int, run_id: int, by_key: dict[bytes, NewTe
         cases[key] = case = (write.ids(), clean(test.title))
         rows.append((project_id, case[0], key, case[1], clean(test.full_title), clean(test.file_path), run_id))
     made = insert_missing(write.connection, schema.test_case, _CASE_COLUMNS, rows, "project_id, key")
-    return cases if made == len(rows) else cases | _known(write, project_id, missing)
-
-
-def _known(write: Write, project_id: int, keys: Iterable[bytes]) -> dict[bytes, tuple[int, str]]:
-    found = write.connection.execute(_CASES, {"project": project_id, "keys": list(keys)})
-    return {row.key: (row.id, row.title) for row in found}
+    return cases if made == len(rows) else cases | find_cases(write.connection, project_id, missing)
 
 
 def _key(test: NewTest) -> bytes:

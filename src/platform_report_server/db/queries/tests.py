@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, exists, func, or_, select
 
 from platform_report_server.db.schema import RESULT_STATUSES, project, result, run, test_case
 
@@ -21,7 +21,7 @@ def find_test(connection: Connection, run_id: int, seq: int) -> TestRow | None:
     page = select(result.c.project_id, result.c.run_id, result.c.seq).where(
         result.c.project_id == owner, result.c.run_id == run_id, result.c.seq == seq
     )
-    return connection.execute(_full(page, result.c.run_id == run_id)).first()
+    return connection.execute(_full(connection, page)).first()
 
 
 def find_case(connection: Connection, case_id: int) -> tuple[int, str] | None:
@@ -52,7 +52,7 @@ def list_tests(
         where.append(by(project_id, search))
     page = select(result.c.project_id, result.c.run_id, result.c.seq).where(*where)
     newest = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
-    rows = list(connection.execute(_full(newest, *where[: 1 if run_id is None else 2])).all())
+    rows = list(connection.execute(_full(connection, newest)).all())
     if not search:
         return rows, connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
     if not offset and len(rows) < limit:
@@ -60,22 +60,26 @@ def list_tests(
     return rows, connection.execute(select(func.count()).select_from(page.subquery())).scalar_one()
 
 
-def _full(page: Select[Any], *place: ColumnElement[bool]) -> Select[Any]:
-    # the page first, then the join: joined rows that an OFFSET skips cost a hundredfold. The place is said again, as
-    # PostgreSQL chooses partitions by what stands beside the table
-    keys = page.subquery()
-    same = and_(result.c.project_id == keys.c.project_id, result.c.run_id == keys.c.run_id, result.c.seq == keys.c.seq)
-    columns = [column for column in result.c if column.name != "title"]
+def _full(connection: Connection, page: Select[Any]) -> Select[Any]:
+    # the page first, then the joins: joined rows that an OFFSET skips cost a hundredfold
+    found: FromClause
+    if connection.dialect.name == "postgresql":  # where the table's statistics are old, it joins whole runs with a page
+        rows = found = page.with_only_columns(*result.c).subquery()
+        columns = rows.c
+    else:
+        keys = page.subquery()
+        found = keys.join(result, and_(*(result.c[column.name] == column for column in keys.c)))
+        columns = result.c
+    of_case = and_(test_case.c.project_id == columns.project_id, test_case.c.id == columns.case_id)
     query = select(
-        *columns,
-        _TITLE.label("title"),
+        *(column for column in columns if column.name != "title"),
+        func.coalesce(columns.title, test_case.c.title).label("title"),
         test_case.c.full_title,
         test_case.c.file_path,
         project.c.public_id.label("project"),
     )
-    query = query.select_from(keys).join(result, and_(same, *place)).join(test_case, _CASE)
-    query = query.join(project, project.c.id == result.c.project_id)
-    return query.order_by(result.c.run_id.desc(), result.c.seq)
+    query = query.select_from(found).join(test_case, of_case).join(project, project.c.id == columns.project_id)
+    return query.order_by(columns.run_id.desc(), columns.seq)
 
 
 def _status_is(status: str) -> list[ColumnElement[bool]]:
