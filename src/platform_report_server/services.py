@@ -19,6 +19,7 @@ from platform_report_server.auth.signing import Signer, load_signer
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
 from platform_report_server.ingest.contents import sweep_contents
+from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.writer import Writer
 from platform_report_server.jobs import Job, Jobs
@@ -27,7 +28,7 @@ from platform_report_server.storage.folder import ArtifactFolder
 
 T = TypeVar("T")
 
-_HOUR = 3600.0
+_MINUTE, _HOUR = 60.0, 3600.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     sweeping,
                     Job("the deletion of old idempotency keys", _HOUR, forget_answers),
                     Job("the making of partitions", _HOUR, lambda write: make_partitions(write.connection, write.now)),
+                    *_closing(settings),
                 ],
             )
             await jobs.run_all()
@@ -94,3 +96,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await anyio.to_thread.run_sync(writer.stop)
     finally:
         database.close()
+
+
+def _closing(settings: Settings) -> list[Job]:
+    if not settings.abandon_after:
+        return []
+    longest = round(settings.abandon_after * 1000)
+    return [Job("the closing of runs that nobody ends", _MINUTE, partial(close_silent_runs, longest=longest))]

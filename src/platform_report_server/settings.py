@@ -75,6 +75,8 @@ class Settings:
     host_names: frozenset[str] | None = None
     """The names that a request's Host header may carry; None allows every name."""
     largest_json: int = 32 * 2**20
+    abandon_after: float = 3600
+    """Seconds without a write after which a run that nobody ended is closed; 0: never."""
 
     @classmethod
     def embedded(cls, folder: Path) -> Settings:

@@ -94,7 +94,7 @@ def test_a_newer_store_is_refused_in_words(tmp_path: Path) -> None:
     _query(path, "UPDATE alembic_version SET version_num = '0099'")
     before = path.read_bytes()
     with pytest.raises(
-        StoreTooNew, match=r"platform\.db: .*revision '0099'.*up to '0003'.*Install the newer version"
+        StoreTooNew, match=rf"platform\.db: .*revision '0099'.*up to '{_migrate.HEAD}'.*Install the newer version"
     ) as info:
         open_database(path)
     assert (info.value.found, info.value.known) == ("0099", _migrate.HEAD)

@@ -89,4 +89,7 @@ async def delete(call: Call) -> Response:
 
 def _changed(write: Write, run: RunRow, wanted: RunChange) -> ChangedRun:
     after = ingest.change_run(write, run, wanted)
-    return ChangedRun(ids.encode("run", run.id), iso(after.updated_at), **msgspec.structs.asdict(wanted))
+    said = msgspec.structs.asdict(wanted)
+    if wanted.status is not None:
+        said["status"] = after.status  # a run that was closed for its silence is not begun again
+    return ChangedRun(ids.encode("run", run.id), iso(after.updated_at), **said)

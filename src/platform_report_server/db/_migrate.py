@@ -12,7 +12,7 @@ from platform_report_server.errors import StoreError, StoreTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 

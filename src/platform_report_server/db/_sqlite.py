@@ -135,6 +135,7 @@ def _engine(path: Path, begin: str, *pragmas: str, pool_size: int, max_overflow:
         connection.isolation_level = None  # or sqlite3 begins and commits where it likes, around DDL too
         # SQLite's own lower() and LIKE know ASCII only
         connection.create_function("lower", 1, _lower, deterministic=True)
+        connection.create_function("bit_count", 1, int.bit_count, deterministic=True)
         for statement in (
             "PRAGMA synchronous=NORMAL",
             "PRAGMA wal_autocheckpoint=4000",

@@ -100,6 +100,9 @@ project = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("folded", BigInteger, nullable=False, server_default="0"),
     Column("team_id", BigInteger, nullable=False, server_default="1"),
+    Column("retention_days", Integer, nullable=False, server_default="90"),
+    Column("flakiness_threshold", Double, nullable=False, server_default="0.3"),
+    Column("auto_quarantine", SmallInteger, nullable=False, server_default="0"),
 )
 Index("project_by_team", project.c.team_id)
 
@@ -146,6 +149,8 @@ run = Table(
     Column("told_flaky", BigInteger),
     Column("told_duration", Double),
     Column("metadata", Text, nullable=False, server_default="{}"),
+    Column("counted_seq", Integer, nullable=False, server_default="0"),  # results below it are in `case_stat`
+    Column("abandoned_at", BigInteger),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70},  # its counters change with each batch: room for that in the same page
 )
@@ -160,6 +165,8 @@ Index(
     run.c.next_seq,
     sqlite_where=text("folded_seq < next_seq"),
 ).ddl_if("sqlite")
+_OPEN = text("finished_at IS NULL")
+Index("run_open", run.c.project_id, run.c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 suite = Table(
     "suite",
@@ -190,6 +197,33 @@ test_case = Table(
     sqlite_with_rowid=False,
 )
 Index("test_case_by_id", test_case.c.id)
+
+NO_SCORE = -1.0
+"""The score of a test that was executed too few times: not NULL, whose place in an order differs by database."""
+
+case_stat = Table(
+    "case_stat",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("case_id", BigInteger, primary_key=True),
+    # executions of all times, and the last 50 as rings of bits, the newest lowest
+    Column("runs", Integer, nullable=False, server_default="0"),
+    Column("fails", Integer, nullable=False, server_default="0"),
+    Column("flakes", Integer, nullable=False, server_default="0"),
+    Column("bits_fail", BigInteger, nullable=False, server_default="0"),
+    Column("bits_flaky", BigInteger, nullable=False, server_default="0"),
+    Column("last_run", BigInteger),
+    Column("last_status", SmallInteger),
+    Column("last_flaky_at", BigInteger),
+    Column("score", Double, nullable=False, server_default=str(NO_SCORE)),
+    Column("quarantined", SmallInteger, nullable=False, server_default="0"),
+    Column("quarantined_by", Text),  # auto or manual, whoever changed it last
+    Column("quarantined_why", Text),
+    Column("quarantined_at", BigInteger),
+    sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 60},  # every execution changes a row, its score seldom: room for that in its page
+)
+Index("case_stat_by_score", case_stat.c.project_id, case_stat.c.score.desc(), case_stat.c.case_id)
 
 result = Table(
     "result",

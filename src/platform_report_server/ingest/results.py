@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
@@ -13,6 +14,7 @@ from platform_report_server.db.bulk import bulk_insert, insert_missing
 from platform_report_server.db.details import Detail, write_details
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.errors import NotFound
+from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.fold import FOLD_AT, fold
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewTest
@@ -42,12 +44,13 @@ _COUNT = (
     .values({status: schema.run.c[status] + bindparam(f"more_{status}") for status in schema.RESULT_STATUSES})
     .values(next_seq=schema.run.c.next_seq + bindparam("more"), updated_at=bindparam("now"))
 )
-_COUNTED = select(schema.run.c.next_seq, schema.run.c.folded_seq).where(*_THIS_RUN)
+_COUNTED = select(schema.run.c.next_seq, schema.run.c.folded_seq, schema.run.c.finished_at).where(*_THIS_RUN)
 
 
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
     """Store the results of one run, in their order; return the sequence number of the first."""
-    first, unfolded = _take_numbers(write, project_id, run_id, tests)
+    after = _count(write, project_id, run_id, tests)
+    first = int(after.next_seq) - len(tests)
     keys = [_key(test) for test in tests]
     cases = _cases(write, project_id, run_id, dict(zip(keys, tests, strict=True)))
     rows = []
@@ -72,7 +75,9 @@ def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewT
         )
     bulk_insert(write.connection, schema.result, _RESULT_COLUMNS, rows)
     write_details(write.connection, project_id, run_id, first, [_detail(test) for test in tests])
-    if unfolded >= FOLD_AT:
+    if after.finished_at is not None:
+        settle(write, project_id, run_id)
+    elif after.next_seq - after.folded_seq >= FOLD_AT:
         fold(write.connection, project_id, run_id)
     return first
 
@@ -82,16 +87,15 @@ def is_flaky(test: NewTest) -> bool:
     return test.status == "flaky" if test.is_flaky is None else test.is_flaky
 
 
-def _take_numbers(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> tuple[int, int]:
-    """Count the tests on their run; return the first one's number, and how many of the run are not folded."""
+def _count(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> Any:
+    """Count the tests on their run; return its state after that."""
     place = {"in_project": project_id, "in_run": run_id}
     counts: Counter[str] = Counter(test.status for test in tests)
     more = {f"more_{status}": counts[status] for status in schema.RESULT_STATUSES}
     counted = write.connection.execute(_COUNT, {**place, **more, "more": len(tests), "now": write.now})
     if counted.rowcount == 0:
         raise NotFound("There is no such run")
-    after = write.connection.execute(_COUNTED, place).one()
-    return after.next_seq - len(tests), after.next_seq - after.folded_seq
+    return write.connection.execute(_COUNTED, place).one()
 
 
 def _cases(write: Write, project_id: int, run_id: int, by_key: dict[bytes, NewTest]) -> dict[bytes, tuple[int, str]]:

@@ -11,7 +11,7 @@ from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import artifact, detail, history, result, run, suite
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.contents import forget_contents
-from platform_report_server.ingest.fold import fold
+from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, RunChange
 from platform_report_server.text import clean
@@ -55,7 +55,7 @@ def add_run(write: Write, project_id: int, new: NewRun) -> RunRow:
 
 
 def change_run(write: Write, row: RunRow, change: RunChange) -> RunRow:
-    """Apply what a PATCH says; a run that ends gets its history folded."""
+    """Apply what a PATCH says; a run that ends is settled."""
     values: dict[str, Any] = {"updated_at": write.now}
     for name in ("total", "passed", "failed", "skipped", "flaky"):
         told = getattr(change, f"{name}_tests")
@@ -65,12 +65,14 @@ def change_run(write: Write, row: RunRow, change: RunChange) -> RunRow:
         values["told_duration"] = change.duration
     if change.metadata is not None:
         values["metadata"] = msgspec.json.encode(change.metadata).decode()
-    if change.status is not None:
-        values["status"] = change.status
-        values["finished_at"] = None if change.status == "running" else write.now
+    status = change.status
+    if status == "running" and row.abandoned_at is not None:
+        status = None  # who comes late to a run that was closed meanwhile does not begin it again
+    if status is not None:
+        values |= {"status": status, "finished_at": None if status == "running" else write.now, "abandoned_at": None}
     write.connection.execute(update(run).where(run.c.project_id == row.project_id, run.c.id == row.id).values(values))
-    if change.status not in (None, "running"):
-        fold(write.connection, row.project_id, row.id)
+    if status not in (None, "running"):
+        settle(write, row.project_id, row.id)
     return _existing(write, row.id)
 
 

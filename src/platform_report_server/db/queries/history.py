@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Exists, Row, Select, and_, exists, func, or_, select, text
 
-from platform_report_server.db.schema import history, project, result, run
+from platform_report_server.db.schema import RESULT_STATUSES, history, project, result, run
 
 BUCKET_ROWS = 1_000_000
 """Executions after which a new bucket is begun; a lookup probes the newest bucket first."""
@@ -19,6 +19,7 @@ _NEWEST: Select[Any] = (
     .join(run, and_(run.c.project_id == result.c.project_id, run.c.id == result.c.run_id))
     .order_by(result.c.run_id.desc(), result.c.seq.desc())
 )
+_SKIPPED = RESULT_STATUSES.index("skipped")
 
 
 def list_executions(connection: Connection, project_id: int, case_id: int, limit: int) -> tuple[list[Execution], int]:
@@ -46,6 +47,15 @@ def _indexed(connection: Connection, project_id: int, case_id: int, limit: int) 
     of_case = and_(result.c.project_id == project_id, result.c.case_id == case_id)
     total = connection.execute(select(func.count()).select_from(result).where(of_case)).scalar_one()
     return list(connection.execute(_NEWEST.where(of_case).limit(limit)).all()), total
+def executed_before(
+    connection: Connection, case_id: ColumnElement[int], project_id: int, run_id: int, bucket: int | None, seq: int
+) -> Exists:
+    """Return the condition that a test has, in a run's results before `seq`, all folded, one that is not skipped."""
+    known = exists().where(result.c.project_id == project_id, result.c.run_id == run_id, result.c.status != _SKIPPED)
+    if connection.dialect.name != "sqlite":
+        return known.where(result.c.case_id == case_id, result.c.seq < seq)
+    place = (history.c.project_id == project_id, history.c.bucket == bucket, history.c.run_id == run_id)
+    return known.where(*place, history.c.case_id == case_id, history.c.seq < seq, result.c.seq == history.c.seq)
 
 
 def _unfolded(connection: Connection, project_id: int, case_id: int) -> tuple[list[tuple[int, int]], int]:

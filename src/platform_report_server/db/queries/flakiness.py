@@ -1,0 +1,77 @@
+"""How flaky tests are, and which are in quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from platform_report_server.db.schema import NO_SCORE, case_stat, test_case
+
+WINDOW = 50
+"""Executions that a score is made of, the newest."""
+
+LEAST = 5
+"""Executions that a score needs."""
+
+StatRow = Row[Any]
+"""A row of `case_stat` with `title` and `file_path` of its test."""
+
+_BANDS = ((0.0, "stable"), (0.3, "low"), (0.7, "moderate"))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A project's flaky tests together."""
+
+    flaky: int
+    quarantined: int
+    average: float
+    """Of the scores of those that are flaky."""
+
+
+def band_of(score: float) -> str | None:
+    """Return the word for a score; None for the lack of one."""
+    if score == NO_SCORE:
+        return None
+    return next((word for most, word in _BANDS if score <= most), "high")
+
+
+def list_flakiness(
+    connection: Connection,
+    project_id: int,
+    *,
+    min_score: float | None = None,
+    quarantined: bool | None = None,
+    limit: int,
+    offset: int,
+) -> tuple[list[StatRow], int]:
+    """Return a page of tests, the flakiest first, and how many there are."""
+    where = [case_stat.c.project_id == project_id]
+    if min_score is not None:
+        where.append(case_stat.c.score >= min_score)
+    if quarantined is not None:
+        where.append(case_stat.c.quarantined == int(quarantined))
+    page = select(case_stat).where(*where).order_by(case_stat.c.score.desc(), case_stat.c.case_id)
+    keys = page.limit(limit).offset(offset).subquery()
+    same = and_(test_case.c.project_id == keys.c.project_id, test_case.c.id == keys.c.case_id)
+    query = select(keys, test_case.c.title, test_case.c.file_path).join(test_case, same)
+    rows = connection.execute(query.order_by(keys.c.score.desc(), keys.c.case_id)).all()
+    total = connection.execute(select(func.count()).select_from(case_stat).where(*where)).scalar_one()
+    return list(rows), total
+
+
+def find_stat(connection: Connection, project_id: int, case_id: int) -> Row[Any] | None:
+    """Return the statistics of one test; None before its first execution."""
+    query = select(case_stat).where(case_stat.c.project_id == project_id, case_stat.c.case_id == case_id)
+    return connection.execute(query).first()
+
+
+def summarize(connection: Connection, project_id: int) -> Summary:
+    """Return what is to say of all tests of a project."""
+    in_project = case_stat.c.project_id == project_id
+    scores = select(func.count(), func.avg(case_stat.c.score)).where(in_project, case_stat.c.score > 0)
+    flaky, average = connection.execute(scores).one()
+    in_quarantine = select(func.count()).select_from(case_stat).where(in_project, case_stat.c.quarantined == 1)
+    return Summary(flaky, connection.execute(in_quarantine).scalar_one(), round(average or 0.0, 4))

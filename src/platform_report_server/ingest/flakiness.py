@@ -1,0 +1,193 @@
+"""Flakiness: what the results of a run that has ended add to the statistics of their tests, and quarantine.
+
+A test has one execution a run, whatever the number of its results: skipped ones are none, the last of the others says
+how it ended, and it is flaky where one of them is, or passed after one that failed. Executions stand in the order in
+which their runs ended. A run's results are counted once, by their numbers; what comes after its end is counted with
+its batch, and changes the execution that the run already has, as long as that is the test's newest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Double,
+    Exists,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from platform_report_server.db.portable import BitCount, upsert
+from platform_report_server.db.queries.flakiness import LEAST, WINDOW
+from platform_report_server.db.queries.history import executed_before
+from platform_report_server.db.schema import NO_SCORE, RESULT_STATUSES, case_stat, project, result, run
+from platform_report_server.ingest.writer import Write
+from platform_report_server.text import clean
+
+RELEASED_AFTER = 20
+"""Executions in a row without a failure after which a test that was quarantined automatically is released."""
+
+_PASSED, _FAILED, _SKIPPED, _FLAKY = map(RESULT_STATUSES.index, ("passed", "failed", "skipped", "flaky"))
+_RING = 2**WINDOW - 1
+_NEWEST = 2**RELEASED_AFTER - 1
+
+_PROJECT, _RUN = bindparam("in_project", type_=BigInteger), bindparam("in_run", type_=BigInteger)
+_SINCE, _NOW = bindparam("since", type_=Integer), bindparam("now", type_=BigInteger)
+_IS_AUTOMATIC, _THRESHOLD = bindparam("is_automatic", type_=Integer), bindparam("threshold", type_=Double)
+
+
+def count_results(write: Write, project_id: int, run_id: int) -> None:
+    """Count what is not counted yet of a run that has ended, and whose history is folded."""
+    this_run = (run.c.project_id == project_id, run.c.id == run_id)
+    state = write.connection.execute(select(run.c.next_seq, run.c.counted_seq, run.c.bucket).where(*this_run)).one()
+    if state.counted_seq == state.next_seq:
+        return
+    rules = _lock(write, project_id)
+    new = _executions()
+    is_known = executed_before(write.connection, new.c.case_id, project_id, run_id, state.bucket, state.counted_seq)
+    rows = _quarantined(_scored(_counted(new, is_known if state.counted_seq else None)))
+    names = [column.name for column in rows.selected_columns]
+    counted = upsert(write.connection, case_stat).from_select(names, rows)
+    write.connection.execute(
+        counted.on_conflict_do_update(
+            index_elements=["project_id", "case_id"], set_={name: counted.excluded[name] for name in names}
+        ),
+        {
+            "in_project": project_id,
+            "in_run": run_id,
+            "since": state.counted_seq,
+            "now": write.now,
+            "is_automatic": rules.auto_quarantine,
+            "threshold": rules.flakiness_threshold,
+        },
+    )
+    write.connection.execute(update(run).where(*this_run).values(counted_seq=state.next_seq))
+
+
+def quarantine(write: Write, project_id: int, case_id: int, is_quarantined: bool, why: str | None) -> None:
+    """Put a test into quarantine by hand, or take it out."""
+    _lock(write, project_id)
+    state = {
+        "quarantined": int(is_quarantined),
+        "quarantined_by": "manual",
+        "quarantined_why": clean(why),
+        "quarantined_at": write.now,
+    }
+    new = upsert(write.connection, case_stat).values(project_id=project_id, case_id=case_id, **state)
+    write.connection.execute(new.on_conflict_do_update(index_elements=["project_id", "case_id"], set_=state))
+
+
+def _lock(write: Write, project_id: int) -> Any:
+    """Return the project's rules; what follows is computed from rows that nobody else may change meanwhile."""
+    rules = select(project.c.auto_quarantine, project.c.flakiness_threshold).where(project.c.id == project_id)
+    return write.connection.execute(rules.with_for_update()).one()
+
+
+# the new rows of `case_stat`: each step names what the next one computes with
+
+
+def _executions() -> Subquery:
+    status, seq = result.c.status, result.c.seq
+    is_flaky = or_(result.c.flaky != 0, status == _FLAKY)
+    results = select(
+        result.c.case_id,
+        (func.max(seq * 4 + status) % 4).label("status"),  # that of the last one
+        func.max(_bit(is_flaky)).label("flaky"),
+        func.min(case((status == _FAILED, seq))).label("first_failed"),
+        func.max(case((status == _PASSED, seq))).label("last_passed"),
+        func.max(result.c.created_at).label("at"),
+    )
+    here = (result.c.project_id == _PROJECT, result.c.run_id == _RUN, result.c.seq >= _SINCE, status != _SKIPPED)
+    return results.where(*here).group_by(result.c.case_id).subquery("execution")
+
+
+def _counted(new: Subquery, is_known: Exists | None) -> Subquery:
+    old = case_stat.alias("old")
+    is_again = old.c.last_run == _RUN
+
+    def others(name: str) -> ColumnElement[int]:
+        return case((is_again, old.c[name].bitwise_rshift(1)), else_=func.coalesce(old.c[name], 0))
+
+    def was(name: str) -> ColumnElement[int]:
+        return case((is_again, old.c[name].bitwise_and(1)), else_=0)
+
+    has_failed = new.c.status == _FAILED
+    is_flaky = or_(
+        new.c.flaky == 1,
+        new.c.first_failed < new.c.last_passed,
+        was("bits_flaky") == 1,
+        and_(was("bits_fail") == 1, new.c.last_passed.is_not(None)),
+    )
+
+    def ring(name: str, is_set: ColumnElement[bool]) -> ColumnElement[int]:
+        return others(name).bitwise_lshift(1).bitwise_or(_bit(is_set)).bitwise_and(_RING).label(name)
+
+    def count(name: str, ring: str, is_set: ColumnElement[bool]) -> ColumnElement[int]:
+        return (func.coalesce(old.c[name], 0) - was(ring) + _bit(is_set)).label(name)
+
+    rows = select(
+        new.c.case_id,
+        (func.coalesce(old.c.runs, 0) + case((is_again, 0), else_=1)).label("runs"),
+        count("fails", "bits_fail", has_failed),
+        count("flakes", "bits_flaky", is_flaky),
+        ring("bits_fail", has_failed),
+        ring("bits_flaky", is_flaky),
+        new.c.status.label("last_status"),
+        case((is_flaky, new.c.at), else_=old.c.last_flaky_at).label("last_flaky_at"),
+        func.coalesce(old.c.quarantined, 0).label("was_quarantined"),
+        old.c.quarantined_by,
+        old.c.quarantined_why,
+        old.c.quarantined_at,
+    ).select_from(new.outerjoin(old, and_(old.c.project_id == _PROJECT, old.c.case_id == new.c.case_id)))
+    if is_known is not None:
+        rows = rows.where(or_(is_again, ~is_known))
+    return rows.subquery("counted")
+
+
+def _scored(rows: Subquery) -> Subquery:
+    executions = case((rows.c.runs < WINDOW, rows.c.runs), else_=WINDOW)
+    score = cast(BitCount(rows.c.bits_flaky), Double) / executions
+    bad = rows.c.bits_flaky.bitwise_or(rows.c.bits_fail)
+    is_clean = and_(rows.c.runs >= RELEASED_AFTER, bad.bitwise_and(_NEWEST) == 0)
+    return select(
+        *rows.c, case((rows.c.runs >= LEAST, score), else_=NO_SCORE).label("score"), _bit(is_clean).label("is_clean")
+    ).subquery("scored")
+
+
+def _quarantined(rows: Subquery) -> Select[Any]:
+    is_automatic = rows.c.quarantined_by == "auto"
+    leaves = and_(rows.c.was_quarantined == 1, is_automatic, rows.c.is_clean == 1)
+    enters = and_(
+        _IS_AUTOMATIC == 1,
+        rows.c.was_quarantined == 0,
+        rows.c.score > _THRESHOLD,
+        rows.c.is_clean == 0,
+        # who was released by hand comes in again by being flaky again, not by what was known then
+        or_(rows.c.quarantined_by.is_(None), is_automatic, rows.c.bits_flaky.bitwise_and(1) == 1),
+    )
+    changes = or_(leaves, enters)
+    kept = [column for column in rows.c if column.name in case_stat.c and not column.name.startswith("quarantined_")]
+    return select(
+        _PROJECT.label("project_id"),
+        *kept,
+        _RUN.label("last_run"),
+        case((leaves, 0), (enters, 1), else_=rows.c.was_quarantined).label("quarantined"),
+        case((changes, "auto"), else_=rows.c.quarantined_by).label("quarantined_by"),
+        case((changes, None), else_=rows.c.quarantined_why).label("quarantined_why"),
+        case((changes, _NOW), else_=rows.c.quarantined_at).label("quarantined_at"),
+    ).order_by(rows.c.case_id)
+
+
+def _bit(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)
