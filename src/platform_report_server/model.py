@@ -35,6 +35,7 @@ LimitGroup = Literal[
     "flakiness",
 ]
 """Calls are counted, and limited, group by group."""
+FlakinessBand = Literal["stable", "low", "moderate", "high"]
 ArtifactType = Literal["screenshot", "video", "trace", "report", "attachment"]
 
 
@@ -226,3 +227,17 @@ class WebhookChange(Struct, rename="camel"):
     headers: Headers | UnsetType | None = UNSET
     secret: Secret | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
+
+
+class QuarantineChange(Struct, rename="camel"):
+    test_id: str
+    project_id: ProjectId
+    is_quarantined: bool
+    reason: Annotated[str, Meta(max_length=500)] | None = None
+    """Beyond the contract: why, in words."""
+
+
+class SettingsChange(Struct, rename="camel"):
+    data_retention_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+    flakiness_threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
+    auto_quarantine_enabled: bool | None = None

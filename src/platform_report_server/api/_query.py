@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -11,6 +12,8 @@ from platform_report_server.errors import Invalid
 from platform_report_server.text import clean
 
 D = TypeVar("D", int, None)
+
+_DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?")
 
 
 class Parameter(Protocol):
@@ -102,6 +105,27 @@ class Number(Generic[D]):
         """Return the JSON schema."""
         schema: dict[str, Any] = {"type": "integer", "minimum": self.smallest, "maximum": self.largest}
         return schema if self.default is None else schema | {"default": self.default}
+
+
+@dataclass(frozen=True)
+class Fraction:
+    """A number from 0 to 1; None where it is missing or empty."""
+
+    name: str
+    required = False
+
+    def read(self, request: Request) -> float | None:
+        """Return what the request says."""
+        value = Text(self.name).read(request)
+        if value is None:
+            return None
+        if not (_DECIMAL.fullmatch(value) and float(value) <= 1):
+            raise Invalid.field_is(self.name, f"expected a number from 0 to 1, got {value!r}")
+        return float(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema."""
+        return {"type": "number", "minimum": 0, "maximum": 1}
 
 
 PROJECT = Required("projectId")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform_report_server.api import artifacts, runs, suites, tests
+from platform_report_server.api import artifacts, flakiness, project_settings, runs, suites, tests
 from platform_report_server.api._account_routes import account_routes
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, RUN, Required
@@ -22,7 +22,7 @@ from platform_report_server.api._shapes import (
     Suite,
     Test,
 )
-from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, RunChange, Step, Upload
+from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, QuarantineChange, RunChange, SettingsChange, Step, Upload
 
 
 def api_routes() -> list[ApiRoute]:
@@ -136,6 +136,25 @@ def api_routes() -> list[ApiRoute]:
             ),
         ),
         route(
+            "/api/flakiness",
+            GET=Operation(
+                flakiness.index,
+                "List a project's tests, the flakiest first",
+                "viewer",
+                "flakiness",
+                query=(PROJECT, flakiness.MIN_SCORE, flakiness.QUARANTINED, *PAGE),
+                answer=flakiness.FlakinessList,
+            ),
+            POST=Operation(
+                flakiness.change,
+                "Put a test into quarantine, or take it out",
+                "member",
+                "flakiness",
+                body=QuarantineChange,
+                answer=flakiness.QuarantineChanged,
+            ),
+        ),
+        route(
             "/api/artifacts",
             GET=Operation(
                 artifacts.index,
@@ -156,6 +175,24 @@ def api_routes() -> list[ApiRoute]:
                 query=(Required("expires"), Required("signature")),
                 answer=bytes,
                 also=206,
+            ),
+        ),
+        route(
+            "/api/projects/{project_id}/settings",
+            GET=Operation(
+                project_settings.show,
+                "Get a project's settings",
+                "viewer",
+                "projects and teams",
+                answer=project_settings.ProjectSettings,
+            ),
+            PATCH=Operation(
+                project_settings.change,
+                "Change a project's settings",
+                "admin",
+                "projects and teams",
+                body=SettingsChange,
+                answer=project_settings.ProjectSettings,
             ),
         ),
         *account_routes(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Integer, Table
+from sqlalchemy import Integer, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 
-def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return an insert that knows ON CONFLICT."""
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql
 

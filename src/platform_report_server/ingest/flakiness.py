@@ -8,7 +8,8 @@ its batch, and changes the execution that the run already has, as long as that i
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -35,6 +36,9 @@ from platform_report_server.db.schema import NO_SCORE, RESULT_STATUSES, case_sta
 from platform_report_server.ingest.writer import Write
 from platform_report_server.text import clean
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 RELEASED_AFTER = 20
 """Executions in a row without a failure after which a test that was quarantined automatically is released."""
 
@@ -43,7 +47,11 @@ _RING = 2**WINDOW - 1
 _NEWEST = 2**RELEASED_AFTER - 1
 
 _PROJECT, _RUN = bindparam("in_project", type_=BigInteger), bindparam("in_run", type_=BigInteger)
-_SINCE, _NOW = bindparam("since", type_=Integer), bindparam("now", type_=BigInteger)
+_BUCKET, _SINCE, _NOW = (
+    bindparam("in_bucket", type_=Integer),
+    bindparam("since", type_=Integer),
+    bindparam("now", type_=BigInteger),
+)
 _IS_AUTOMATIC, _THRESHOLD = bindparam("is_automatic", type_=Integer), bindparam("threshold", type_=Double)
 
 
@@ -54,18 +62,12 @@ def count_results(write: Write, project_id: int, run_id: int) -> None:
     if state.counted_seq == state.next_seq:
         return
     rules = _lock(write, project_id)
-    new = _executions()
-    is_known = executed_before(write.connection, new.c.case_id, project_id, run_id, state.bucket, state.counted_seq)
-    rows = _quarantined(_scored(_counted(new, is_known if state.counted_seq else None)))
-    names = [column.name for column in rows.selected_columns]
-    counted = upsert(write.connection, case_stat).from_select(names, rows)
     write.connection.execute(
-        counted.on_conflict_do_update(
-            index_elements=["project_id", "case_id"], set_={name: counted.excluded[name] for name in names}
-        ),
+        _counting(write.connection.dialect.name, bool(state.counted_seq)),
         {
             "in_project": project_id,
             "in_run": run_id,
+            "in_bucket": state.bucket,
             "since": state.counted_seq,
             "now": write.now,
             "is_automatic": rules.auto_quarantine,
@@ -84,7 +86,7 @@ def quarantine(write: Write, project_id: int, case_id: int, is_quarantined: bool
         "quarantined_why": clean(why),
         "quarantined_at": write.now,
     }
-    new = upsert(write.connection, case_stat).values(project_id=project_id, case_id=case_id, **state)
+    new = upsert(write.connection.dialect.name, case_stat).values(project_id=project_id, case_id=case_id, **state)
     write.connection.execute(new.on_conflict_do_update(index_elements=["project_id", "case_id"], set_=state))
 
 
@@ -94,7 +96,17 @@ def _lock(write: Write, project_id: int) -> Any:
     return write.connection.execute(rules.with_for_update()).one()
 
 
-# the new rows of `case_stat`: each step names what the next one computes with
+@cache  # putting it together costs more than running it
+def _counting(dialect: str, is_late: bool) -> sqlite.Insert | postgresql.Insert:
+    """Return the statement; each step of its query names what the next one computes with."""
+    executions = _executions()
+    known = executed_before(dialect, executions.c.case_id, _PROJECT, _RUN, _BUCKET, _SINCE) if is_late else None
+    rows = _quarantined(_scored(_counted(executions, known)))
+    names = [column.name for column in rows.selected_columns]
+    new = upsert(dialect, case_stat).from_select(names, rows)
+    return new.on_conflict_do_update(
+        index_elements=["project_id", "case_id"], set_={name: new.excluded[name] for name in names}
+    )
 
 
 def _executions() -> Subquery:

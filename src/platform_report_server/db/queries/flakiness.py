@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, select
 
 from platform_report_server.db.schema import NO_SCORE, case_stat, test_case
+from platform_report_server.model import FlakinessBand
 
 WINDOW = 50
 """Executions that a score is made of, the newest."""
@@ -18,7 +19,7 @@ LEAST = 5
 StatRow = Row[Any]
 """A row of `case_stat` with `title` and `file_path` of its test."""
 
-_BANDS = ((0.0, "stable"), (0.3, "low"), (0.7, "moderate"))
+_BANDS: tuple[tuple[float, FlakinessBand], ...] = ((0.0, "stable"), (0.3, "low"), (0.7, "moderate"))
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Summary:
     """Of the scores of those that are flaky."""
 
 
-def band_of(score: float) -> str | None:
+def band_of(score: float) -> FlakinessBand | None:
     """Return the word for a score; None for the lack of one."""
     if score == NO_SCORE:
         return None

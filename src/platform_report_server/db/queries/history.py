@@ -48,11 +48,16 @@ def _indexed(connection: Connection, project_id: int, case_id: int, limit: int) 
     total = connection.execute(select(func.count()).select_from(result).where(of_case)).scalar_one()
     return list(connection.execute(_NEWEST.where(of_case).limit(limit)).all()), total
 def executed_before(
-    connection: Connection, case_id: ColumnElement[int], project_id: int, run_id: int, bucket: int | None, seq: int
+    dialect: str,
+    case_id: ColumnElement[int],
+    project_id: ColumnElement[int],
+    run_id: ColumnElement[int],
+    bucket: ColumnElement[int],
+    seq: ColumnElement[int],
 ) -> Exists:
     """Return the condition that a test has, in a run's results before `seq`, all folded, one that is not skipped."""
     known = exists().where(result.c.project_id == project_id, result.c.run_id == run_id, result.c.status != _SKIPPED)
-    if connection.dialect.name != "sqlite":
+    if dialect != "sqlite":
         return known.where(result.c.case_id == case_id, result.c.seq < seq)
     place = (history.c.project_id == project_id, history.c.bucket == bucket, history.c.run_id == run_id)
     return known.where(*place, history.c.case_id == case_id, history.c.seq < seq, result.c.seq == history.c.seq)

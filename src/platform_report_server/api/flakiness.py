@@ -1,0 +1,135 @@
+"""/api/flakiness"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from platform_report_server import ids
+from platform_report_server.api._call import Call
+from platform_report_server.api._query import PROJECT, Fraction, Word, page
+from platform_report_server.api.answers import answer, body
+from platform_report_server.auth.visible import visible_case
+from platform_report_server.clock import iso
+from platform_report_server.db.queries import flakiness as queries
+from platform_report_server.db.queries.projects import find_project
+from platform_report_server.errors import NotFound
+from platform_report_server.ingest.flakiness import quarantine
+from platform_report_server.ingest.once import Answer, answer_once
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import FlakinessBand, QuarantineChange
+
+MIN_SCORE = Fraction("minScore")
+QUARANTINED = Word("quarantined", ("true", "false"))
+
+
+class TestFlakiness(Struct, rename="camel"):
+    """How flaky a test is."""
+
+    test_id: str
+    test_title: str
+    file_path: str | None
+    flakiness_score: float | None
+    """Null for a test that was executed less than five times."""
+    band: FlakinessBand | None
+    total_runs: int
+    flaky_runs: int
+    last_flaky_at: str | None
+    is_quarantined: bool
+    quarantined_by: str | None
+    quarantine_reason: str | None
+    quarantined_at: str | None
+
+
+class FlakinessSummary(Struct, rename="camel"):
+    """A project's flaky tests together, whatever the filters."""
+
+    total_flaky_tests: int
+    quarantined_tests: int
+    average_flakiness_score: float
+
+
+class FlakinessList(Struct):
+    """A page of tests, the flakiest first."""
+
+    data: list[TestFlakiness]
+    summary: FlakinessSummary
+    total: int
+    limit: int
+    offset: int
+
+
+class QuarantineChanged(Struct, rename="camel"):
+    """A test's new state."""
+
+    test_id: str
+    is_quarantined: bool
+    updated_at: str
+
+
+_change = msgspec.json.Decoder(QuarantineChange)
+
+
+async def index(call: Call) -> Response:
+    project = PROJECT.read(call.request)
+    call.caller.check(project)
+    limit, offset = page(call.request)
+    min_score, word = MIN_SCORE.read(call.request), QUARANTINED.read(call.request)
+    quarantined = None if word is None else word == "true"
+
+    def query(connection: Connection) -> FlakinessList:
+        number = find_project(connection, project)
+        if number is None:
+            return FlakinessList([], FlakinessSummary(0, 0, 0.0), 0, limit, offset)
+        rows, total = queries.list_flakiness(
+            connection, number, min_score=min_score, quarantined=quarantined, limit=limit, offset=offset
+        )
+        all_tests = queries.summarize(connection, number)
+        summary = FlakinessSummary(all_tests.flaky, all_tests.quarantined, all_tests.average)
+        return FlakinessList([_shape(row) for row in rows], summary, total, limit, offset)
+
+    return answer(await call.read(query))
+
+
+async def change(call: Call) -> Response:
+    wanted, once = await call.body(_change)
+    call.caller.check(wanted.project_id)
+
+    def job(write: Write) -> Answer:
+        project_id, case_id = visible_case(write.connection, call.caller, wanted.test_id)
+        if project_id != find_project(write.connection, wanted.project_id):
+            raise NotFound(f"There is no test {wanted.test_id!r} in project {wanted.project_id!r}")
+
+        def work() -> Answer:
+            quarantine(write, project_id, case_id, wanted.is_quarantined, wanted.reason)
+            return Answer(200, body(QuarantineChanged(wanted.test_id, wanted.is_quarantined, iso(write.now))))
+
+        return answer_once(write, project_id, once, work)
+
+    return await call.write(job)
+
+
+def _shape(row: Any) -> TestFlakiness:
+    band = queries.band_of(row.score)
+    return TestFlakiness(
+        test_id=ids.encode("test", row.case_id),
+        test_title=row.title,
+        file_path=row.file_path,
+        flakiness_score=None if band is None else round(row.score, 4),
+        band=band,
+        total_runs=row.runs,
+        flaky_runs=row.flakes,
+        last_flaky_at=_moment(row.last_flaky_at),
+        is_quarantined=bool(row.quarantined),
+        quarantined_by=row.quarantined_by if row.quarantined else None,
+        quarantine_reason=row.quarantined_why if row.quarantined else None,
+        quarantined_at=_moment(row.quarantined_at) if row.quarantined else None,
+    )
+
+
+def _moment(moment: int | None) -> str | None:
+    return None if moment is None else iso(moment)

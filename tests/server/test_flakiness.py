@@ -1,0 +1,384 @@
+"""Flakiness: what executions make of a test's score, and quarantine."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from platform_report_server.clock import now_ms
+from platform_report_server.db.engine import open_database
+from platform_report_server.db.queries.flakiness import band_of, find_stat
+from platform_report_server.db.queries.projects import ensure_project
+from platform_report_server.db.queries.runs import RunRow, find_run
+from platform_report_server.db.schema import NO_SCORE, project, test_case
+from platform_report_server.ids import IdMaker
+from platform_report_server.ingest.flakiness import quarantine
+from platform_report_server.ingest.results import add_results
+from platform_report_server.ingest.runs import add_run, change_run, delete_run
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import NewRun, NewTest, RunChange
+from platform_report_server.settings import Settings
+from server.support import OTHER_PROJECT, PROJECT, Api, checked, refused
+
+
+@dataclass
+class Execution:
+    run: int
+    had_failure: bool = False
+    failed: bool = False
+    flaky: bool = False
+
+    def add(self, status: str, says_flaky: bool) -> None:
+        self.flaky |= says_flaky or status == "flaky" or (self.had_failure and status == "passed")
+        self.failed = status == "failed"
+        self.had_failure |= self.failed
+
+
+@dataclass
+class Model:
+    """The statistics of a test, said without SQL."""
+
+    executions: list[Execution] = field(default_factory=list)
+    quarantined: bool = False
+    by: str | None = None
+
+    def count(self, run: int, results: Sequence[tuple[str, bool]], threshold: float | None) -> None:
+        executed = [each for each in results if each[0] != "skipped"]
+        if all(each.run != run for each in self.executions):
+            self.executions += [Execution(run)] if executed else []
+        if not executed or self.executions[-1].run != run:
+            return
+        for status, says_flaky in executed:
+            self.executions[-1].add(status, says_flaky)
+        newest = self.executions[-20:]
+        is_clean = len(newest) == 20 and not any(each.failed or each.flaky for each in newest)
+        if self.quarantined:
+            self.quarantined = not (self.by == "auto" and is_clean)
+        elif (
+            threshold is not None
+            and self.score > threshold
+            and not is_clean
+            and (self.by != "manual" or newest[-1].flaky)
+        ):
+            self.quarantined, self.by = True, "auto"
+
+    @property
+    def score(self) -> float:
+        window = self.executions[-50:]
+        return sum(each.flaky for each in window) / len(window) if len(window) >= 5 else NO_SCORE
+
+
+class Store:
+    """A store with one project, without a server before it, in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.write = Write(connection, IdMaker(), now_ms())
+        self.project = ensure_project(connection, "p", self.write.ids, self.write.now)
+
+    def begin(self, status: Any = "running") -> int:
+        return int(add_run(self.write, self.project, NewRun("p", status)).id)
+
+    def add(self, run: int, *results: tuple[str, str, bool]) -> None:
+        """Add results: title, status, and whether it says that it is flaky."""
+        tests: list[NewTest] = [
+            NewTest("", "p", title, title, status, 1, is_flaky=says_flaky or None)  # type: ignore[arg-type]
+            for title, status, says_flaky in results
+        ]
+        add_results(self.write, self.project, run, tests)
+
+    def tell(self, run: int, status: Any) -> None:
+        change_run(self.write, self.row(run), RunChange(status))
+
+    def row(self, run: int) -> RunRow:
+        row = find_run(self.connection, run)
+        assert row is not None
+        return row
+
+    def rule(self, threshold: float | None) -> None:
+        values = {"auto_quarantine": int(threshold is not None), "flakiness_threshold": threshold or 0.0}
+        self.connection.execute(update(project).values(values))
+
+    def stat(self, title: str) -> Any:
+        case_id = self.connection.execute(select(test_case.c.id).where(test_case.c.title == title)).scalar()
+        return None if case_id is None else find_stat(self.connection, self.project, case_id)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    database = open_database(settings.database)
+    with database.writing() as connection:
+        yield Store(connection)
+    database.close()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_statistics_are_those_of_the_executions(store: Store, seed: int) -> None:
+    chance = random.Random(seed)
+    titles = {"good": (90, 3, 5, 2), "bad": (40, 40, 5, 15), "calm": (97, 1, 1, 1), "rare": (8, 1, 90, 1)}
+    models = {title: Model() for title in titles}
+    statuses = ("passed", "failed", "skipped", "flaky")
+    threshold: float | None = None
+
+    def results(most: int) -> list[tuple[str, str, bool]]:
+        return [
+            (title, chance.choices(statuses, weights)[0], chance.random() < 0.02)
+            for title, weights in titles.items()
+            for _ in range(chance.randint(0, most))
+        ]
+
+    def count(run: int, found: list[tuple[str, str, bool]]) -> None:
+        for title, model in models.items():
+            model.count(run, [each[1:] for each in found if each[0] == title], threshold)
+
+    ended: list[int] = []
+    for _ in range(150):
+        if chance.random() < 0.05:
+            threshold = chance.choice([None, 0.0, 0.1, 0.3])
+            store.rule(threshold)
+        run, found = store.begin(), results(2)
+        for part in (found[::2], found[1::2]):
+            store.add(run, *part)
+        store.tell(run, chance.choice(["passed", "failed", "cancelled"]))
+        count(run, found[::2] + found[1::2])
+        ended.append(run)
+        if chance.random() < 0.3:  # what comes late
+            late, more = chance.choice(ended[-3:]), results(1)
+            store.add(late, *more)
+            count(late, more)
+        if chance.random() < 0.1:  # what is begun again
+            late, more = ended[-1], results(1)
+            store.tell(late, "running")
+            store.add(late, *more)
+            store.tell(late, "passed")
+            store.tell(late, "failed")
+            count(late, more)
+    for title, model in models.items():
+        stat = store.stat(title)
+        told = (stat.runs, stat.fails, stat.flakes, bool(stat.quarantined), stat.quarantined_by)
+        flakes = sum(each.flaky for each in model.executions)
+        fails = sum(each.failed for each in model.executions)
+        assert told == (len(model.executions), fails, flakes, model.quarantined, model.by)
+        assert stat.score == pytest.approx(model.score)
+        newest = model.executions[-50:][::-1]
+        assert stat.bits_flaky == sum(each.flaky << place for place, each in enumerate(newest))
+        assert stat.bits_fail == sum(each.failed << place for place, each in enumerate(newest))
+
+
+@pytest.mark.parametrize(
+    ("results", "failed", "flaky"),
+    [
+        ("p", False, False),
+        ("f", True, False),
+        ("x", False, True),
+        ("fp", False, True),
+        ("pf", True, False),
+        ("fpf", True, True),
+        ("fs", True, False),
+        ("f|p", False, True),
+        ("p|f", True, False),
+        ("s|f", True, False),
+        ("f|s", True, False),
+        ("fp|f", True, True),
+    ],
+)
+def test_one_execution_a_run(store: Store, results: str, failed: bool, flaky: bool) -> None:
+    """What stands behind a bar comes after the run's end."""
+    words = {"p": "passed", "f": "failed", "x": "flaky", "s": "skipped"}
+    run = store.begin()
+    early, _, late = results.partition("|")
+    store.add(run, *(("t", words[each], False) for each in early))
+    store.tell(run, "passed")
+    for each in late:
+        store.add(run, ("t", words[each], False))
+    stat = store.stat("t")
+    assert (stat.runs, stat.fails, stat.flakes) == (1, failed, flaky)
+    assert (stat.bits_fail, stat.bits_flaky) == (failed, flaky)
+
+
+def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(store: Store) -> None:
+    first, second = store.begin(), store.begin()
+    for run in (first, second):
+        store.add(run, ("t", "failed", False))
+        store.tell(run, "failed")
+    store.add(first, ("t", "passed", False), ("new", "passed", False))
+    assert (store.stat("t").runs, store.stat("t").flakes) == (2, 0)
+    assert store.stat("new").runs == 1
+
+
+def test_a_deleted_run_stays_in_the_statistics(store: Store) -> None:
+    run = store.begin("failed")
+    store.add(run, ("t", "failed", False))
+    delete_run(store.write, store.row(run))
+    assert (store.stat("t").runs, store.stat("t").fails) == (1, 1)
+
+
+def test_only_skipped_is_not_executed(store: Store) -> None:
+    run = store.begin("passed")
+    store.add(run, ("t", "skipped", False))
+    assert store.stat("t") is None
+
+
+def test_a_test_of_a_running_run_is_not_counted_yet(store: Store) -> None:
+    run = store.begin()
+    store.add(run, ("t", "failed", False))
+    assert store.stat("t") is None
+
+
+@pytest.mark.parametrize(
+    ("score", "band"),
+    [(NO_SCORE, None), (0, "stable"), (0.02, "low"), (0.3, "low"), (0.31, "moderate"), (0.7, "moderate"), (1, "high")],
+)
+def test_bands(score: float, band: str | None) -> None:
+    assert band_of(score) == band
+
+
+def test_quarantine_by_itself_and_by_hand(store: Store) -> None:
+    def execute(status: str, times: int = 1) -> bool:
+        for _ in range(times):
+            store.add(store.begin("passed"), ("t", status, False))
+        return bool(store.stat("t").quarantined)
+
+    def decide(is_quarantined: bool) -> None:
+        quarantine(store.write, store.project, store.stat("t").case_id, is_quarantined, "why")
+
+    store.rule(0.3)
+    assert not execute("flaky", 4)  # too few for a score
+    assert execute("passed")
+    assert store.stat("t").quarantined_by == "auto"
+    assert store.stat("t").quarantined_at
+    assert execute("passed", 18)
+    assert execute("failed")
+    assert execute("passed", 19)
+    assert not execute("passed")
+    assert store.stat("t").quarantined_by == "auto"
+    assert not execute("passed")
+
+    store.rule(0.0)  # each score with a flaky execution in it is too high
+    assert not execute("passed")
+    assert execute("failed")
+    decide(False)
+    assert not execute("failed")  # released by hand: what was known then does not count again
+    assert execute("flaky")
+    assert (store.stat("t").quarantined_by, store.stat("t").quarantined_why) == ("auto", None)
+    decide(True)
+    assert execute("passed", 30)
+    assert (store.stat("t").quarantined_by, store.stat("t").quarantined_why) == ("manual", "why")
+    decide(False)
+    store.rule(None)
+    assert not execute("flaky", 10)
+
+
+def test_the_api_tells_it(api: Api, other: Api) -> None:
+    assert api.get("/api/flakiness", projectId=PROJECT) == {
+        "data": [],
+        "summary": {"totalFlakyTests": 0, "quarantinedTests": 0, "averageFlakinessScore": 0},
+        "total": 0,
+        "limit": 50,
+        "offset": 0,
+    }
+    for number in range(5):
+        run = api.new_run()
+        worst = api.new_test(run, "worst", status="flaky")
+        api.bulk(
+            [
+                api.test_body(run, "sometimes", status="flaky" if number == 0 else "passed"),
+                api.test_body(run, "never"),
+                *([api.test_body(run, "new")] if number > 2 else []),
+            ]
+        )
+        api.end_run(run)
+    found = api.get("/api/flakiness", projectId=PROJECT)
+    rows = {row["testTitle"]: row for row in found["data"]}
+    assert list(rows) == ["worst", "sometimes", "never", "new"]
+    told = [(row["flakinessScore"], row["band"], row["totalRuns"], row["flakyRuns"]) for row in rows.values()]
+    assert told == [(1, "high", 5, 5), (0.2, "low", 5, 1), (0, "stable", 5, 0), (None, None, 2, 0)]
+    assert rows["worst"]["lastFlakyAt"] == worst["createdAt"]
+    assert rows["never"]["lastFlakyAt"] is None
+    assert rows["worst"]["filePath"] == "tests/test_mod.py"
+    summary = {"totalFlakyTests": 2, "quarantinedTests": 0, "averageFlakinessScore": 0.6}
+    assert found["summary"] == summary
+
+    history = api.get(f"/api/tests/{rows['worst']['testId']}/history")
+    assert history == api.get(f"/api/tests/{worst['id']}/history")
+    changed = {
+        title: _quarantine(api, test_id)
+        for title, test_id in (("never", rows["never"]["testId"]), ("worst", worst["id"]))
+    }
+    assert changed["worst"].keys() == {"testId", "isQuarantined", "updatedAt"}
+    assert (changed["worst"]["testId"], changed["worst"]["isQuarantined"]) == (worst["id"], True)
+    for query, titles in (
+        ({"minScore": "0.2"}, ["worst", "sometimes"]),
+        ({"minScore": 1}, ["worst"]),
+        ({"minScore": 0}, ["worst", "sometimes", "never"]),
+        ({"quarantined": "true"}, ["worst", "never"]),
+        ({"quarantined": "false"}, ["sometimes", "new"]),
+        ({"quarantined": "false", "minScore": 0.3}, []),
+        ({"limit": 1, "offset": 1}, ["sometimes"]),
+    ):
+        found = api.get("/api/flakiness", projectId=PROJECT, **query)
+        assert [row["testTitle"] for row in found["data"]] == titles
+        assert found["total"] == (4 if "limit" in query else len(titles))
+        assert found["summary"] == summary | {"quarantinedTests": 2}
+    (row,) = api.get("/api/flakiness", projectId=PROJECT, minScore=1)["data"]
+    assert (row["isQuarantined"], row["quarantinedBy"], row["quarantineReason"]) == (True, "manual", "looked at")
+    assert row["quarantinedAt"] == changed["worst"]["updatedAt"]
+    _quarantine(api, worst["id"], isQuarantined=False)
+    (row,) = api.get("/api/flakiness", projectId=PROJECT, minScore=1)["data"]
+    assert {row[name] for name in ("quarantinedBy", "quarantineReason", "quarantinedAt")} == {None}
+
+    for wrong, parameter in (
+        ({"minScore": "1.1"}, "minScore"),
+        ({"minScore": "nan"}, "minScore"),
+        ({"minScore": "-0.1"}, "minScore"),
+        ({"quarantined": "yes"}, "quarantined"),
+        ({"limit": "201"}, "limit"),
+    ):
+        query = {"projectId": PROJECT} | wrong
+        refused(api.http.get("/api/flakiness", params=query), 400, "VALIDATION_ERROR", parameter)
+    body = {"testId": worst["id"], "projectId": PROJECT, "isQuarantined": True}
+    refused(api.http.post("/api/flakiness", json=body | {"reason": "x" * 501}), 400, "VALIDATION_ERROR", "reason")
+    refused(api.http.post("/api/flakiness", json=body | {"testId": "test_none"}), 404, "NOT_FOUND")
+    refused(api.http.post("/api/flakiness", json=body | {"projectId": OTHER_PROJECT}), 403, "FORBIDDEN")
+    refused(other.http.post("/api/flakiness", json=body | {"projectId": OTHER_PROJECT}), 404, "NOT_FOUND")
+    refused(other.http.get("/api/flakiness", params={"projectId": PROJECT}), 403, "FORBIDDEN")
+
+
+def _quarantine(api: Api, test_id: str, **fields: Any) -> Any:
+    body = {"testId": test_id, "projectId": PROJECT, "isQuarantined": True, "reason": "looked at"} | fields
+    return checked(api.http.post("/api/flakiness", json=body), 200)
+
+
+def test_settings_of_a_project(api: Api, other: Api) -> None:
+    path = f"/api/projects/{PROJECT}/settings"
+    refused(api.http.get(path), 404, "NOT_FOUND")
+    refused(api.http.patch(path, json={}), 404, "NOT_FOUND")
+    api.new_run()
+    found = api.get(path)
+    defaults = {"dataRetentionDays": 90, "flakinessThreshold": 0.3, "autoQuarantineEnabled": False}
+    assert found.items() >= (defaults | {"projectId": PROJECT}).items()
+    assert found.keys() == {"projectId", "updatedAt"} | defaults.keys()
+
+    change = {"dataRetentionDays": 180, "flakinessThreshold": 0.5, "autoQuarantineEnabled": True}
+    for name, value in change.items():
+        changed = checked(api.http.patch(path, json={name: value}), 200)
+        assert changed[name] == value
+        assert changed["updatedAt"] >= found["updatedAt"]
+    assert api.get(path) == changed
+    assert changed.items() >= change.items()
+    for name, wrong in (
+        ("dataRetentionDays", 0),
+        ("dataRetentionDays", 3651),
+        ("dataRetentionDays", 1.5),
+        ("flakinessThreshold", -0.1),
+        ("flakinessThreshold", 1.1),
+        ("autoQuarantineEnabled", 1),
+    ):
+        refused(api.http.patch(path, json={name: wrong}), 400, "VALIDATION_ERROR", name)
+    refused(other.http.get(path), 404, "NOT_FOUND")
+    refused(other.http.patch(path, json=change), 404, "NOT_FOUND")
