@@ -15,6 +15,7 @@ from platform_report_server.accounts.entrance import Entrance
 from platform_report_server.accounts.keys import note_use
 from platform_report_server.auth.access import Access
 from platform_report_server.auth.keys import Keys
+from platform_report_server.auth.limits import TABLES, Limits
 from platform_report_server.auth.signing import Signer, load_signer
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
@@ -42,6 +43,7 @@ class Services:
     signer: Signer
     access: Access
     entrance: Entrance
+    limits: Limits
     jobs: Jobs
     sweeping: Job
 
@@ -75,6 +77,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             keys = Keys(settings, database, lambda key_id: writer.do(partial(note_use, key_id=key_id)))
             access = Access(settings, signer, database, keys)
             entrance = Entrance(settings, database, writer)
+            limits = Limits(TABLES[settings.limits])
             sweeping = Job("the deletion of files", _HOUR, partial(sweep_contents, remove=artifacts.remove))
             jobs = Jobs(
                 writer,
@@ -89,7 +92,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             if not is_embedded:
                 jobs.start()
             try:
-                yield Services(settings, database, writer, artifacts, signer, access, entrance, jobs, sweeping)
+                yield Services(settings, database, writer, artifacts, signer, access, entrance, limits, jobs, sweeping)
             finally:
                 await jobs.stop()
         finally:

@@ -75,6 +75,8 @@ class Settings:
     host_names: frozenset[str] | None = None
     """The names that a request's Host header may carry; None allows every name."""
     largest_json: int = 32 * 2**20
+    limits: Literal["generous", "contract"] = "generous"
+    """How many requests a key or a person may make in a minute: the API's documented table, or far more."""
     abandon_after: float = 3600
     """Seconds without a write after which a run that nobody ended is closed; 0: never."""
 

@@ -122,6 +122,13 @@ class Api:
         return checked(self.post_file(*args, **fields), 200)
 
 
+@contextmanager
+def opened(settings: Settings) -> Iterator[Api]:
+    """Serve; the first project's client is given out."""
+    with serving(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=60) as http:
+        yield Api(http)
+
+
 def checked(response: httpx.Response, status: int) -> Any:
     assert response.status_code == status, response.text
     return response.json()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,17 +13,17 @@ from sqlalchemy import Connection, select, update
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.flakiness import band_of, find_stat
-from platform_report_server.db.queries.projects import ensure_project
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import NO_SCORE, project, test_case
 from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.flakiness import quarantine
+from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.results import add_results
 from platform_report_server.ingest.runs import add_run, change_run, delete_run
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, NewTest, RunChange
 from platform_report_server.settings import Settings
-from server.support import OTHER_PROJECT, PROJECT, Api, checked, refused
+from server.support import OTHER_KEY, OTHER_PROJECT, PROJECT, Api, checked, opened, refused
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.write = Write(connection, IdMaker(), now_ms())
-        self.project = ensure_project(connection, "p", self.write.ids, self.write.now)
+        self.project = ensure_project(self.write, "p")
 
     def begin(self, status: Any = "running") -> int:
         return int(add_run(self.write, self.project, NewRun("p", status)).id)
@@ -354,7 +354,17 @@ def _quarantine(api: Api, test_id: str, **fields: Any) -> Any:
     return checked(api.http.post("/api/flakiness", json=body), 200)
 
 
-def test_settings_of_a_project(api: Api, other: Api) -> None:
+def test_only_an_admin_changes_settings(api: Api) -> None:
+    api.new_run()
+    refused(api.http.patch(f"/api/projects/{PROJECT}/settings", json={"dataRetentionDays": 9}), 403, "FORBIDDEN")
+
+
+def test_settings_of_a_project(settings: Settings) -> None:
+    with opened(replace(settings, key_role="admin")) as api:
+        _use_settings(api)
+
+
+def _use_settings(api: Api) -> None:
     path = f"/api/projects/{PROJECT}/settings"
     refused(api.http.get(path), 404, "NOT_FOUND")
     refused(api.http.patch(path, json={}), 404, "NOT_FOUND")
@@ -380,5 +390,6 @@ def test_settings_of_a_project(api: Api, other: Api) -> None:
         ("autoQuarantineEnabled", 1),
     ):
         refused(api.http.patch(path, json={name: wrong}), 400, "VALIDATION_ERROR", name)
-    refused(other.http.get(path), 404, "NOT_FOUND")
-    refused(other.http.patch(path, json=change), 404, "NOT_FOUND")
+    theirs = {"X-API-Key": OTHER_KEY}
+    refused(api.http.get(path, headers=theirs), 404, "NOT_FOUND")
+    refused(api.http.patch(path, json=change, headers=theirs), 404, "NOT_FOUND")

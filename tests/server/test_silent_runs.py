@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,13 @@ from platform_report_server.app import create_app
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.schema import run
 from platform_report_server.settings import Settings
-from server.support import KEY, PROJECT, Api, checked, serving
+from server.support import PROJECT, Api, checked, opened
 
 _TWO_HOURS = 2 * 3_600_000
 
 
 def test_a_run_is_closed_when_it_was_silent_for_too_long(settings: Settings) -> None:
-    with _opened(settings) as api:
+    with opened(settings) as api:
         silent, awaited = api.new_run(), api.new_run(tags=["report-awaits:finish"], shardTotal=3)
         young, uploading, suites = (api.new_run() for _ in range(3))
         test = api.new_test(silent, status="flaky")
@@ -32,9 +30,9 @@ def test_a_run_is_closed_when_it_was_silent_for_too_long(settings: Settings) -> 
         api.upload(uploading)
         body = {"runId": suites["id"], "projectId": PROJECT, "title": "suite"}
         checked(api.http.post("/api/test-suites", json=body), 201)
-    with _opened(replace(settings, abandon_after=0)) as api:
+    with opened(replace(settings, abandon_after=0)) as api:
         assert _statuses(api) == {"running"}
-    with _opened(settings) as api:
+    with opened(settings) as api:
         assert _statuses(api, silent, awaited) == {"cancelled"}
         assert _statuses(api, young, uploading, suites) == {"running"}
         closed = api.get(f"/api/runs/{silent['id']}")
@@ -73,12 +71,6 @@ def test_an_embedded_platform_closes_it_when_it_opens(folder: Path) -> None:
     _make_silent(settings, begun)
     (found,) = asyncio.run(use(settings))
     assert (found["id"], found["status"]) == (begun["id"], "cancelled")
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Api]:
-    with serving(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=60) as http:
-        yield Api(http)
 
 
 def _make_silent(settings: Settings, *runs: Any) -> None:

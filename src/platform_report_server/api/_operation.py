@@ -14,6 +14,8 @@ from platform_report_server.api import answers
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import Parameter
 from platform_report_server.auth.caller import NOBODY
+from platform_report_server.auth.limits import Allowance
+from platform_report_server.errors import RateLimited
 from platform_report_server.model import LimitGroup, Role
 from platform_report_server.services import Services
 from platform_report_server.settings import Settings
@@ -62,13 +64,29 @@ class ApiRoute(Route):
     async def _answer(self, request: Request) -> Response:
         services: Services = request.app.state.services
         operation = self.operations["GET" if request.method == "HEAD" else request.method]
+        allowance: Allowance | None = None
         try:
             caller = NOBODY
             if operation.needs is not None:
-                caller = (await services.access.caller(request)).calling(operation.needs)
-            return await operation.handler(Call(request, services, caller, operation.largest(services.settings)))
+                caller = await services.access.caller(request)
+                if caller.identity is not None and operation.group is not None:
+                    allowance = services.limits.take(caller.identity, operation.group)
+                    _check(allowance, operation.group)
+                caller = caller.calling(operation.needs)
+            response = await operation.handler(Call(request, services, caller, operation.largest(services.settings)))
         except Exception as error:
-            return answers.refuse(error)
+            response = answers.refuse(error)
+        if allowance is not None:
+            answers.tell_allowance(response, allowance)
+        return response
+
+
+def _check(allowance: Allowance, group: LimitGroup) -> None:
+    if not allowance.is_allowed:
+        raise RateLimited(
+            f"More than {allowance.limit} requests in a minute ({group}): the next is welcome in {allowance.reset} s",
+            retry_after=allowance.reset,
+        )
 
 
 def route(path: str, **operations: Operation) -> ApiRoute:

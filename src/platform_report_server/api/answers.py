@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from platform_report_server.api._shapes import ErrorAnswer, ErrorContent, ErrorDetails
+from platform_report_server.auth.limits import Allowance
 from platform_report_server.errors import ApiError, Forbidden, Invalid, NotFound, RateLimited, TooLarge, Unauthorized
 from platform_report_server.ingest.once import Answer
 
@@ -55,6 +56,15 @@ def refuse(error: Exception) -> Response:
         return refuse(Invalid("The body broke off"))
     _log.error("a request failed", exc_info=error)
     return answer(error_answer(ApiError("The server failed; its log says more")), 500)
+
+
+def tell_allowance(response: Response, allowance: Allowance) -> None:
+    """Say in an answer's headers what the caller may still do."""
+    response.raw_headers += [
+        (b"x-ratelimit-limit", b"%d" % allowance.limit),
+        (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"x-ratelimit-reset", b"%d" % allowance.reset),
+    ]
 
 
 def refuse_http(request: Request, error: HTTPException) -> Response:
