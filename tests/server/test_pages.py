@@ -175,6 +175,27 @@ def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
     assert 'class="depth-1 assertion failed"' in page.source
 
 
+def test_a_test_tells_how_flaky_it_is(api: Api, browser: httpx.Client) -> None:
+    for status in ("flaky", "flaky", "passed", "failed", "passed"):
+        run = api.new_run()
+        test = api.new_test(run, status=status)
+        api.end_run(run)
+    path = f"/tests/{test['id']}"
+    page = read(browser, path)
+    assert "flaky in 2 of 5 executions flakiness 0.40 (moderate)" in _words(page.text)
+    assert "quarantined" not in page.text
+    body = {"testId": test["id"], "projectId": PROJECT, "isQuarantined": True, "reason": HOSTILE}
+    assert api.http.post("/api/flakiness", json=body).is_success
+    page = read(browser, path)
+    assert "quarantined by hand since" in _words(page.text)
+    assert "<script>alert('x')</script>" in page.text
+    assert "quarantined" in read(browser, f"/runs/{run['id']}").text
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
 def test_a_test_without_attempts_shows_its_steps(api: Api, browser: httpx.Client) -> None:
     test = api.new_test(api.new_run(), steps=STEPS, stdout="said")
     page = read(browser, f"/tests/{test['id']}")

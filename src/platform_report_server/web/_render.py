@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from platform_report_server import ids
 from platform_report_server.clock import iso
+from platform_report_server.db.queries.flakiness import band_of
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.schema import RESULT_STATUSES
 
@@ -74,6 +75,7 @@ _templates.filters |= {
     "iso": iso,
     "status": RESULT_STATUSES.__getitem__,
     "totals": totals_of,
+    "band": band_of,
     "run_id": lambda number: ids.encode("run", number),
     "test_id": lambda row: ids.test_id(row.run_id, row.seq),
 }

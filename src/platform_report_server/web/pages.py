@@ -15,6 +15,7 @@ from platform_report_server.auth.links import artifact_link
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts
+from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.projects import list_projects
 from platform_report_server.db.queries.runs import list_runs
@@ -99,6 +100,7 @@ async def show_test(request: Request, services: Services, caller: Caller) -> Res
             "detail": detail,
             "attempts": _attempts(detail),
             "executions": executions,
+            "stat": find_stat(connection, test.project_id, test.case_id),
             "count": count,
             "artifacts": _linked(services, artifacts),
         }

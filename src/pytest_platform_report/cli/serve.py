@@ -16,6 +16,7 @@ from ._terminal import say
 
 _HOST = "127.0.0.1"
 _PORT = 8484
+_LONGEST = 525_600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=_PORT, metavar="PORT", help=f"port to listen on; 0 takes a free one ({_PORT})"
     )
     add_option(parser)
+    parser.add_argument(
+        "--limits",
+        choices=("generous", "contract"),
+        default="generous",
+        help="requests that a key may make in a minute: far more than are needed, or those that the API documents",
+    )
+    parser.add_argument(
+        "--abandon-after",
+        type=_minutes,
+        default=60.0,
+        metavar="MINUTES",
+        help="close a run as cancelled that nobody ends or writes to for so long; 0 never does (60)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,7 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
         say("Ctrl-C ends it.")
 
     try:
-        server(folder, database, {settings.project: key}, arguments.port, on_started)
+        rules = {"limits": arguments.limits, "abandon_after": arguments.abandon_after * 60}
+        if database is not None:
+            rules["database"] = database
+        server(folder, {settings.project: key}, rules, arguments.port, on_started)
     except server.error as error:
         raise ConfigurationError(str(error)) from error
     return 0
@@ -60,11 +77,15 @@ class _Server:
         self._settings = settings
         self.error = error
 
-    def __call__(self, folder: Path, database: Any, keys: dict[str, str], port: int, on_started: Any) -> None:
-        settings = self._settings.served(folder, keys=keys)
-        if database is not None:
-            settings = replace(settings, database=database)
-        self._serve(settings, _HOST, port, on_started)
+    def __call__(self, folder: Path, keys: dict[str, str], rules: dict[str, Any], port: int, on_started: Any) -> None:
+        self._serve(replace(self._settings.served(folder, keys=keys), **rules), _HOST, port, on_started)
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not 0 <= minutes <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"found {text}, expected 0 to {_LONGEST} minutes")
+    return minutes
 
 
 def _load_server() -> _Server:

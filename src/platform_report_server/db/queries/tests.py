@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, exists, func, or_, select
 
-from platform_report_server.db.schema import RESULT_STATUSES, project, result, run, test_case
+from platform_report_server.db.schema import RESULT_STATUSES, case_stat, project, result, run, test_case
 
 TestRow = Row[Any]
-"""A row of `result` with `title`, `full_title`, `file_path` of its test and the public id of its project."""
+"""A row of `result` with `title`, `full_title`, `file_path`, `quarantined` of its test, its project's public id."""
 
 _TITLE = func.coalesce(result.c.title, test_case.c.title)
 _CASE = and_(test_case.c.project_id == result.c.project_id, test_case.c.id == result.c.case_id)
@@ -71,15 +71,17 @@ def _full(connection: Connection, page: Select[Any]) -> Select[Any]:
         found = keys.join(result, and_(*(result.c[column.name] == column for column in keys.c)))
         columns = result.c
     of_case = and_(test_case.c.project_id == columns.project_id, test_case.c.id == columns.case_id)
+    of_stat = and_(case_stat.c.project_id == columns.project_id, case_stat.c.case_id == columns.case_id)
     query = select(
         *(column for column in columns if column.name != "title"),
         func.coalesce(columns.title, test_case.c.title).label("title"),
         test_case.c.full_title,
         test_case.c.file_path,
         project.c.public_id.label("project"),
+        func.coalesce(case_stat.c.quarantined, 0).label("quarantined"),
     )
-    query = query.select_from(found).join(test_case, of_case).join(project, project.c.id == columns.project_id)
-    return query.order_by(columns.run_id.desc(), columns.seq)
+    query = query.select_from(found).join(test_case, of_case).outerjoin(case_stat, of_stat)
+    return query.join(project, project.c.id == columns.project_id).order_by(columns.run_id.desc(), columns.seq)
 
 
 def _status_is(status: str) -> list[ColumnElement[bool]]:
