@@ -113,15 +113,14 @@ def test_doctor_tells_of_a_wrong_option(project: Project) -> None:
 def test_serve(target: Target, project: Project, ending: signal.Signals) -> None:
     project.write("test_cart.py", _SUITE)
     project.run()
-    process = project.start_command("serve", "--port=0")
+    process = project.start_command("serve", "--port=0", "--limits=contract", "--abandon-after=0")
     said = read_until(process, "Ctrl-C ends it.")
     found = re.search(r"reporting API: (\S+), project (\S+)\n  API key, until this server ends: (\S+)\n", said)
     assert found, said
     api, project_id, key = found.groups()
-    runs = httpx.get(
-        f"{api}/runs", params={"projectId": project_id}, headers={"X-API-Key": key}, trust_env=False
-    ).json()
-    assert [run["totalTests"] for run in runs["data"]] == [3]
+    answer = httpx.get(f"{api}/runs", params={"projectId": project_id}, headers={"X-API-Key": key}, trust_env=False)
+    assert [run["totalTests"] for run in answer.json()["data"]] == [3]
+    assert answer.headers["X-RateLimit-Limit"] == "100"
     assert httpx.get(f"{api}/runs", params={"projectId": project_id}, trust_env=False).status_code == 401
     os.kill(process.pid, ending)
     assert finish(process).exit == 0
@@ -135,6 +134,9 @@ def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> 
     assert second.exit == 1
     assert f"cannot listen on 127.0.0.1, port {port}" in second.out
     assert "Traceback" not in second.out
+    wrong = project.command("serve", "--abandon-after=-1")
+    assert wrong.exit == 2
+    assert "found -1, expected 0 to" in wrong.out
     first.terminate()
     finish(first)
 
