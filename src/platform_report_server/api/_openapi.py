@@ -23,6 +23,7 @@ may be compressed: `Content-Encoding: gzip`.
 _PATH_PARAMETERS = {
     "run_id": "A run's id: `run_...`",
     "test_id": "The id of a result or of a test: `test_...`",
+    "project_id": "A project's id",
     "artifact_id": "An artifact's id: `artifact_...`",
     "project_id": "A project's id: `proj_...`, or the name under which it was first used",
     "member_id": "A team member's id: `member_...`",
@@ -43,7 +44,7 @@ _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _HEADERS = {
     "X-RateLimit-Limit": ("Requests of this group that the key may make in a minute", "integer"),
     "X-RateLimit-Remaining": ("Requests that are left now", "integer"),
-    "X-RateLimit-Reset": ("When all of them are back, in seconds since 1970", "integer"),
+    "X-RateLimit-Reset": ("In how many seconds one more than these is allowed", "integer"),
     "Retry-After": ("Seconds to wait", "integer"),
     "Platform-Capabilities": ("What this server offers beyond the documented API, separated by commas", "string"),
 }
@@ -205,10 +206,10 @@ def _can_fail(operation: Operation, status: int) -> bool:
 
 
 def _error(status: int, text: str, schemas: _Schemas) -> dict[str, Any]:
-    headers = _headers(("Retry-After", *_LIMITS)) if status == 429 else {}
+    told = ("Retry-After", *_LIMITS) if status == 429 else () if status == 401 else _LIMITS
     return {
         "description": text,
-        "headers": headers,
+        "headers": _headers(told),
         "content": {"application/json": {"schema": schemas.of(ErrorAnswer)}},
     }
 

@@ -205,6 +205,7 @@ class ListedTest(Struct, rename="camel"):
     status: TestStatus
     duration: Milliseconds
     is_flaky: bool
+    is_quarantined: bool
     error: TestError | None
     created_at: Moment
 
@@ -221,6 +222,7 @@ class ListedTest(Struct, rename="camel"):
             status=RESULT_STATUSES[row.status],
             duration=number(row.duration),
             is_flaky=bool(row.flaky),
+            is_quarantined=bool(row.quarantined),
             error=error,
             created_at=iso(row.created_at),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT, Fraction, Word, page
+from platform_report_server.api._shapes import Moment, Page
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.visible import visible_case
 from platform_report_server.clock import iso
@@ -21,7 +22,7 @@ from platform_report_server.errors import NotFound
 from platform_report_server.ingest.flakiness import quarantine
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
-from platform_report_server.model import FlakinessBand, QuarantineChange
+from platform_report_server.model import Count, FlakinessBand, QuarantineChange
 
 MIN_SCORE = Fraction("minScore")
 QUARANTINED = Word("quarantined", ("true", "false"))
@@ -36,31 +37,27 @@ class TestFlakiness(Struct, rename="camel"):
     flakiness_score: float | None
     """Null for a test that was executed less than five times."""
     band: FlakinessBand | None
-    total_runs: int
-    flaky_runs: int
-    last_flaky_at: str | None
+    total_runs: Count
+    flaky_runs: Count
+    last_flaky_at: Moment | None
     is_quarantined: bool
-    quarantined_by: str | None
+    quarantined_by: Literal["auto", "manual"] | None
     quarantine_reason: str | None
-    quarantined_at: str | None
+    quarantined_at: Moment | None
 
 
 class FlakinessSummary(Struct, rename="camel"):
     """A project's flaky tests together, whatever the filters."""
 
-    total_flaky_tests: int
-    quarantined_tests: int
+    total_flaky_tests: Count
+    quarantined_tests: Count
     average_flakiness_score: float
 
 
-class FlakinessList(Struct):
+class FlakinessPage(Page[TestFlakiness]):
     """A page of tests, the flakiest first."""
 
-    data: list[TestFlakiness]
     summary: FlakinessSummary
-    total: int
-    limit: int
-    offset: int
 
 
 class QuarantineChanged(Struct, rename="camel"):
@@ -68,7 +65,7 @@ class QuarantineChanged(Struct, rename="camel"):
 
     test_id: str
     is_quarantined: bool
-    updated_at: str
+    updated_at: Moment
 
 
 _change = msgspec.json.Decoder(QuarantineChange)
@@ -81,16 +78,16 @@ async def index(call: Call) -> Response:
     min_score, word = MIN_SCORE.read(call.request), QUARANTINED.read(call.request)
     quarantined = None if word is None else word == "true"
 
-    def query(connection: Connection) -> FlakinessList:
+    def query(connection: Connection) -> FlakinessPage:
         number = find_project(connection, project)
         if number is None:
-            return FlakinessList([], FlakinessSummary(0, 0, 0.0), 0, limit, offset)
+            return FlakinessPage([], 0, limit, offset, FlakinessSummary(0, 0, 0.0))
         rows, total = queries.list_flakiness(
             connection, number, min_score=min_score, quarantined=quarantined, limit=limit, offset=offset
         )
         all_tests = queries.summarize(connection, number)
         summary = FlakinessSummary(all_tests.flaky, all_tests.quarantined, all_tests.average)
-        return FlakinessList([_shape(row) for row in rows], summary, total, limit, offset)
+        return FlakinessPage([_shape(row) for row in rows], total, limit, offset, summary)
 
     return answer(await call.read(query))
 

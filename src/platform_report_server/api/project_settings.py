@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from platform_report_server.api._call import Call
+from platform_report_server.api._shapes import Moment
 from platform_report_server.api.answers import answer, body
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.project_settings import SettingsRow, find_settings
@@ -24,7 +25,7 @@ class ProjectSettings(Struct, rename="camel"):
     data_retention_days: int
     flakiness_threshold: float
     auto_quarantine_enabled: bool
-    updated_at: str
+    updated_at: Moment
 
 
 _change = msgspec.json.Decoder(SettingsChange)

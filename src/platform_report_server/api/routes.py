@@ -22,7 +22,17 @@ from platform_report_server.api._shapes import (
     Suite,
     Test,
 )
-from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, QuarantineChange, RunChange, SettingsChange, Step, Upload
+from platform_report_server.model import (
+    NewRun,
+    NewSuite,
+    NewTest,
+    NewTests,
+    QuarantineChange,
+    RunChange,
+    SettingsChange,
+    Step,
+    Upload,
+)
 
 
 def api_routes() -> list[ApiRoute]:
@@ -143,7 +153,7 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "flakiness",
                 query=(PROJECT, flakiness.MIN_SCORE, flakiness.QUARANTINED, *PAGE),
-                answer=flakiness.FlakinessList,
+                answer=flakiness.FlakinessPage,
             ),
             POST=Operation(
                 flakiness.change,
