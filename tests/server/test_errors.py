@@ -25,6 +25,8 @@ JSON_ROUTES = [
     ("/api/test-suites", "POST"),
     ("/api/projects", "POST"),
     ("/api/projects/{project_id}", "PATCH"),
+    ("/api/projects/{project_id}/settings", "PATCH"),
+    ("/api/flakiness", "POST"),
     ("/api/teams", "POST"),
     ("/api/team-members", "POST"),
     ("/api/team-members/{member_id}", "PATCH"),
@@ -58,8 +60,8 @@ def test_the_json_routes_are_all_that_write_json() -> None:
         b"[" * 100_000,
         b'{"a": NaN}',
         b'{"projectId": "\\ud800"}',
-        b'{"tests": 1, "projectId": 1, "status": 1, "name": 1, "url": 1}',
-        b'{"tests": {}, "projectId": [], "status": {}, "name": [], "url": {}}',
+        b'{"tests": 1, "projectId": 1, "status": 1, "name": 1, "url": 1, "flakinessThreshold": []}',
+        b'{"tests": {}, "projectId": [], "status": {}, "name": [], "url": {}, "flakinessThreshold": 2}',
     ],
 )
 def test_bad_bodies_are_refused_in_words(api: Api, body: bytes) -> None:

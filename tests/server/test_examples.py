@@ -88,7 +88,7 @@ def test_a_run_from_its_beginning_to_its_end(api: Api) -> None:
     test = checked(api.http.post("/api/tests", json=TEST | {"runId": run["id"]}), 201)
     assert test.keys() == _names("id runId projectId title fullTitle status duration isFlaky createdAt")
     shown = api.get(f"/api/tests/{test['id']}")
-    assert shown.keys() == _names(TEST_SHOWN)
+    assert shown.keys() == _names(f"{TEST_SHOWN} isQuarantined")
     assert shown.items() >= {name: value for name, value in TEST.items() if name != "steps"}.items()
     assert api.get(f"/api/tests/{test['id']}/steps") == {"data": TEST["steps"]}
 
@@ -148,6 +148,32 @@ def test_an_upload(api: Api) -> None:
     artifact = checked(api.http.post("/api/upload", files=files), 200)
     assert artifact.keys() == _names("id type fileName fileSize mimeType url expiresAt createdAt testId")
     assert httpx.get(artifact["url"]).content == PNG
+
+
+def test_flakiness(api: Api) -> None:
+    run = checked(api.http.post("/api/runs", json=RUN), 201)
+    test = checked(api.http.post("/api/tests", json=TEST | {"runId": run["id"]}), 201)
+    body = {"testId": test["id"], "projectId": PROJECT, "isQuarantined": True}
+    changed = checked(api.http.post("/api/flakiness", json=body), 200)
+    assert changed.keys() == _names("testId isQuarantined updatedAt")
+    found = api.get("/api/flakiness", projectId=PROJECT)
+    assert found.keys() >= _names("data summary")
+    assert found["summary"].keys() == _names("totalFlakyTests quarantinedTests averageFlakinessScore")
+    (row,) = found["data"]
+    assert row.keys() >= _names("testId testTitle filePath flakinessScore totalRuns flakyRuns lastFlakyAt isQuarantined")
+    assert api.get("/api/flakiness?projectId=proj_abc123&minScore=0.3")["data"] == []
+
+
+def test_settings_of_a_project(cast: Cast) -> None:
+    project = cast.new_project()
+    with _owner_key(cast, project) as http:
+        names = _names("projectId dataRetentionDays flakinessThreshold autoQuarantineEnabled updatedAt")
+        place = f"/api/projects/{project}/settings"
+        assert checked(http.get(place), 200).keys() == names
+        body = {"dataRetentionDays": 180, "flakinessThreshold": 0.5, "autoQuarantineEnabled": False}
+        changed = checked(http.patch(place, json=body), 200)
+        assert changed.keys() == names
+        assert changed.items() >= body.items()
 
 
 def test_projects(cast: Cast) -> None:

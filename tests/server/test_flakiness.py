@@ -325,6 +325,9 @@ def test_the_api_tells_it(api: Api, other: Api) -> None:
         assert [row["testTitle"] for row in found["data"]] == titles
         assert found["total"] == (4 if "limit" in query else len(titles))
         assert found["summary"] == summary | {"quarantinedTests": 2}
+    listed = {test["title"]: test["isQuarantined"] for test in api.get("/api/tests", projectId=PROJECT)["data"]}
+    assert listed == {"worst": True, "sometimes": False, "never": True, "new": False}
+    assert api.get(f"/api/tests/{worst['id']}")["isQuarantined"]
     (row,) = api.get("/api/flakiness", projectId=PROJECT, minScore=1)["data"]
     assert (row["isQuarantined"], row["quarantinedBy"], row["quarantineReason"]) == (True, "manual", "looked at")
     assert row["quarantinedAt"] == changed["worst"]["updatedAt"]

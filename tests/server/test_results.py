@@ -53,6 +53,7 @@ def test_every_field_comes_back(api: Api) -> None:
         "id", "runId", "projectId", "title", "fullTitle", "status", "duration", "isFlaky", "createdAt",
     }  # fmt: skip
     shown = api.get(f"/api/tests/{made['id']}")
+    assert shown.pop("isQuarantined") is False
     assert shown == EVERYTHING | {name: made[name] for name in ("id", "runId", "projectId", "createdAt")}
     assert api.get(f"/api/tests/{made['id']}/steps") == {"data": STEPS}
 
@@ -126,7 +127,8 @@ def test_lists_say_what_the_documentation_shows(api: Api) -> None:
     made = api.new_test(run, **EVERYTHING)
     api.new_test(run)
     failed = api.get("/api/tests", projectId=PROJECT, runId=run["id"], status="failed")["data"]
-    assert failed == [made | {"filePath": EVERYTHING["filePath"], "error": EVERYTHING["error"]}]
+    more = {"filePath": EVERYTHING["filePath"], "error": EVERYTHING["error"], "isQuarantined": False}
+    assert failed == [made | more]
 
 
 def test_status_and_search_filter(api: Api) -> None:

@@ -23,7 +23,6 @@ may be compressed: `Content-Encoding: gzip`.
 _PATH_PARAMETERS = {
     "run_id": "A run's id: `run_...`",
     "test_id": "The id of a result or of a test: `test_...`",
-    "project_id": "A project's id",
     "artifact_id": "An artifact's id: `artifact_...`",
     "project_id": "A project's id: `proj_...`, or the name under which it was first used",
     "member_id": "A team member's id: `member_...`",
