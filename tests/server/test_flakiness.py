@@ -23,7 +23,7 @@ from platform_report_server.ingest.runs import add_run, change_run, delete_run
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, NewTest, RunChange
 from platform_report_server.settings import Settings
-from server.support import OTHER_KEY, OTHER_PROJECT, PROJECT, Api, checked, opened, refused
+from server.support import OTHER_KEY, OTHER_PROJECT, PROJECT, Api, checked, in_threads, opened, refused
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Model:
         return sum(each.flaky for each in window) / len(window) if len(window) >= 5 else NO_SCORE
 
 
-class Store:
+class Ledger:
     """A store with one project, without a server before it, in one transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -110,15 +110,15 @@ class Store:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
+def ledger(settings: Settings) -> Iterator[Ledger]:
     database = open_database(settings.database)
     with database.writing() as connection:
-        yield Store(connection)
+        yield Ledger(connection)
     database.close()
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_statistics_are_those_of_the_executions(store: Store, seed: int) -> None:
+def test_the_statistics_are_those_of_the_executions(ledger: Ledger, seed: int) -> None:
     chance = random.Random(seed)
     titles = {"good": (90, 3, 5, 2), "bad": (40, 40, 5, 15), "calm": (97, 1, 1, 1), "rare": (8, 1, 90, 1)}
     models = {title: Model() for title in titles}
@@ -140,26 +140,26 @@ def test_the_statistics_are_those_of_the_executions(store: Store, seed: int) -> 
     for _ in range(150):
         if chance.random() < 0.05:
             threshold = chance.choice([None, 0.0, 0.1, 0.3])
-            store.rule(threshold)
-        run, found = store.begin(), results(2)
+            ledger.rule(threshold)
+        run, found = ledger.begin(), results(2)
         for part in (found[::2], found[1::2]):
-            store.add(run, *part)
-        store.tell(run, chance.choice(["passed", "failed", "cancelled"]))
+            ledger.add(run, *part)
+        ledger.tell(run, chance.choice(["passed", "failed", "cancelled"]))
         count(run, found[::2] + found[1::2])
         ended.append(run)
         if chance.random() < 0.3:  # what comes late
             late, more = chance.choice(ended[-3:]), results(1)
-            store.add(late, *more)
+            ledger.add(late, *more)
             count(late, more)
         if chance.random() < 0.1:  # what is begun again
             late, more = ended[-1], results(1)
-            store.tell(late, "running")
-            store.add(late, *more)
-            store.tell(late, "passed")
-            store.tell(late, "failed")
+            ledger.tell(late, "running")
+            ledger.add(late, *more)
+            ledger.tell(late, "passed")
+            ledger.tell(late, "failed")
             count(late, more)
     for title, model in models.items():
-        stat = store.stat(title)
+        stat = ledger.stat(title)
         told = (stat.runs, stat.fails, stat.flakes, bool(stat.quarantined), stat.quarantined_by)
         flakes = sum(each.flaky for each in model.executions)
         fails = sum(each.failed for each in model.executions)
@@ -187,47 +187,47 @@ def test_the_statistics_are_those_of_the_executions(store: Store, seed: int) -> 
         ("fp|f", True, True),
     ],
 )
-def test_one_execution_a_run(store: Store, results: str, failed: bool, flaky: bool) -> None:
+def test_one_execution_a_run(ledger: Ledger, results: str, failed: bool, flaky: bool) -> None:
     """What stands behind a bar comes after the run's end."""
     words = {"p": "passed", "f": "failed", "x": "flaky", "s": "skipped"}
-    run = store.begin()
+    run = ledger.begin()
     early, _, late = results.partition("|")
-    store.add(run, *(("t", words[each], False) for each in early))
-    store.tell(run, "passed")
+    ledger.add(run, *(("t", words[each], False) for each in early))
+    ledger.tell(run, "passed")
     for each in late:
-        store.add(run, ("t", words[each], False))
-    stat = store.stat("t")
+        ledger.add(run, ("t", words[each], False))
+    stat = ledger.stat("t")
     assert (stat.runs, stat.fails, stat.flakes) == (1, failed, flaky)
     assert (stat.bits_fail, stat.bits_flaky) == (failed, flaky)
 
 
-def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(store: Store) -> None:
-    first, second = store.begin(), store.begin()
+def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(ledger: Ledger) -> None:
+    first, second = ledger.begin(), ledger.begin()
     for run in (first, second):
-        store.add(run, ("t", "failed", False))
-        store.tell(run, "failed")
-    store.add(first, ("t", "passed", False), ("new", "passed", False))
-    assert (store.stat("t").runs, store.stat("t").flakes) == (2, 0)
-    assert store.stat("new").runs == 1
+        ledger.add(run, ("t", "failed", False))
+        ledger.tell(run, "failed")
+    ledger.add(first, ("t", "passed", False), ("new", "passed", False))
+    assert (ledger.stat("t").runs, ledger.stat("t").flakes) == (2, 0)
+    assert ledger.stat("new").runs == 1
 
 
-def test_a_deleted_run_stays_in_the_statistics(store: Store) -> None:
-    run = store.begin("failed")
-    store.add(run, ("t", "failed", False))
-    delete_run(store.write, store.row(run))
-    assert (store.stat("t").runs, store.stat("t").fails) == (1, 1)
+def test_a_deleted_run_stays_in_the_statistics(ledger: Ledger) -> None:
+    run = ledger.begin("failed")
+    ledger.add(run, ("t", "failed", False))
+    delete_run(ledger.write, ledger.row(run))
+    assert (ledger.stat("t").runs, ledger.stat("t").fails) == (1, 1)
 
 
-def test_only_skipped_is_not_executed(store: Store) -> None:
-    run = store.begin("passed")
-    store.add(run, ("t", "skipped", False))
-    assert store.stat("t") is None
+def test_only_skipped_is_not_executed(ledger: Ledger) -> None:
+    run = ledger.begin("passed")
+    ledger.add(run, ("t", "skipped", False))
+    assert ledger.stat("t") is None
 
 
-def test_a_test_of_a_running_run_is_not_counted_yet(store: Store) -> None:
-    run = store.begin()
-    store.add(run, ("t", "failed", False))
-    assert store.stat("t") is None
+def test_a_test_of_a_running_run_is_not_counted_yet(ledger: Ledger) -> None:
+    run = ledger.begin()
+    ledger.add(run, ("t", "failed", False))
+    assert ledger.stat("t") is None
 
 
 @pytest.mark.parametrize(
@@ -238,39 +238,39 @@ def test_bands(score: float, band: str | None) -> None:
     assert band_of(score) == band
 
 
-def test_quarantine_by_itself_and_by_hand(store: Store) -> None:
+def test_quarantine_by_itself_and_by_hand(ledger: Ledger) -> None:
     def execute(status: str, times: int = 1) -> bool:
         for _ in range(times):
-            store.add(store.begin("passed"), ("t", status, False))
-        return bool(store.stat("t").quarantined)
+            ledger.add(ledger.begin("passed"), ("t", status, False))
+        return bool(ledger.stat("t").quarantined)
 
     def decide(is_quarantined: bool) -> None:
-        quarantine(store.write, store.project, store.stat("t").case_id, is_quarantined, "why")
+        quarantine(ledger.write, ledger.project, ledger.stat("t").case_id, is_quarantined, "why")
 
-    store.rule(0.3)
+    ledger.rule(0.3)
     assert not execute("flaky", 4)  # too few for a score
     assert execute("passed")
-    assert store.stat("t").quarantined_by == "auto"
-    assert store.stat("t").quarantined_at
+    assert ledger.stat("t").quarantined_by == "auto"
+    assert ledger.stat("t").quarantined_at
     assert execute("passed", 18)
     assert execute("failed")
     assert execute("passed", 19)
     assert not execute("passed")
-    assert store.stat("t").quarantined_by == "auto"
+    assert ledger.stat("t").quarantined_by == "auto"
     assert not execute("passed")
 
-    store.rule(0.0)  # each score with a flaky execution in it is too high
+    ledger.rule(0.0)  # each score with a flaky execution in it is too high
     assert not execute("passed")
     assert execute("failed")
     decide(False)
     assert not execute("failed")  # released by hand: what was known then does not count again
     assert execute("flaky")
-    assert (store.stat("t").quarantined_by, store.stat("t").quarantined_why) == ("auto", None)
+    assert (ledger.stat("t").quarantined_by, ledger.stat("t").quarantined_why) == ("auto", None)
     decide(True)
     assert execute("passed", 30)
-    assert (store.stat("t").quarantined_by, store.stat("t").quarantined_why) == ("manual", "why")
+    assert (ledger.stat("t").quarantined_by, ledger.stat("t").quarantined_why) == ("manual", "why")
     decide(False)
-    store.rule(None)
+    ledger.rule(None)
     assert not execute("flaky", 10)
 
 
@@ -396,3 +396,19 @@ def _use_settings(api: Api) -> None:
     theirs = {"X-API-Key": OTHER_KEY}
     refused(api.http.get(path, headers=theirs), 404, "NOT_FOUND")
     refused(api.http.patch(path, json=change, headers=theirs), 404, "NOT_FOUND")
+
+
+def test_runs_that_end_at_once_are_all_counted(settings: Settings) -> None:
+    """In two processes with one store, as far as that matters: two servers."""
+    with opened(settings) as one, opened(settings) as other:
+
+        def execute(number: int) -> None:
+            api = (one, other)[number % 2]
+            for _ in range(5):
+                run = api.new_run()
+                api.bulk([api.test_body(run, f"test_{each}", status="flaky") for each in range(20)])
+                api.end_run(run)
+
+        in_threads(6, execute)
+        found = one.get("/api/flakiness", projectId=PROJECT)["data"]
+        assert [(row["totalRuns"], row["flakyRuns"], row["flakinessScore"]) for row in found] == [(30, 30, 1)] * 20

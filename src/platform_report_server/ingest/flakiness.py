@@ -128,9 +128,6 @@ def _counted(new: Subquery, is_known: Exists | None) -> Subquery:
     old = case_stat.alias("old")
     is_again = old.c.last_run == _RUN
 
-    def others(name: str) -> ColumnElement[int]:
-        return case((is_again, old.c[name].bitwise_rshift(1)), else_=func.coalesce(old.c[name], 0))
-
     def was(name: str) -> ColumnElement[int]:
         return case((is_again, old.c[name].bitwise_and(1)), else_=0)
 
@@ -143,7 +140,9 @@ def _counted(new: Subquery, is_known: Exists | None) -> Subquery:
     )
 
     def ring(name: str, is_set: ColumnElement[bool]) -> ColumnElement[int]:
-        return others(name).bitwise_lshift(1).bitwise_or(_bit(is_set)).bitwise_and(_RING).label(name)
+        bits = old.c[name]
+        others = case((is_again, bits - bits.bitwise_and(1)), else_=func.coalesce(bits, 0) * 2)
+        return others.bitwise_or(_bit(is_set)).bitwise_and(_RING).label(name)
 
     def count(name: str, ring: str, is_set: ColumnElement[bool]) -> ColumnElement[int]:
         return (func.coalesce(old.c[name], 0) - was(ring) + _bit(is_set)).label(name)
