@@ -160,7 +160,9 @@ def test_flakiness(api: Api) -> None:
     assert found.keys() >= _names("data summary")
     assert found["summary"].keys() == _names("totalFlakyTests quarantinedTests averageFlakinessScore")
     (row,) = found["data"]
-    assert row.keys() >= _names("testId testTitle filePath flakinessScore totalRuns flakyRuns lastFlakyAt isQuarantined")
+    assert row.keys() >= _names(
+        "testId testTitle filePath flakinessScore totalRuns flakyRuns lastFlakyAt isQuarantined"
+    )
     assert api.get("/api/flakiness?projectId=proj_abc123&minScore=0.3")["data"] == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform_report_server.api import keys, members, projects, teams, webhooks
+from platform_report_server.api import keys, members, project_settings, projects, teams, webhooks
 from platform_report_server.api._account_shapes import (
     ChangedProject,
     ChangedWebhook,
@@ -19,6 +19,7 @@ from platform_report_server.api._account_shapes import (
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PROJECT, TEAM
 from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api.project_settings import ProjectSettings
 from platform_report_server.model import (
     KeyChange,
     LimitGroup,
@@ -29,6 +30,7 @@ from platform_report_server.model import (
     NewTeam,
     NewWebhook,
     ProjectChange,
+    SettingsChange,
     WebhookChange,
 )
 
@@ -60,6 +62,18 @@ def _projects() -> list[ApiRoute]:
             ),
             DELETE=Operation(
                 projects.delete, "Delete a project with all that belongs to it", "owner", _TEAMS, answer=Done
+            ),
+        ),
+        route(
+            "/api/projects/{project_id}/settings",
+            GET=Operation(project_settings.show, "Get a project's settings", "viewer", _TEAMS, answer=ProjectSettings),
+            PATCH=Operation(
+                project_settings.change,
+                "Change a project's settings",
+                "admin",
+                _TEAMS,
+                body=SettingsChange,
+                answer=ProjectSettings,
             ),
         ),
     ]

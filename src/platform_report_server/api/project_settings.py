@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from msgspec import Struct
 from starlette.responses import Response
@@ -9,11 +11,11 @@ from starlette.responses import Response
 from platform_report_server.api._call import Call
 from platform_report_server.api._shapes import Moment
 from platform_report_server.api.answers import answer, body
+from platform_report_server.auth.visible import visible_project
 from platform_report_server.clock import iso
-from platform_report_server.db.queries.project_settings import SettingsRow, find_settings
-from platform_report_server.errors import NotFound
+from platform_report_server.db.queries.projects import ProjectRow
 from platform_report_server.ingest.once import Answer, answer_once
-from platform_report_server.ingest.project_settings import change_settings
+from platform_report_server.ingest.projects import change_settings
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import SettingsChange
 
@@ -27,52 +29,35 @@ class ProjectSettings(Struct, rename="camel"):
     auto_quarantine_enabled: bool
     updated_at: Moment
 
+    @classmethod
+    def of(cls, row: ProjectRow) -> ProjectSettings:
+        """Return the shape of a row."""
+        is_automatic = bool(row.auto_quarantine)
+        return cls(row.public_id, row.retention_days, row.flakiness_threshold, is_automatic, iso(row.updated_at))
+
 
 _change = msgspec.json.Decoder(SettingsChange)
 
 
 async def show(call: Call) -> Response:
-    project = _project(call)
-    row = await call.read(lambda connection: find_settings(connection, project))
-    return answer(_shape(project, row))
+    row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
+    return answer(ProjectSettings.of(row))
 
 
 async def change(call: Call) -> Response:
     wanted, once = await call.body(_change)
-    project = _project(call)
 
     def job(write: Write) -> Answer:
-        row = _existing(project, find_settings(write.connection, project))
+        before = visible_project(write.connection, call.caller, _id(call))
 
         def work() -> Answer:
-            change_settings(write, row.id, wanted)
-            return Answer(200, body(_shape(project, find_settings(write.connection, project))))
+            return Answer(200, body(ProjectSettings.of(change_settings(write, before, wanted))))
 
-        return answer_once(write, row.id, once, work)
+        return answer_once(write, before.id, once, work)
 
     return await call.write(job)
 
 
-def _project(call: Call) -> str:
-    project: str = call.request.path_params["project_id"]
-    if not call.caller.may(project):
-        raise _missing(project)
-    call.caller.check(project)
-    return project
-
-
-def _shape(project: str, found: SettingsRow | None) -> ProjectSettings:
-    row = _existing(project, found)
-    return ProjectSettings(
-        project, row.retention_days, row.flakiness_threshold, bool(row.auto_quarantine), iso(row.updated_at)
-    )
-
-
-def _existing(project: str, row: SettingsRow | None) -> SettingsRow:
-    if row is None:
-        raise _missing(project)
-    return row
-
-
-def _missing(project: str) -> NotFound:
-    return NotFound(f"There is no project {project!r}")
+def _id(call: Call) -> str:
+    public_id: str = call.request.path_params["project_id"]
+    return public_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform_report_server.api import artifacts, flakiness, project_settings, runs, suites, tests
+from platform_report_server.api import artifacts, flakiness, runs, suites, tests
 from platform_report_server.api._account_routes import account_routes
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, RUN, Required
@@ -29,7 +29,6 @@ from platform_report_server.model import (
     NewTests,
     QuarantineChange,
     RunChange,
-    SettingsChange,
     Step,
     Upload,
 )
@@ -185,24 +184,6 @@ def api_routes() -> list[ApiRoute]:
                 query=(Required("expires"), Required("signature")),
                 answer=bytes,
                 also=206,
-            ),
-        ),
-        route(
-            "/api/projects/{project_id}/settings",
-            GET=Operation(
-                project_settings.show,
-                "Get a project's settings",
-                "viewer",
-                "projects and teams",
-                answer=project_settings.ProjectSettings,
-            ),
-            PATCH=Operation(
-                project_settings.change,
-                "Change a project's settings",
-                "admin",
-                "projects and teams",
-                body=SettingsChange,
-                answer=project_settings.ProjectSettings,
             ),
         ),
         *account_routes(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import delete, insert, select, update
 
 from platform_report_server import ids
@@ -10,6 +12,7 @@ from platform_report_server.db.queries.runs import find_run
 from platform_report_server.db.schema import DEFAULT_TEAM, metadata, project, run
 from platform_report_server.ingest.runs import delete_run
 from platform_report_server.ingest.writer import Write
+from platform_report_server.model import SettingsChange
 from platform_report_server.text import clean
 
 _RUNS_AT_ONCE = 20
@@ -32,6 +35,19 @@ def add_project(write: Write, name: str, team_id: int) -> ProjectRow:
 def rename_project(write: Write, row: ProjectRow, name: str | None) -> ProjectRow:
     """Change a project's name, where one is given."""
     values = {"updated_at": write.now} if name is None else {"updated_at": write.now, "name": clean(name)}
+    write.connection.execute(update(project).where(project.c.id == row.id).values(values))
+    return _existing(write, row.public_id)
+
+
+def change_settings(write: Write, row: ProjectRow, change: SettingsChange) -> ProjectRow:
+    """Change what is given of a project's settings."""
+    values: dict[str, Any] = {"updated_at": write.now}
+    if change.data_retention_days is not None:
+        values["retention_days"] = change.data_retention_days
+    if change.flakiness_threshold is not None:
+        values["flakiness_threshold"] = change.flakiness_threshold
+    if change.auto_quarantine_enabled is not None:
+        values["auto_quarantine"] = int(change.auto_quarantine_enabled)
     write.connection.execute(update(project).where(project.c.id == row.id).values(values))
     return _existing(write, row.public_id)
 
