@@ -47,6 +47,8 @@ def _indexed(connection: Connection, project_id: int, case_id: int, limit: int) 
     of_case = and_(result.c.project_id == project_id, result.c.case_id == case_id)
     total = connection.execute(select(func.count()).select_from(result).where(of_case)).scalar_one()
     return list(connection.execute(_NEWEST.where(of_case).limit(limit)).all()), total
+
+
 def executed_before(
     dialect: str,
     case_id: ColumnElement[int],
