@@ -99,7 +99,7 @@ def test_texts_stay_texts_in_every_field(api: Api) -> None:
         spoken_to(api.http.post("/api/test-suites", json=suite))
         del suite["parentSuiteId"]
         checked(api.http.post("/api/test-suites", json=suite), 201)
-        found = api.get("/api/tests", projectId=PROJECT, runId=run["id"], search=text[:1000])
+        found = api.get(f"/api/tests?projectId={PROJECT}&runId={run['id']}&search={quote(text[:1000], safe='')}")
         assert found["total"] == 2
     assert api.get("/api/runs", projectId=PROJECT)["total"] == len(TEXTS)
 

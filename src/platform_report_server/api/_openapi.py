@@ -41,9 +41,9 @@ _ERRORS = {
 }
 _LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _HEADERS = {
-    "X-RateLimit-Limit": ("Requests of this group that the key may make in a minute", "integer"),
-    "X-RateLimit-Remaining": ("Requests that are left now", "integer"),
-    "X-RateLimit-Reset": ("In how many seconds one more than these is allowed", "integer"),
+    "X-RateLimit-Limit": ("Requests of this group in a minute", "integer"),
+    "X-RateLimit-Remaining": ("Requests that may follow at once", "integer"),
+    "X-RateLimit-Reset": ("Seconds until one more than these is allowed", "integer"),
     "Retry-After": ("Seconds to wait", "integer"),
     "Platform-Capabilities": ("What this server offers beyond the documented API, separated by commas", "string"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -78,7 +78,7 @@ class Done(Struct):
     """It was done."""
 
     message: str
-    success: Literal[True] = True
+    success: bool = True
 
 
 class Run(Struct, rename="camel"):
