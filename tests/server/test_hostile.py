@@ -9,7 +9,7 @@ import re
 import socket
 import time
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -64,22 +64,19 @@ def texts_of(kind: type[msgspec.Struct], text: str, **known: Any) -> dict[str, A
 
 
 def _filled(hint: Any, text: str) -> Any:
-    choices = [each for each in (get_args(hint) or (hint,)) if each is not type(None)]
-    if get_origin(hint) is list:
+    kind, choices = get_origin(hint), [each for each in get_args(hint) or (hint,) if each is not type(None)]
+    if kind is list:
         return [_filled(choices[0], text)]
-    if get_origin(hint) is dict:
+    if kind is dict:
         return {text[:100]: text[:4096]}
-    for each in choices:
-        if each is str:
-            return text
-        if isinstance(each, type) and issubclass(each, msgspec.Struct):
-            return texts_of(each, text, **_REQUIRED.get(each.__name__, {}))
-        if get_origin(each) is not None and (found := _filled(each, text)) is not None:
-            return found
-    return None
-
-
-_REQUIRED: dict[str, dict[str, Any]] = {"Step": {"category": "action"}, "Attempt": {"attempt": 1}}
+    if kind is Literal:
+        return choices[0]
+    first = choices[0]
+    if first in (str, int, float, bool):
+        return text if first is str else first(1)
+    if isinstance(first, type) and issubclass(first, msgspec.Struct):
+        return texts_of(first, text)
+    return None if first is hint else _filled(first, text)
 
 
 def test_texts_stay_texts_in_every_field(api: Api) -> None:
@@ -104,6 +101,18 @@ def test_texts_stay_texts_in_every_field(api: Api) -> None:
     assert api.get("/api/runs", projectId=PROJECT)["total"] == len(TEXTS)
 
 
+def test_texts_stay_texts_in_every_body(tmp_path: Path) -> None:
+    with serving(Settings.embedded(tmp_path)) as url, httpx.Client(base_url=url, timeout=60) as http:
+        for path, method, operation in OPERATIONS:
+            if operation.body is not None:
+                for text in TEXTS:
+                    body, place = texts_of(operation.body, text), re.sub(r"{\w+}", "x", path)
+                    spoken_to(http.request(method, place, json=body))
+                    spoken_to(http.request(method, place, json=body | {"projectId": PROJECT}))
+                    if operation.is_form:
+                        spoken_to(http.request(method, place, files={"file": (text, PNG)}, data=body))
+
+
 def test_texts_stay_texts_in_addresses_and_headers(api: Api) -> None:
     addresses = [
         *(quote(text[:3000], safe="") for text in TEXTS),
@@ -118,7 +127,7 @@ def test_texts_stay_texts_in_addresses_and_headers(api: Api) -> None:
             place = re.sub(r"{\w+}", text, path)
             others = "&".join(f"{each.name}={PROJECT}" for each in operation.query if each.required)
             for name in [each.name for each in operation.query] or ["unknown"]:
-                for query in (f"{name}={text}", f"{others}&{name}={text}", f"{text}={text}&{name}={text}&{name}="):
+                for query in (f"{others}&{name}={text}", f"{text}={text}&{name}={text}&{name}="):
                     spoken_to(api.http.request(method, f"{place}?{query}"))
         place = re.sub(r"{\w+}", "x", path)
         for text in ("' OR 1=1 --", "x" * 20_000, "\u00fc", "a, b"):
