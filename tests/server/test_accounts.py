@@ -140,7 +140,7 @@ def test_the_first_owner_then_whoever_is_invited(settings: Settings) -> None:
 
     _with_services(replace(settings, owner_token="the-owner"), later)
     for secret in (PASSWORD, "a new long password", "the-owner"):
-        assert not any(secret.encode() in path.read_bytes() for path in settings.database.parent.rglob("*.db*"))
+        assert not any(secret.encode() in path.read_bytes() for path in settings.artifacts.parent.rglob("*.db*"))
 
 
 def test_many_failed_logins_wait(settings: Settings) -> None:
@@ -157,6 +157,7 @@ def test_many_failed_logins_wait(settings: Settings) -> None:
     _with_services(settings, use)
 
 
+@pytest.mark.both_stores
 def test_an_invitation_counts_once_for_its_address_and_a_week(settings: Settings) -> None:
     def use(write: Write) -> None:
         user_id = people.add_account(write, "jane@example.com", "Jane", NO_HASH)
@@ -186,6 +187,7 @@ def test_an_invitation_counts_once_for_its_address_and_a_week(settings: Settings
     in_store(settings, use)
 
 
+@pytest.mark.both_stores
 def test_a_team_keeps_an_owner(settings: Settings) -> None:
     def use(write: Write) -> None:
         jane, john = (people.add_account(write, f"{name}@example.com", name, NO_HASH) for name in ("jane", "john"))
@@ -208,6 +210,7 @@ def test_a_team_keeps_an_owner(settings: Settings) -> None:
     in_store(settings, use)
 
 
+@pytest.mark.both_stores
 def test_sessions_that_are_over_leave_the_store(settings: Settings) -> None:
     def use(write: Write) -> None:
         people.begin_session(write, 1)

@@ -20,7 +20,7 @@ from platform_report_server.api.routes import api_routes
 from platform_report_server.connection import LONGEST_HEAD, Connection
 from platform_report_server.model import NewRun, NewSuite, NewTest
 from platform_report_server.settings import Settings
-from server.support import DEADLINE, KEY, PNG, PROJECT, Api, checked, in_threads, serving
+from server.support import DEADLINE, KEY, PNG, PROJECT, Api, checked, in_threads, served_settings, serving
 from server.test_processes import process
 
 MB = 2**20
@@ -238,7 +238,10 @@ def trickle(url: str, sent: bytes, more: bytes) -> None:
 
 
 def test_memory_stays_within_bounds(tmp_path: Path) -> None:
-    with process(tmp_path) as (server, link), httpx.Client(base_url=link.partition("?")[0], headers=ALLOWED) as http:
+    with (
+        process(served_settings(tmp_path)) as (server, link),
+        httpx.Client(base_url=link.partition("?")[0], headers=ALLOWED) as http,
+    ):
         api = Api(http)
         run = api.new_run()
         before = resident(server.pid)

@@ -24,6 +24,7 @@ from platform_report_server.settings import Settings
 from server.cast import Cast, casting, with_key
 from server.support import KEY, PNG, PROJECT, Api, checked, in_store, refused, serving
 
+pytestmark = pytest.mark.both_stores
 MINUTE = 60_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import subprocess
 import sys
@@ -20,14 +21,15 @@ from sqlalchemy import Connection, create_engine, event, func, inspect, select, 
 from platform_report_server.db import _migrate, partitions, schema
 from platform_report_server.db.engine import Database, migrate_database, open_database
 from platform_report_server.db.queries.history import list_executions
-from platform_report_server.db.queries.projects import ensure_project
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import SettingsError, StoreBehind, StoreError, StoreTooNew
 from platform_report_server.ids import first_id
+from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.model import NewRun
 from platform_report_server.settings import PostgresUrl, Settings
+from pytest_platform_report.cli import main
 from server.postgres import Cluster
 from server.support import DEADLINE, KEY, PROJECT, Api, refused, serving
 
@@ -45,8 +47,7 @@ class TestOpening:
         migrate_database(empty)
         with cluster.database("template1") as address:
             declared = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
-            tables = [each for each in schema.metadata.sorted_tables if each is not schema.history]
-            schema.metadata.create_all(declared, tables)
+            schema.metadata.create_all(declared)
             assert _tables(empty.address) == _tables(address)
             declared.dispose()
 
@@ -158,34 +159,33 @@ def test_what_libpq_cannot_read_is_not_told(cluster: Cluster) -> None:
     assert "secret" not in "".join(map(str, [told.value, told.value.__cause__]))
 
 
-def test_the_command(empty: PostgresUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    command = Path(sys.executable).with_name("platform-report")
-
+def test_the_command(
+    empty: PostgresUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def run(*arguments: str) -> tuple[int, str]:
-        done = subprocess.run([command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
+        return main(arguments), "".join(capsys.readouterr())
 
     monkeypatch.delenv("PLATFORM_REPORT_DATABASE", raising=False)
     assert run("migrate") == (
         1,
         "platform-report: no database is named: give --database URL or set PLATFORM_REPORT_DATABASE\n",
     )
-    status, said = run("migrate", "--database", empty.address.replace("@", ":secret@"))
+    secret = empty.address.replace("@", ":secret@")
+    status, said = run("migrate", "--database", secret)
     assert (status, "every process of this machine can read" in said, "secret" in said) == (1, True, False)
     assert run("migrate", "--database", empty.address) == (0, f"{empty}: made with revision {_migrate.HEAD}\n")
-    monkeypatch.setenv("PLATFORM_REPORT_DATABASE", empty.address.replace("@", ":secret@"))
+    monkeypatch.setenv("PLATFORM_REPORT_DATABASE", secret)
     assert run("migrate") == (0, f"{empty}: has revision {_migrate.HEAD} already\n")
-    with subprocess.Popen(
-        [command, "serve", "--port=0"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as served:
+    command = [str(Path(sys.executable).with_name("platform-report")), "serve", "--port=0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as served:
         assert served.stdout is not None
-        said = "".join(iter(served.stdout.readline, "Ctrl-C ends it.\n"))
+        lines = list(itertools.takewhile(lambda line: line != "Ctrl-C ends it.\n", served.stdout))
         served.send_signal(signal.SIGTERM)
-    assert f"serving {empty}, files in {tmp_path}" in said
+    assert f"serving {empty}, files in {tmp_path}" in "".join(lines)
     assert served.returncode == 0
     assert not list(tmp_path.rglob("*.db"))
     monkeypatch.setenv("PLATFORM_REPORT_DATABASE", "postgresql://me:sec@ret@host/db")
-    status, said = run("serve")
+    status, said = run("migrate")
     assert (status, said.partition(":")[2][:26], "ret@" in said) == (1, " PLATFORM_REPORT_DATABASE:", False)
 
 
@@ -256,7 +256,7 @@ def test_a_transaction_that_gives_way_is_run_again(settings: Settings, cluster: 
     tries: list[None] = []
 
     def make(write: Write) -> list[Any]:
-        project = ensure_project(write.connection, PROJECT, write.ids, write.now)
+        project = ensure_project(write, PROJECT)
         return [add_run(write, project, NewRun(PROJECT, "running")) for _ in range(2)]
 
     def change(write: Write) -> str:

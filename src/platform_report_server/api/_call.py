@@ -15,11 +15,10 @@ from starlette.responses import Response
 from platform_report_server.api import _requests, answers
 from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.visible import visible_run
-from platform_report_server.db.queries.projects import find_project
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.once import Answer, Once
-from platform_report_server.ingest.projects import ensure_project
+from platform_report_server.ingest.projects import ensure_project, hold_project
 from platform_report_server.ingest.writer import Job, Write
 from platform_report_server.services import Services
 
@@ -60,7 +59,7 @@ class Call:
         """Return the number of a project, which is made on its first use where the caller may have that."""
         if self.caller.makes_projects:
             return ensure_project(write, public_id)
-        number = find_project(write.connection, public_id)
+        number = hold_project(write, public_id)
         if number is None:
             raise NotFound(f"There is no project {public_id!r}")
         return number

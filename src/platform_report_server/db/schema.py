@@ -256,8 +256,8 @@ Index(
 
 Index("result_history", result.c.project_id, result.c.case_id, result.c.run_id, result.c.seq).ddl_if("postgresql")
 
-# SQLite's alone: filled in case order when a run ends, because an index kept in order of arrival costs eighteen times
-# the writes when tests run shuffled. PostgreSQL has an index per partition for it.
+# Filled in case order when a run ends, because an index kept in order of arrival costs SQLite eighteen times the writes
+# when tests run shuffled. PostgreSQL has an index per partition instead, and nothing here.
 history = Table(
     "history",
     metadata,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from platform_report_server import ids
-from platform_report_server.db.queries.projects import ProjectRow, find_project, load_project
+from platform_report_server.db.queries.projects import ProjectRow, load_project
 from platform_report_server.db.queries.runs import find_run
 from platform_report_server.db.schema import DEFAULT_TEAM, metadata, project, run
 from platform_report_server.ingest.runs import delete_run
@@ -20,8 +20,14 @@ _RUNS_AT_ONCE = 20
 
 def ensure_project(write: Write, public_id: str) -> int:
     """Return the project's number; make the project on its first use."""
-    found = find_project(write.connection, public_id)
+    found = hold_project(write, public_id)
     return _insert(write, write.ids(), public_id, public_id, DEFAULT_TEAM) if found is None else found
+
+
+def hold_project(write: Write, public_id: str) -> int | None:
+    """Return the project's number, or None; keep the project from being deleted until the transaction ends."""
+    this_project = select(project.c.id).where(project.c.public_id == public_id)
+    return write.connection.execute(this_project.with_for_update(read=True, key_share=True)).scalar()
 
 
 def add_project(write: Write, name: str, team_id: int) -> ProjectRow:
@@ -65,6 +71,7 @@ def delete_some_runs(write: Write, project_id: int) -> bool:
 
 def delete_project(write: Write, project_id: int) -> None:
     """Delete a project with all that is left of it."""
+    write.connection.execute(select(project.c.id).where(project.c.id == project_id).with_for_update())
     while delete_some_runs(write, project_id):
         pass
     for table in metadata.sorted_tables:

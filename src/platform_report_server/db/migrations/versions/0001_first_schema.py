@@ -41,17 +41,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "run_id", "lo"),
         postgresql_partition_by="RANGE (run_id)",
     )
-    if is_sqlite:
-        op.create_table(
-            "history",
-            sa.Column("project_id", sa.BigInteger(), nullable=False),
-            sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
-            sa.Column("case_id", sa.BigInteger(), nullable=False),
-            sa.Column("run_id", sa.BigInteger(), nullable=False),
-            sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-            sa.PrimaryKeyConstraint("project_id", "bucket", "case_id", "run_id", "seq"),
-            sqlite_with_rowid=False,
-        )
+    op.create_table(
+        "history",
+        sa.Column("project_id", sa.BigInteger(), nullable=False),
+        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("case_id", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("project_id", "bucket", "case_id", "run_id", "seq"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "idempotency",
         sa.Column("project_id", sa.BigInteger(), nullable=False),
