@@ -117,6 +117,7 @@ def ledger(settings: Settings) -> Iterator[Ledger]:
     database.close()
 
 
+@pytest.mark.both_stores
 @pytest.mark.parametrize("seed", range(2))
 def test_the_statistics_are_those_of_the_executions(ledger: Ledger, seed: int) -> None:
     chance = random.Random(seed)
@@ -137,7 +138,7 @@ def test_the_statistics_are_those_of_the_executions(ledger: Ledger, seed: int) -
             model.count(run, [each[1:] for each in found if each[0] == title], threshold)
 
     ended: list[int] = []
-    for _ in range(150):
+    for _ in range(100):
         if chance.random() < 0.05:
             threshold = chance.choice([None, 0.0, 0.1, 0.3])
             ledger.rule(threshold)
@@ -170,37 +171,36 @@ def test_the_statistics_are_those_of_the_executions(ledger: Ledger, seed: int) -
         assert stat.bits_fail == sum(each.failed << place for place, each in enumerate(newest))
 
 
-@pytest.mark.parametrize(
-    ("results", "failed", "flaky"),
-    [
-        ("p", False, False),
-        ("f", True, False),
-        ("x", False, True),
-        ("fp", False, True),
-        ("pf", True, False),
-        ("fpf", True, True),
-        ("fs", True, False),
-        ("f|p", False, True),
-        ("p|f", True, False),
-        ("s|f", True, False),
-        ("f|s", True, False),
-        ("fp|f", True, True),
-    ],
-)
-def test_one_execution_a_run(ledger: Ledger, results: str, failed: bool, flaky: bool) -> None:
-    """What stands behind a bar comes after the run's end."""
+@pytest.mark.both_stores
+def test_one_execution_a_run(ledger: Ledger) -> None:
     words = {"p": "passed", "f": "failed", "x": "flaky", "s": "skipped"}
-    run = ledger.begin()
-    early, _, late = results.partition("|")
-    ledger.add(run, *(("t", words[each], False) for each in early))
-    ledger.tell(run, "passed")
-    for each in late:
-        ledger.add(run, ("t", words[each], False))
-    stat = ledger.stat("t")
-    assert (stat.runs, stat.fails, stat.flakes) == (1, failed, flaky)
-    assert (stat.bits_fail, stat.bits_flaky) == (failed, flaky)
+    expected = {  # what stands behind a bar comes after the run's end; failed, flaky
+        "p": (False, False),
+        "f": (True, False),
+        "x": (False, True),
+        "fp": (False, True),
+        "pf": (True, False),
+        "fpf": (True, True),
+        "fs": (True, False),
+        "f|p": (False, True),
+        "p|f": (True, False),
+        "s|f": (True, False),
+        "f|s": (True, False),
+        "fp|f": (True, True),
+    }
+    for results, told in expected.items():
+        run = ledger.begin()
+        early, _, late = results.partition("|")
+        ledger.add(run, *((results, words[each], False) for each in early))
+        ledger.tell(run, "passed")
+        for each in late:
+            ledger.add(run, (results, words[each], False))
+        stat = ledger.stat(results)
+        assert (stat.runs, stat.fails, stat.flakes) == (1, *told), results
+        assert (stat.bits_fail, stat.bits_flaky) == told, results
 
 
+@pytest.mark.both_stores
 def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(ledger: Ledger) -> None:
     first, second = ledger.begin(), ledger.begin()
     for run in (first, second):
@@ -211,6 +211,7 @@ def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(le
     assert ledger.stat("new").runs == 1
 
 
+@pytest.mark.both_stores
 def test_a_deleted_run_stays_in_the_statistics(ledger: Ledger) -> None:
     run = ledger.begin("failed")
     ledger.add(run, ("t", "failed", False))
@@ -218,12 +219,14 @@ def test_a_deleted_run_stays_in_the_statistics(ledger: Ledger) -> None:
     assert (ledger.stat("t").runs, ledger.stat("t").fails) == (1, 1)
 
 
+@pytest.mark.both_stores
 def test_only_skipped_is_not_executed(ledger: Ledger) -> None:
     run = ledger.begin("passed")
     ledger.add(run, ("t", "skipped", False))
     assert ledger.stat("t") is None
 
 
+@pytest.mark.both_stores
 def test_a_test_of_a_running_run_is_not_counted_yet(ledger: Ledger) -> None:
     run = ledger.begin()
     ledger.add(run, ("t", "failed", False))
@@ -238,6 +241,7 @@ def test_bands(score: float, band: str | None) -> None:
     assert band_of(score) == band
 
 
+@pytest.mark.both_stores
 def test_quarantine_by_itself_and_by_hand(ledger: Ledger) -> None:
     def execute(status: str, times: int = 1) -> bool:
         for _ in range(times):
@@ -274,6 +278,7 @@ def test_quarantine_by_itself_and_by_hand(ledger: Ledger) -> None:
     assert not execute("flaky", 10)
 
 
+@pytest.mark.both_stores
 def test_the_api_tells_it(api: Api, other: Api) -> None:
     assert api.get("/api/flakiness", projectId=PROJECT) == {
         "data": [],
@@ -357,6 +362,7 @@ def _quarantine(api: Api, test_id: str, **fields: Any) -> Any:
     return checked(api.http.post("/api/flakiness", json=body), 200)
 
 
+@pytest.mark.both_stores
 def test_settings_of_a_project(api: Api, other: Api) -> None:
     path = f"/api/projects/{PROJECT}/settings"
     refused(api.http.get(path), 404, "NOT_FOUND")
@@ -387,6 +393,7 @@ def test_settings_of_a_project(api: Api, other: Api) -> None:
     refused(other.http.patch(path, json=change), 404, "NOT_FOUND")
 
 
+@pytest.mark.both_stores
 def test_runs_that_end_at_once_are_all_counted(settings: Settings) -> None:
     """In two processes with one store, as far as that matters: two servers."""
     with opened(settings) as one, opened(settings) as other:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import update
 
 from platform_report_server import ids
@@ -20,6 +21,7 @@ from server.support import PROJECT, Api, checked, opened
 _TWO_HOURS = 2 * 3_600_000
 
 
+@pytest.mark.both_stores
 def test_a_run_is_closed_when_it_was_silent_for_too_long(settings: Settings) -> None:
     with opened(settings) as api:
         silent, awaited = api.new_run(), api.new_run(tags=["report-awaits:finish"], shardTotal=3)
