@@ -16,7 +16,7 @@ from sqlalchemy import Table, func, select, update
 from platform_report_server import ids
 from platform_report_server.auth.signing import load_signer
 from platform_report_server.clock import iso
-from platform_report_server.db.schema import api_key, metadata, webhook
+from platform_report_server.db.schema import api_key, history, metadata, webhook
 from platform_report_server.ingest.projects import delete_project
 from platform_report_server.ingest.webhooks import SECRET
 from platform_report_server.ingest.writer import Write
@@ -171,38 +171,38 @@ def test_the_store_keeps_an_owner_of_each_team(cast: Cast) -> None:
         refused(response, 400 if field else 404, "VALIDATION_ERROR" if field else "NOT_FOUND", field)
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "words"),
-    [
-        ("url", "ftp://example.com", "regex"),
-        ("url", "https://user:password@example.com", "regex"),
-        ("url", "https://exam ple.com", "regex"),
-        ("url", "https://example.com/\r\nX: y", "regex"),
-        ("url", "https://[::1", "expected an http"),
-        ("url", "https://:80/", "expected an http"),
-        ("url", "https://example.com:99999/", "expected an http"),
-        ("url", "https://example.com/" + "x" * 2000, "length"),
-        ("events", [], "length"),
-        ("events", ["run.started"], "enum"),
-        ("headers", {"X-A": "b\r\nX-C: d"}, "regex"),
-        ("headers", {"X A": "b"}, "regex"),
-        ("headers", {"": "b"}, "regex"),
-        ("headers", {"Host": "b"}, "is set by this server"),
-        ("headers", {"X-Webhook-Signature": "b"}, "is set by this server"),
-        ("headers", {"X-A": "b", "x-a": "c"}, "twice"),
-        ("headers", {f"X-{each}": "b" for each in range(21)}, "length"),
-        ("headers", {"X-A": "b" * 1001}, "length"),
-        ("secret", "", "length"),
-        ("secret", "x" * 201, "length"),
-    ],
-)
-def test_webhooks_are_checked(api: Api, field: str, value: Any, words: str) -> None:
+WRONG: list[tuple[str, Any, str]] = [
+    ("url", "ftp://example.com", "regex"),
+    ("url", "https://user:password@example.com", "regex"),
+    ("url", "https://exam ple.com", "regex"),
+    ("url", "https://example.com/\r\nX: y", "regex"),
+    ("url", "https://[::1", "expected an http"),
+    ("url", "https://:80/", "expected an http"),
+    ("url", "https://example.com:99999/", "expected an http"),
+    ("url", "https://example.com/" + "x" * 2000, "length"),
+    ("events", [], "length"),
+    ("events", ["run.started"], "enum"),
+    ("headers", {"X-A": "b\r\nX-C: d"}, "regex"),
+    ("headers", {"X A": "b"}, "regex"),
+    ("headers", {"": "b"}, "regex"),
+    ("headers", {"Host": "b"}, "is set by this server"),
+    ("headers", {"X-Webhook-Signature": "b"}, "is set by this server"),
+    ("headers", {"X-A": "b", "x-a": "c"}, "twice"),
+    ("headers", {f"X-{each}": "b" for each in range(21)}, "length"),
+    ("headers", {"X-A": "b" * 1001}, "length"),
+    ("secret", "", "length"),
+    ("secret", "x" * 201, "length"),
+]
+
+
+def test_webhooks_are_checked(api: Api) -> None:
     body = {"projectId": PROJECT, "url": "https://example.com/hook", "events": ["run.failed", "run.failed"]}
-    message = refused(api.http.post("/api/webhooks", json=body | {field: value}), 400, "VALIDATION_ERROR")
-    assert words in message
     made = checked(api.http.post("/api/webhooks", json=body), 201)
     assert made["events"] == ["run.failed"]
-    refused(api.http.patch(f"/api/webhooks/{made['id']}", json={field: value}), 400, "VALIDATION_ERROR")
+    for field, value, words in WRONG:
+        message = refused(api.http.post("/api/webhooks", json=body | {field: value}), 400, "VALIDATION_ERROR")
+        assert words in message, (field, value)
+        refused(api.http.patch(f"/api/webhooks/{made['id']}", json={field: value}), 400, "VALIDATION_ERROR")
 
 
 def test_secrets_of_webhooks_are_sealed(api: Api, settings: Settings, folder: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_deleted_project_leaves_nothing(cast: Cast, settings: Settings, folder
 
     def rows(write: Write) -> dict[str, int]:
         number = ids.decode("proj", project_id)
-        tables = [table for table in metadata.sorted_tables if "project_id" in table.c]
+        tables = [table for table in metadata.sorted_tables if "project_id" in table.c and table is not history]
         counted = {
             table.name: write.connection.execute(
                 select(func.count()).select_from(table).where(table.c.project_id == number)
