@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -41,7 +41,12 @@ def platform(server: Server) -> Iterator[Platform]:
 
 
 def closing_of(
-    share: Share, *, told: dict[str, str], failed: int = 0, run: dict[str, Any] | None = None, awaited: bool = False
+    share: Share,
+    *,
+    told: Mapping[str, object],
+    failed: int = 0,
+    run: dict[str, Any] | None = None,
+    awaited: bool = False,
 ) -> Closing:
     """Close a run that stays as it is."""
     answers = {
@@ -128,6 +133,33 @@ def test_tests_that_have_not_arrived_count_and_the_longest_duration_does() -> No
     assert (fields["totalTests"], fields["failedTests"], fields["duration"]) == (3, 2, 9)
 
 
+def test_what_others_have_found_counts_before_it_arrives() -> None:
+    share = Share({"1/2": "passed"}, {"1/2": (3, 0, 0, 0)}, open={"passed": 2})
+    assert closing_of(share, told={}).fields["totalTests"] == 3
+    fields = closing_of(share, told={"2/2": (2, 1, 1, 1)}).fields
+    assert [fields[f"{name}Tests"] for name in ("total", "passed", "failed", "skipped", "flaky")] == [8, 5, 1, 1, 1]
+    assert closing_of(share, told={"2/2": (2, 1, 1, 1)}, failed=9).fields["totalTests"] == 12, "more is there than said"
+
+
+def test_while_shards_are_missing_no_total_shrinks() -> None:
+    run = {"passedTests": 4, "failedTests": 1}
+    for share, told, total in (
+        (Share({"1/2": "passed"}), {}, 5),
+        (Share({"1/2": "passed"}, open={"passed": 7}), {}, 8),
+        (Share({"1/2": "passed"}), ALL, 1),
+        (Share({"1/2": "passed"}, is_early=True), ALL, 5),
+        (Share(is_last=True, expected=3), ALL, 1),
+    ):
+        assert closing_of(share, told=told, run=run).fields["totalTests"] == total
+
+
+@pytest.mark.parametrize(("status", "expected"), [("passed", "running"), ("failed", "failed")])
+def test_nothing_passes_early(status: Any, expected: str) -> None:
+    for told in ({"1/2": status}, {}):
+        share = Share(told, status=status, is_early=True)
+        assert closing_of(share, told={"2/2": "passed"} if told else {}).fields["status"] == expected
+
+
 class TestPlatform:
     def test_takes_no_suite_without_tests(self, server: Server, platform: Platform) -> None:
         """Then the run's own status is all there is."""
@@ -144,7 +176,8 @@ class TestPlatform:
             JointEnd(platform, "run_1").perform(Tell("1/2", "passed"))
 
     def test_has_other_suites(self, server: Server, platform: Platform) -> None:
-        titles = ("1/2 passed", "2/2 missing", "passed", "else", None)
+        found = "1/2 found 12 passed, 3 failed, 0 skipped, 1 flaky"
+        titles = (found, "1/2 passed", "1/2 found 12 passed", "2/2 missing", "passed", "else", None)
         children = [{"title": title} for title in titles]
         suites = [
             {"title": "shards", "children": children},
@@ -153,7 +186,7 @@ class TestPlatform:
             {"title": "other", "children": [{"title": "2/2 failed"}]},
         ]
         server.will(reply(200, {"data": suites}))
-        assert JointEnd(platform, "run_1").perform(ReadTold()) == [("1/2", "passed")]
+        assert JointEnd(platform, "run_1").perform(ReadTold()) == [("1/2", (12, 3, 0, 1)), ("1/2", "passed")]
 
     def test_tells_of_the_run(self, server: Server, platform: Platform) -> None:
         server.will(reply(200, {"id": "run_1", "shardTotal": 3, "tags": [AWAITED]}), reply(200, {"id": "run_1"}))

@@ -11,7 +11,7 @@ import pytest
 
 from end_to_end.gate import Fault
 from end_to_end.platforms import Target
-from end_to_end.readback import Run, read_run
+from end_to_end.readback import Run, read_run, read_runs
 from end_to_end.sessions import Ended, Project, finish
 from end_to_end.waiting import wait_for
 
@@ -31,6 +31,16 @@ _SUITE = """
     def test_more():
         assert {shard} != {failing}
 """
+
+_FEW = """
+    import pytest
+
+    @pytest.mark.parametrize("number", range({tests}))
+    def test_it(number):
+        assert number
+"""
+
+_ALWAYS = 10**6
 
 
 @pytest.fixture
@@ -63,9 +73,22 @@ def end(meeting: Path, shard: int) -> None:
     (meeting / f"end-{shard}").touch()
 
 
-def ends_told(run: Run) -> list[str]:
+def words_told(run: Run, *, of_ends: bool) -> list[str]:
+    """Return how the shards ended by their own word, or what they said that they had found."""
     (shards,) = [suite for suite in run.suites if suite["title"] == "shards"]
-    return sorted(suite["title"] for suite in shards["children"])
+    return sorted(suite["title"] for suite in shards["children"] if ("found" in suite["title"]) != of_ends)
+
+
+def ends_told(run: Run) -> list[str]:
+    return words_told(run, of_ends=True)
+
+
+def found_told(run: Run) -> list[str]:
+    return words_told(run, of_ends=False)
+
+
+def wait_until_it_says(target: Target, totals: dict[str, int]) -> None:
+    wait_for(lambda: [run.totals for run in read_runs(target)] == [totals], "the totals were told")
 
 
 def check_that_all_is_there(run: Run) -> None:
@@ -98,6 +121,10 @@ def test_on_one_machine(target: Target, make_machine: Callable[[], Project], tmp
     check_that_all_is_there(run)
     assert run.status == "failed"
     assert ends_told(run) == ["1/3 passed", "2/3 passed", "3/3 failed"]
+    assert found_told(run) == [
+        *(f"{shard}/3 found 2 passed, 0 failed, 0 skipped, 0 flaky" for shard in (1, 2)),
+        "3/3 found 1 passed, 1 failed, 0 skipped, 0 flaky",
+    ]
     (told,) = final_patches(target)
     assert (told["totalTests"], told["failedTests"]) == (6, 1)
 
@@ -152,6 +179,32 @@ def test_on_three_machines_at_once(target: Target, make_machine: Callable[[], Pr
         "6 tests: 6 passed, 0 failed, 0 skipped, 0 flaky",
         *(f"  ✓ shard {shard}/3: passed" for shard in (1, 2, 3)),
     ]
+
+
+@pytest.mark.parametrize("target", ["plain"], indirect=True)
+def test_what_all_have_found_is_told_at_once(target: Target, make_machine: Callable[[], Project]) -> None:
+    """The platform takes one test and no more; words it takes, where the shards leave them when a wait is over."""
+    machines = [make_machine() for _ in range(2)]
+    limit = Fault("answer", path="/api/tests", times=_ALWAYS, after=1, status=429, headers={"retry-after": "1.5"})
+    target.will(limit)
+    found = 0
+    for shard, (project, tests) in enumerate(zip(machines, (5, 3), strict=True), 1):
+        project.write(f"test_{shard}.py", _FEW.format(tests=tests))
+        assert project.run("--platform-detach", f"--platform-shard={shard}/2").exit == 1
+        found += tests
+        totals = {"total": found, "passed": found - shard, "failed": shard, "skipped": 0, "flaky": 0}
+        wait_until_it_says(target, totals)
+    wait_for(lambda: len(found_told(read_run(target))) == 2, "both had told what they had found")
+    run = read_run(target)
+    assert (len(run.tests), run.status, ends_told(run)) == (1, "failed", [])
+    assert found_told(run)[1] == "2/2 found 2 passed, 1 failed, 0 skipped, 0 flaky"
+
+    target.gate.reset()
+    for project in machines:
+        project.wait_for_uploader()
+    run = read_run(target)
+    assert (len(run.outcomes), run.status, run.totals) == (8, "failed", totals)
+    assert ends_told(run) == ["1/2 failed", "2/2 failed"]
 
 
 def test_a_shard_that_never_comes_is_named(target: Target, make_machine: Callable[[], Project], tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class Courier:
         self._sender: Sender | None = None
         self._is_limited = False
         self._is_hurried = False
+        self._is_announced = False
 
     def close(self) -> None:
         """Close the platform."""
@@ -81,8 +82,20 @@ class Courier:
 
     @property
     def can_announce(self) -> bool:
-        """Whether the run's totals are known before all is delivered: nobody else reports into it."""
-        return self.can_close and not self._is_shared
+        """Whether it can be told now what has been found, or, where that is done, be told better."""
+        return self.can_close and self.has_more() and self.pace.is_free(*self._announcing_groups)
+
+    def announce(self, verdict: Verdict) -> bool:
+        """Tell what has been found while much of it is still to be sent; return whether nothing is left to be told.
+
+        Where the platform takes no word for the other shards just now, the totals are told without it.
+        """
+        if not self._is_shared:
+            return self.close_run(verdict)
+        is_mute, groups = not self.pace.is_free(TESTS_WRITE), self._announcing_groups
+        is_done = self._attempt(lambda sender: sender.announce(verdict, is_mute=is_mute), *groups) and not self.trouble
+        self._is_announced |= is_done
+        return is_done and not is_mute
 
     @property
     def can_close(self) -> bool:
@@ -126,6 +139,12 @@ class Courier:
     @property
     def _closing_groups(self) -> tuple[str, ...]:
         return (TESTS_READ, TESTS_WRITE, RUNS_READ, RUNS_WRITE) if self._is_shared else (RUNS_WRITE,)
+
+    @property
+    def _announcing_groups(self) -> tuple[str, ...]:
+        return (
+            self._closing_groups if self._is_announced or not self._is_shared else (TESTS_READ, RUNS_READ, RUNS_WRITE)
+        )
 
     @property
     def _lead(self) -> float:

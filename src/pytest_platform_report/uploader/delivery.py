@@ -384,6 +384,14 @@ class DeliveryRecord:
         found = dict(self._db.execute("SELECT status, count(*) FROM test GROUP BY status"))
         return {status: found.get(status, 0) for status in STATUSES}
 
+    def totals_of_sessions(self) -> dict[str, tuple[int, ...]]:
+        """Return the number of tests by session, and by status in the order of ``STATUSES``."""
+        rows = self._db.execute("SELECT session, status, count(*) FROM test WHERE state<>'dropped' GROUP BY 1, 2")
+        found: dict[str, dict[str, int]] = {}
+        for session, status, count in rows:
+            found.setdefault(session, {})[status] = count
+        return {session: tuple(counts.get(each, 0) for each in STATUSES) for session, counts in found.items()}
+
     def open_totals(self) -> dict[str, int]:
         """Return the number of tests by status that the platform does not have yet."""
         query = f"SELECT status, count(*) FROM test WHERE state IN {OPEN} GROUP BY status"  # noqa: S608  fixed texts

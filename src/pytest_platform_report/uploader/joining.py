@@ -17,6 +17,9 @@ from .verdict import worst
 _ROUNDS = 20
 _FINAL: tuple[RunStatus, ...] = ("passed", "failed", "cancelled")
 
+Found = tuple[int, ...]
+"""How many tests a shard has found, by status, in the order of ``STATUSES``."""
+
 # -- which run
 
 
@@ -83,18 +86,18 @@ def oldest(runs: list[Candidate]) -> Candidate:
 
 @dataclass(frozen=True)
 class Tell:
-    """Leave the word on the platform that a shard has ended; it is added, and takes nothing away.
+    """Leave word on the platform of what a shard has found, or how it has ended; it is added, and takes nothing away.
 
     Answered by whether the platform takes such words.
     """
 
     name: str
-    status: RunStatus
+    word: Found | RunStatus
 
 
 @dataclass(frozen=True)
 class ReadTold:
-    """Read how the shards have ended that have left word; answered by pairs of name and status."""
+    """Read what the shards have left word of; answered by pairs of name and word."""
 
 
 @dataclass(frozen=True)
@@ -133,19 +136,30 @@ class Share:
     """What one closes a run with.
 
     :ivar told: its shards' ends by name, ``K/N`` where the shard has a number; empty for a session that is none.
+    :ivar found: what these have found, by name.
     :ivar status: of its sessions together.
     :ivar duration: theirs, in milliseconds.
     :ivar open: its tests that the platform does not have yet, by status.
+    :ivar is_early: much is still to be sent: the ends are told later.
+    :ivar is_mute: nothing is told: the platform takes no word at the moment.
     :ivar is_last: nobody comes after it: what is missing now will not come.
     :ivar expected: how many shards there have to be, 0 where only the run or the shards tell.
     """
 
     told: Mapping[str, RunStatus] = field(default_factory=dict)
+    found: Mapping[str, Found] = field(default_factory=dict)
     status: RunStatus = "passed"
     duration: float = 0.0
     open: Mapping[str, int] = field(default_factory=dict)
+    is_early: bool = False
+    is_mute: bool = False
     is_last: bool = False
     expected: int = 0
+
+    def words(self) -> list[tuple[str, Found | RunStatus]]:
+        """Return what is to be told of its shards, by name."""
+        ends = {} if self.is_early else self.told
+        return [] if self.is_mute else [*sorted(self.found.items()), *sorted(ends.items())]
 
 
 @dataclass(frozen=True)
@@ -181,17 +195,21 @@ class Closing:
 def close(share: Share) -> Generator[Tell | ReadTold | ReadTotals | ReadRun | Write, Any, Closing]:
     """Close a run of which nobody knows who is last: tell the own end, read, write, until what was read is written.
 
-    The ends are read before the totals: a shard tells its end when all that it has is delivered, so whoever sees all
-    ends sees all tests. And they are told before anything is read: of two that end at once, the one that writes last
-    has read what the other one told, or finds out when it reads again.
+    The ends are read before the totals: a shard tells its end when all that it has is delivered, or what it has found
+    before that, so whoever sees all ends knows of all tests. And they are told before anything is read: of two that end
+    at once, the one that writes last has read what the other one told, or finds out when it reads again.
     """
-    for name, status in sorted(share.told.items()):
-        if not (yield Tell(name, status)):
+    for name, word in share.words():
+        if not (yield Tell(name, word)):
             share = replace(share, told={})
             break
     written: Closing | None = None
+    seen: set[tuple[str, Found | RunStatus]] = set()
     for _ in range(_ROUNDS):
-        told: list[tuple[str, RunStatus]] = yield ReadTold()
+        told: list[tuple[str, Found | RunStatus]] = yield ReadTold()
+        if written is not None and (written.missing or share.is_early) and set(told) == seen:
+            return written  # tests go on arriving; who has not told its end yet will write after us
+        seen = set(told)
         totals: dict[str, int] = yield ReadTotals()
         shown: Shown = yield ReadRun()
         closing = _decide(share, told, totals, shown)
@@ -199,23 +217,32 @@ def close(share: Share) -> Generator[Tell | ReadTold | ReadTotals | ReadRun | Wr
             return closing
         if all(shown.fields.get(name) == value for name, value in closing.fields.items()):
             return closing
-        if written is not None and closing.missing and closing.told == written.told:
-            return closing  # its tests go on arriving; who has not told its end yet will write after us
         yield Write(closing.fields)
         written = closing
     return closing
 
 
-def _decide(share: Share, told: list[tuple[str, RunStatus]], totals: Mapping[str, int], shown: Shown) -> Closing:
+def _decide(
+    share: Share, told: list[tuple[str, Found | RunStatus]], totals: Mapping[str, int], shown: Shown
+) -> Closing:
     ends: dict[str, RunStatus] = {}
-    for name, status in (*told, *share.told.items()):
-        ends[name] = worst(status, ends.get(name, status))
+    found: dict[str, Found] = {}
+    for name, word in (*told, *share.found.items(), *share.told.items()):
+        if isinstance(word, tuple):
+            found[name] = max(word, found.get(name, ()), key=sum)
+        else:
+            ends[name] = worst(word, ends.get(name, word))
     numbered = [int(name.partition("/")[2]) for name in ends if _is_numbered(name)]
     expected = (share.expected or max(shown.expected, *numbered, 0)) if ends or share.is_last else 0
-    sums = {status: totals.get(status, 0) + share.open.get(status, 0) for status in STATUSES}
+    known = [totals.get(status, 0) + share.open.get(status, 0) for status in STATUSES]
+    said = [sum(counts) for counts in zip(*found.values(), strict=True)]
+    shown_before = [_number(shown.fields.get(f"{status}Tests")) for status in STATUSES]
+    is_open = share.is_early or (not share.is_last and bool(Closing({}, ends, expected).missing))
+    # What others still hold is on the platform in words only, or, where it takes none, in what they have written.
+    sums = max(known, said, shown_before if is_open else known, key=sum)
     fields = {
-        "totalTests": sum(sums.values()),
-        **{f"{status}Tests": count for status, count in sums.items()},
+        "totalTests": sum(sums),
+        **{f"{status}Tests": count for status, count in zip(STATUSES, sums, strict=True)},
         "duration": max(round(share.duration), _number(shown.fields.get("duration"))),
     }
     undecided = Closing(fields, ends, expected)
@@ -239,7 +266,7 @@ def _judge(share: Share, closing: Closing, shown: Shown) -> str:
         return "failed"
     if share.is_last:
         return "failed" if closing.missing or not closing.fields["totalTests"] else "passed"
-    if closing.missing or shown.is_awaited:
+    if closing.missing or shown.is_awaited or share.is_early:
         return before if before in _FINAL else "running"  # one that was finished is not begun again
     return "passed"
 

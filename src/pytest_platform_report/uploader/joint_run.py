@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from .joining import (
     Candidate,
     Count,
     Delete,
+    Found,
     Look,
     Make,
     ReadRun,
@@ -30,9 +32,10 @@ MAKER = "report-maker"
 """What the tag of a run's maker begins with."""
 
 SHARDS = "shards"
-"""The suite in which each shard leaves its end: of what the documented API can list, the only thing besides tests."""
+"""The suite in which shards leave word: of what the documented API can list, the only thing besides tests."""
 
 _ENDS: Mapping[str, RunStatus] = {"passed": "passed", "failed": "failed", "cancelled": "cancelled"}
+_FOUND = re.compile("(.+) found " + ", ".join(rf"(\d{{1,9}}) {status}" for status in STATUSES), re.ASCII)
 
 
 class JointRuns:
@@ -97,6 +100,9 @@ class JointEnd:
     def perform(self, request: Tell | ReadTold | ReadTotals | ReadRun | Write) -> Any:
         """Do what a rule asks for, and return the answer."""
         match request:
+            case Tell(name, tuple() as found):
+                counts = ", ".join(f"{count} {status}" for status, count in zip(STATUSES, found, strict=True))
+                return self.tell(f"{name} found {counts}")
             case Tell(name, status):
                 return self.tell(f"{name} {status}")
             case ReadTold():
@@ -130,13 +136,16 @@ class JointEnd:
         self._told.add(word)
         return True
 
-    def _read_told(self) -> Iterator[tuple[str, RunStatus]]:
+    def _read_told(self) -> Iterator[tuple[str, Found | RunStatus]]:
         for suite in self._platform.get_suites(self._run_id):
             if suite.get("title") != SHARDS or suite.get("filePath"):
                 continue
             for child in suite.get("children") or ():
-                name, _, status = str(child.get("title", "")).rpartition(" ")
-                if name and status in _ENDS:
+                title = str(child.get("title", ""))
+                name, _, status = title.partition(" ")
+                if found := _FOUND.fullmatch(title):
+                    yield found[1], tuple(map(int, found.groups()[1:]))
+                elif name and status in _ENDS:
                     yield name, _ENDS[status]
 
 

@@ -11,7 +11,7 @@ from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
 from ..settings import Settings
 from .delivery import DeliveryRecord
-from .joining import Candidate, Drive, Share, close, join
+from .joining import Candidate, Closing, Drive, Found, Share, close, join
 from .joint_run import AWAITED, JointEnd, JointRuns
 from .states import after, is_about_the_item
 from .verdict import Verdict, closing_fields, to_text
@@ -82,18 +82,25 @@ class RunSender:
 
     def close(self, verdict: Verdict) -> bool:
         """Close the run with its statistics, unless that has been done with the same ones and nothing sent since."""
-        run_id = str(self._record.run_id)
         if is_shared_run(self._settings, self._record):
-            told = verdict.of_shards if self._record.identity().is_joint else {}
-            self._close_shared(run_id, Share(told, verdict.status, verdict.duration, self._record.open_totals()))
+            closing = self._write_shared(self._share_of(verdict))
+            self.missing = closing.tell_missing()
+            self._record.set_finished(to_text(closing.fields, self._record.acknowledged()))
             return True
         fields = closing_fields(verdict, self._record.totals())
         text = to_text(fields, self._record.acknowledged())
         if self._record.finished() == text:
             return False
-        self._platform.update_run(run_id, fields, self._key("finish", text))
+        self._platform.update_run(str(self._record.run_id), fields, self._key("finish", text))
         self._record.set_finished(text)
         return True
+
+    def announce(self, verdict: Verdict, *, is_mute: bool) -> None:
+        """Write the totals of a run that others report into as well, while much of ours is still to be sent.
+
+        :param is_mute: without a word to the others of what we have found.
+        """
+        self._write_shared(replace(self._share_of(verdict), is_early=True, is_mute=is_mute))
 
     def _enter(self, run_id: str) -> None:
         """Join the run that was asked for."""
@@ -149,10 +156,19 @@ class RunSender:
     def _acknowledge(self, run: _There) -> None:
         self._record.set_run("acknowledged", run.id, (run.capabilities or Capabilities()).to_text())
 
-    def _close_shared(self, run_id: str, share: Share) -> None:
+    def _share_of(self, verdict: Verdict) -> Share:
+        share = Share(status=verdict.status, duration=verdict.duration, open=self._record.open_totals())
+        if not self._record.identity().is_joint:
+            return share
+        found: dict[str, Found] = {}
+        for session, counts in self._record.totals_of_sessions().items():
+            name = verdict.shard_of.get(session, session)
+            found[name] = tuple(map(sum, zip(counts, found.get(name, (0,) * len(counts)), strict=True)))
+        return replace(share, told=verdict.of_shards, found=found)
+
+    def _write_shared(self, share: Share) -> Closing:
         if share != self._share:
             self._share, self._ending = share, Drive(lambda: close(share))
-        self._end = self._end or JointEnd(self._platform, run_id)
-        closing = self._ending.run(self._end.perform, self._platform.ping)
-        self.missing = closing.tell_missing()
-        self._record.set_finished(to_text(closing.fields, self._record.acknowledged()))
+        self._end = self._end or JointEnd(self._platform, str(self._record.run_id))
+        closing: Closing = self._ending.run(self._end.perform, self._platform.ping)
+        return closing

@@ -63,6 +63,11 @@ class Sender:
         """Close the run with its statistics, unless that has been done with the same ones and nothing sent since."""
         return self._runs.close(verdict)
 
+    def announce(self, verdict: Verdict, *, is_mute: bool) -> bool:
+        """Write the totals of a run that others report into as well; as :meth:`.RunSender.announce`."""
+        self._runs.announce(verdict, is_mute=is_mute)
+        return True
+
     def take_receipt(self) -> Receipt:
         """Return what the platform shows of the run beside what it has acknowledged."""
         return take_receipt(self._platform, self._record, is_shared=is_shared_run(self._settings, self._record))

@@ -90,17 +90,16 @@ class Uploader:
             found = self._intake.take()
             if self._courier is None and self._intake.main is not None and self._has_all():
                 self._courier = self._plan(self._intake.main)
-            sent = self._courier is not None and self._courier.send_some()
             if self._intake.is_over:
                 self._intake.settle_held()
+                is_announced = is_announced or self._announce()  # before tests, which may leave no room for it
+            sent = self._courier is not None and self._courier.send_some()
             if self._intake.is_over or not self._follow:
                 self._deadline.begin()
                 if not (found or sent) and (self._courier is None or not self._courier.has_more()):
                     break
                 if self._is_past() and not self._overruns():
                     break
-                if self._intake.is_over and self._courier is not None and not is_announced:
-                    is_announced = self._announce(self._courier)
             else:
                 self._deadline.put_off()
             if self._status.is_due():
@@ -180,12 +179,13 @@ class Uploader:
             return None
         return _DETACHED_SECONDS if self._settings.detach else self._settings.drain_timeout
 
-    def _announce(self, courier: Courier) -> bool:
-        """Close the run while much of it is still to be sent: its totals are known; tell whether that is done."""
-        if not courier.can_announce or not (courier.lags or self._deadline.age > _SOON_SECONDS):
+    def _announce(self) -> bool:
+        """Tell what was found while much of it is still to be sent; tell whether that is done."""
+        courier = self._courier
+        if courier is None or not courier.can_announce or not (courier.lags or self._deadline.age > _SOON_SECONDS):
             return False
         verdict = self._judge()
-        return verdict is not None and courier.close_run(verdict)
+        return verdict is not None and courier.announce(verdict)
 
     def _judge(self) -> Verdict | None:
         return judge(self._intake.tail.known(), self._record.totals(), self._record.dropped())

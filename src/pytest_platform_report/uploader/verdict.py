@@ -18,11 +18,14 @@ class Verdict:
     """A run's final status, its duration in milliseconds, and how its shards ended.
 
     A shard goes by ``K/N``, a session that is none by its id.
+
+    :ivar shard_of: by which of these names each session goes.
     """
 
     status: RunStatus
     duration: float
     of_shards: Mapping[str, RunStatus] = field(default_factory=dict, compare=False)
+    shard_of: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def judge(segments: Sequence[Segment], totals: Mapping[str, int], dropped: int = 0) -> Verdict | None:
@@ -45,7 +48,8 @@ def judge(segments: Sequence[Segment], totals: Mapping[str, int], dropped: int =
     status = worst(*of_shards.values()) if of_shards else "cancelled"
     if status == "passed" and (totals["failed"] or not sum(totals.values()) + dropped):
         status = "failed"
-    return Verdict(status, duration, of_shards)
+    shard_of = {segment.name_of_session: _name_of_shard(segment) for segment in sessions}
+    return Verdict(status, duration, of_shards, shard_of)
 
 
 def worst(*statuses: RunStatus) -> RunStatus:
