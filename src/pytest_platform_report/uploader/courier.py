@@ -142,9 +142,9 @@ class Courier:
 
     @property
     def _announcing_groups(self) -> tuple[str, ...]:
-        return (
-            self._closing_groups if self._is_announced or not self._is_shared else (TESTS_READ, RUNS_READ, RUNS_WRITE)
-        )
+        if self._is_shared and not self._is_announced:
+            return (TESTS_READ, RUNS_READ, RUNS_WRITE)
+        return self._closing_groups
 
     @property
     def _lead(self) -> float:

@@ -182,7 +182,7 @@ class Uploader:
     def _announce(self) -> bool:
         """Tell what was found while much of it is still to be sent; tell whether that is done."""
         courier = self._courier
-        if courier is None or not courier.can_announce or not (courier.lags or self._deadline.age > _SOON_SECONDS):
+        if courier is None or not (courier.lags or self._deadline.age > _SOON_SECONDS) or not courier.can_announce:
             return False
         verdict = self._judge()
         return verdict is not None and courier.announce(verdict)
