@@ -51,7 +51,14 @@ def _projects() -> list[ApiRoute]:
                 projects.index, "List a team's projects", "viewer", _TEAMS, query=(TEAM,), answer=Data[Project]
             ),
             POST=Operation(
-                projects.create, "Make a project", "admin", _TEAMS, body=NewProject, answer=Project, status=201
+                projects.create,
+                "Make a project",
+                "admin",
+                _TEAMS,
+                body=NewProject,
+                answer=Project,
+                status=201,
+                gives="project_id",
             ),
         ),
         route(
@@ -97,6 +104,7 @@ def _teams() -> list[ApiRoute]:
                 body=NewInvitation,
                 answer=MadeInvitation,
                 status=201,
+                gives="invitation_id",
             ),
         ),
         route(
@@ -129,7 +137,9 @@ def _keys() -> list[ApiRoute]:
         route(
             "/api/api-keys",
             GET=Operation(keys.index, "List a project's API keys", "admin", _KEYS, query=(PROJECT,), answer=Data[Key]),
-            POST=Operation(keys.create, "Make an API key", "admin", _KEYS, body=NewKey, answer=MadeKey, status=201),
+            POST=Operation(
+                keys.create, "Make an API key", "admin", _KEYS, body=NewKey, answer=MadeKey, status=201, gives="key_id"
+            ),
         ),
         route(
             "/api/api-keys/{key_id}",
@@ -149,7 +159,14 @@ def _webhooks() -> list[ApiRoute]:
                 webhooks.index, "List a project's webhooks", "admin", _KEYS, query=(PROJECT,), answer=Data[Webhook]
             ),
             POST=Operation(
-                webhooks.create, "Make a webhook", "admin", _KEYS, body=NewWebhook, answer=Webhook, status=201
+                webhooks.create,
+                "Make a webhook",
+                "admin",
+                _KEYS,
+                body=NewWebhook,
+                answer=Webhook,
+                status=201,
+                gives="webhook_id",
             ),
         ),
         route(

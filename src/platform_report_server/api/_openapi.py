@@ -58,15 +58,14 @@ _ONCE = {
 def document(routes: Iterable[ApiRoute]) -> bytes:
     """Return the document, as JSON."""
     declared = list(routes)
-    schemas = _Schemas(operation for each in declared for operation in each.operations.values())
+    schemas = _Schemas(_operations(declared))
     paths = {
         each.path: {
-            method.lower(): _operation(method, each.path, operation, schemas)
+            method.lower(): _operation(method, each.path, operation, schemas, _links(operation, declared))
             for method, operation in each.operations.items()
         }
         for each in declared
     }
-    _link(paths)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -104,22 +103,6 @@ def document(routes: Iterable[ApiRoute]) -> bytes:
     )
 
 
-def _link(paths: dict[str, dict[str, Any]]) -> None:
-    """Tell where the id of what a POST makes can be used."""
-    for path, operations in paths.items():
-        below = [each for each in paths if each.startswith(path + "/{")]
-        for answer in operations.get("post", {}).get("responses", {}).values():
-            if below and "content" in answer:
-                answer["links"] = {
-                    operation["operationId"]: {
-                        "operationId": operation["operationId"],
-                        "parameters": {re.findall(r"{(\w+)}", each)[0]: "$response.body#/id"},
-                    }
-                    for each in below
-                    for operation in paths[each].values()
-                }
-
-
 def _operations(routes: Iterable[ApiRoute]) -> Iterator[Operation]:
     for each in routes:
         yield from each.operations.values()
@@ -140,21 +123,34 @@ class _Schemas:
         return self._of[kind]
 
 
-def _operation(method: str, path: str, operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+def _links(operation: Operation, routes: Iterable[ApiRoute]) -> dict[str, Any]:
+    """Return which operations take the id of what this one makes."""
+    taking = [each for each in routes if operation.gives and f"{{{operation.gives}}}" in each.path]
+    parameters = {operation.gives: "$response.body#/id"}
+    return {_id(each): {"operationId": _id(each), "parameters": parameters} for each in _operations(taking)}
+
+
+def _operation(
+    method: str, path: str, operation: Operation, schemas: _Schemas, links: dict[str, Any]
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "operationId": f"{_tag(operation)}_{operation.handler.__name__}",
+        "operationId": _id(operation),
         "tags": [_tag(operation)],
         "summary": operation.summary,
         "description": _terms(operation),
         "security": [] if operation.needs is None else [{"key": []}, {"session": []}],
         "parameters": [*_path_parameters(path), *_query_parameters(operation)],
-        "responses": _responses(operation, schemas),
+        "responses": _responses(operation, schemas, links),
     }
     if operation.body is not None:
         shown["requestBody"] = {"required": True, "content": _body(operation, schemas)}
     if method in ("POST", "PATCH"):
         shown["parameters"].append(_ONCE)
     return shown
+
+
+def _id(operation: Operation) -> str:
+    return f"{_tag(operation)}_{operation.handler.__name__}"
 
 
 def _tag(operation: Operation) -> str:
@@ -181,9 +177,9 @@ def _body(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     return {"multipart/form-data" if operation.is_form else "application/json": {"schema": schemas.of(operation.body)}}
 
 
-def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+def _responses(operation: Operation, schemas: _Schemas, links: dict[str, Any]) -> dict[str, Any]:
     told = (*operation.headers, *(_LIMITS if operation.group else ()))
-    success: dict[str, Any] = {"description": "Done", "headers": _headers(told)}
+    success: dict[str, Any] = {"description": "Done", "headers": _headers(told), "links": links}
     if operation.answer is bytes:
         success["content"] = {"*/*": {}}
     elif operation.answer is not None:

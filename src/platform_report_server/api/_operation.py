@@ -49,6 +49,9 @@ class Operation:
     headers: tuple[str, ...] = ()
     """The headers of the answer that not every answer has."""
 
+    gives: str | None = None
+    """The path parameter that takes the id of what it answers."""
+
     def largest(self, settings: Settings) -> int:
         """Return the most bytes that a JSON body may have."""
         return settings.largest_json if self.group == "tests write" else min(settings.largest_json, _LARGEST_OF_OTHERS)

@@ -56,6 +56,7 @@ def api_routes() -> list[ApiRoute]:
                 answer=Run,
                 status=201,
                 headers=("Platform-Capabilities",),
+                gives="run_id",
             ),
         ),
         route(
@@ -81,7 +82,14 @@ def api_routes() -> list[ApiRoute]:
                 answer=Page[ListedTest],
             ),
             POST=Operation(
-                tests.create, "Store a result", "member", "tests write", body=NewTest, answer=StoredTest, status=201
+                tests.create,
+                "Store a result",
+                "member",
+                "tests write",
+                body=NewTest,
+                answer=StoredTest,
+                status=201,
+                gives="test_id",
             ),
         ),
         route(
