@@ -9,17 +9,16 @@ import re
 import socket
 import time
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import quote, urlsplit
 
 import httpx
-import msgspec
 import pytest
 
 from platform_report_server.api.routes import api_routes
 from platform_report_server.connection import LONGEST_HEAD, Connection
 from platform_report_server.model import NewRun, NewSuite, NewTest
 from platform_report_server.settings import Settings
+from server.filled import texts_of
 from server.support import DEADLINE, KEY, PNG, PROJECT, Api, checked, in_threads, served_settings, serving
 from server.test_processes import process
 
@@ -53,30 +52,6 @@ def spoken_to(response: httpx.Response) -> None:
     if response.status_code >= 400:
         (error,) = response.json().values()
         assert list(error) == ["code", "message", "details"]
-
-
-def texts_of(kind: type[msgspec.Struct], text: str, **known: Any) -> dict[str, Any]:
-    """Return a body with the text in every field that takes one, and in what is inside of the fields."""
-    names = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
-    hints = get_type_hints(kind, include_extras=True)
-    filled = {names[field]: _filled(hint, text) for field, hint in hints.items()}
-    return {name: value for name, value in filled.items() if value is not None} | known
-
-
-def _filled(hint: Any, text: str) -> Any:
-    kind, choices = get_origin(hint), [each for each in get_args(hint) or (hint,) if each is not type(None)]
-    if kind is list:
-        return [_filled(choices[0], text)]
-    if kind is dict:
-        return {text[:100]: text[:4096]}
-    if kind is Literal:
-        return choices[0]
-    first = choices[0]
-    if first in (str, int, float, bool):
-        return text if first is str else first(1)
-    if isinstance(first, type) and issubclass(first, msgspec.Struct):
-        return texts_of(first, text)
-    return None if first is hint else _filled(first, text)
 
 
 def test_texts_stay_texts_in_every_field(api: Api) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import Settings
-from server.support import KEY, OTHER_PROJECT, PROJECT, Api, serving, with_store
+from server.filled import texts_of
+from server.support import KEY, OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
 
 HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
 PAGES = ["/", "/runs/{run_id}", "/tests/{test_id}"]
@@ -205,38 +207,10 @@ def test_a_test_without_attempts_shows_its_steps(api: Api, browser: httpx.Client
 
 
 def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
-    words = dict.fromkeys(
-        (
-            "branch",
-            "commitSha",
-            "commitMessage",
-            "commitAuthor",
-            "ciProvider",
-            "ciBuildId",
-            "browser",
-            "os",
-            "hostname",
-        ),
-        HOSTILE,
-    )
-    run = api.new_run(**words, runTitle=HOSTILE, tags=[HOSTILE], metadata={HOSTILE: HOSTILE})
-    error = dict.fromkeys(("message", "stack", "expected", "actual"), HOSTILE)
-    steps = [{"title": HOSTILE, "category": "action", "status": HOSTILE, "error": {"message": HOSTILE}}]
-    attempt = {"attempt": 1, "status": HOSTILE, "error": error, "steps": steps, "stdout": HOSTILE, "stderr": HOSTILE}
-    test = api.new_test(
-        run,
-        HOSTILE,
-        fullTitle=HOSTILE,
-        filePath=HOSTILE,
-        status="failed",
-        error=error,
-        steps=steps,
-        stdout=HOSTILE,
-        stderr=HOSTILE,
-        tags=[HOSTILE],
-        annotations=[{"type": HOSTILE, "description": HOSTILE}],
-        attempts=[attempt, attempt | {"attempt": 2}],
-    )
+    run = api.new_run(**texts_of(NewRun, HOSTILE, projectId=PROJECT, status="running"))
+    body = texts_of(NewTest, HOSTILE, runId=run["id"], projectId=PROJECT, status="failed")
+    body["attempts"] += [body["attempts"][0] | {"attempt": 2}]
+    test = checked(api.http.post("/api/tests", json=body), 201)
     suite = {"runId": run["id"], "projectId": PROJECT, "title": HOSTILE}
     assert api.http.post("/api/test-suites", json=suite).is_success
     api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
