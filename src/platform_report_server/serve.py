@@ -3,53 +3,98 @@
 from __future__ import annotations
 
 import ipaddress
-import secrets
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from platform_report_server.app import create_app
+from platform_report_server.auth.tokens import new_token
 from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
+from platform_report_server.db.queries.people import has_accounts
 from platform_report_server.errors import SettingsError
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 
-__all__ = ["serve", "server_config"]
+__all__ = ["Place", "serve", "server_config"]
 
 _GRACE_SECONDS = 10
 
 
-def serve(settings: Settings, host: str, port: int, on_started: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM. Port 0 takes a free one.
+@dataclass(frozen=True)
+class Place:
+    """Where a server is reached."""
 
-    Once requests are answered, `on_started` is called with the address, which logs one browser in.
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free one."""
+    host_names: frozenset[str] = frozenset()
+    """Names by which it is reached beside `host`: those of a proxy in front of it, for one."""
+    proxies: str = "127.0.0.1"
+    """Addresses of the proxies whose X-Forwarded headers are believed, separated by commas."""
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether this machine alone reaches it."""
+        return _is_loopback(self.host) and self.host_names <= LOOPBACK_NAMES
+
+    @property
+    def shown(self) -> str:
+        """The name to reach it by."""
+        if self.host_names:
+            return min(self.host_names)
+        if self.host in ("0.0.0.0", "::"):  # noqa: S104  what is asked for is not what is shown
+            return socket.gethostname()
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def answers_to(self) -> frozenset[str] | None:
+        """The names that a request's Host header may carry; None allows every name."""
+        if not self.host_names and not self.is_private:
+            return None
+        return LOOPBACK_NAMES | {name.lower() for name in (self.shown, *self.host_names)}
+
+
+def serve(
+    settings: Settings, place: Place, on_started: Callable[[str], None], *, makes_first_owner: bool = False
+) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Once requests are answered, `on_started` is called with the address. As long as nobody has an account, the address
+    lets one browser in: as the owner of a private place, or, where that is asked for, to become the first owner.
     """
     if settings.access == "open":
         raise SettingsError("open access is for one process only: use Settings.served for a socket")
-    open_database(settings.database).close()  # what is wrong with the store is told before anything listens
-    listening = _listen(host, port)
-    try:
-        token = secrets.token_urlsafe(32)
-        shown = f"[{host}]" if ":" in host else host
-        names = LOOPBACK_NAMES | {shown} if _is_loopback(host) else settings.host_names
-        app = create_app(replace(settings, link_token=token, host_names=names))
-        bound_port = listening.getsockname()[1]
-        server = _Server(
-            server_config(app),
-            lambda: on_started(f"http://{shown}:{bound_port}/?token={token}"),
+    is_owned = _has_accounts(settings)  # what is wrong with the store is told before anything listens
+    if not (is_owned or place.is_private or makes_first_owner):
+        names = ", ".join((place.host, *sorted(place.host_names)))
+        raise SettingsError(
+            f"others reach a server on {names}, and nobody can log in there yet: make an account with "
+            "'platform-report user add --owner EMAIL', or add --first-owner for a link that makes it"
         )
-        server.run(sockets=[listening])
+    listening = _listen(place.host, place.port)
+    try:
+        token = new_token()
+        settings, path = replace(settings, host_names=place.answers_to), "/"
+        if not is_owned and makes_first_owner:
+            settings, path = replace(settings, owner_token=token), f"/first-owner?token={token}"
+        elif not is_owned:
+            settings, path = replace(settings, link_token=token), f"/?token={token}"
+        config = server_config(create_app(settings), proxies=place.proxies)
+        address = f"http://{place.shown}:{listening.getsockname()[1]}{path}"
+        _Server(config, lambda: on_started(address)).run(sockets=[listening])
     finally:
         listening.close()
 
 
-def server_config(app: ASGIApp, connection: type[Connection] = Connection) -> uvicorn.Config:
+def server_config(
+    app: ASGIApp, connection: type[Connection] = Connection, *, proxies: str = "127.0.0.1"
+) -> uvicorn.Config:
     """Return how the app is served."""
     return uvicorn.Config(
         app,
@@ -59,8 +104,18 @@ def server_config(app: ASGIApp, connection: type[Connection] = Connection) -> uv
         access_log=False,
         lifespan="on",
         server_header=False,
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+def _has_accounts(settings: Settings) -> bool:
+    database = open_database(settings.database)
+    try:
+        with database.reading() as connection:
+            return has_accounts(connection)
+    finally:
+        database.close()
 
 
 class _Server(uvicorn.Server):

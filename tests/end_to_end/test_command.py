@@ -127,6 +127,32 @@ def test_serve(target: Target, project: Project, ending: signal.Signals) -> None
 
 
 @embedded
+def test_serve_to_a_team(target: Target, project: Project) -> None:
+    refused = project.command("serve", "--host=0.0.0.0", "--port=0")
+    assert refused.exit == 1
+    assert "nobody can log in there yet" in refused.out
+    project.write("password.txt", "correct horse battery\n")
+    added = project.command("user", "add", "--owner", "jane@example.com", "--password-file=password.txt")
+    assert added.out == "jane@example.com is owner of Default\n"
+    assert project.command("user", "add", "jane@example.com", "--password-file=password.txt").exit == 1
+    assert "--password-file" in project.command("user", "password", "jane@example.com").out
+    made = project.command("key", "add", "--project=web", "--days=1")
+    assert made.exit == 0
+    key = made.out.strip()
+    assert key.startswith("prk_live_")
+
+    process = project.start_command("serve", "--host=0.0.0.0", "--port=0")
+    said = read_until(process, "Ctrl-C ends it.")
+    assert "token=" not in said
+    port = re.search(r":(\d+)/api, project", said)
+    assert port, said
+    runs = f"http://127.0.0.1:{port[1]}/api/runs?projectId=web"
+    assert httpx.get(runs, headers={"X-API-Key": key}, trust_env=False).json()["total"] == 0
+    process.terminate()
+    assert finish(process).exit == 0
+
+
+@embedded
 def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> None:
     first = project.start_command("serve", "--port=0")
     port = read_until(first, "/api,").rpartition("/api,")[0].rpartition(":")[2]
@@ -144,7 +170,7 @@ def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> 
 def test_the_command_explains_itself(project: Project) -> None:
     helped = project.command("--help")
     assert helped.exit == 0
-    for name in ("show", "serve", "sync", "migrate", "doctor", "run"):
+    for name in ("show", "serve", "sync", "migrate", "doctor", "run", "user", "key"):
         assert f"\n    {name} " in helped.out
         assert project.command(name, "--help").exit == 0
     assert project.command("no-such-command").exit == 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from platform_report_server.serve import serve
+from platform_report_server.serve import Place, serve
 from platform_report_server.settings import PostgresUrl
 from server.support import served_settings
 
 if __name__ == "__main__":
     folder, *database = sys.argv[1:]
     settings = served_settings(Path(folder), *map(PostgresUrl, database))
-    serve(settings, "127.0.0.1", 0, lambda url: print(url, flush=True))  # noqa: T201  the tests read it
+    serve(settings, Place(), lambda url: print(url, flush=True))  # noqa: T201  the tests read it
     print("ended", flush=True)  # noqa: T201

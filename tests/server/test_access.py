@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import stat
 from collections.abc import Iterator
@@ -11,16 +12,18 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 from starlette.routing import Route
 
 from platform_report_server.api.routes import api_routes
 from platform_report_server.app import create_app
 from platform_report_server.auth.roles import ROLES
-from platform_report_server.errors import SettingsError
+from platform_report_server.errors import Forbidden, SettingsError
 from platform_report_server.model import Role
+from platform_report_server.services import open_services
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 from server.cast import Cast, Who, casting, with_key
-from server.support import KEY, PNG, PROJECT, Api, checked, refused, served_settings, serving
+from server.support import KEY, PNG, PROJECT, Api, checked, cookie_of, refused, served_settings, serving
 
 FORBIDDEN, NOT_FOUND = (403, "FORBIDDEN"), (404, "NOT_FOUND")
 OF_PROJECT = {"params": {"projectId": "{project_id}"}}
@@ -236,6 +239,51 @@ def test_a_link_opens_one_session_once(settings: Settings) -> None:
                     refused(forger.get("/api/runs", params={"projectId": PROJECT}), 401, "UNAUTHORIZED")
         with httpx.Client(base_url=url) as late:
             assert late.get("/?token=the-token").status_code == 401
+
+
+def test_over_https_the_cookie_is_bound_to_the_host(settings: Settings) -> None:
+    proxied = {"X-Forwarded-Proto": "https"}  # as a proxy on this machine says it
+    with (
+        serving(replace(settings, link_token="the-token")) as url,
+        httpx.Client(base_url=url, headers=proxied) as browser,
+    ):
+        cookie = browser.get("/?token=the-token").headers["set-cookie"]
+        assert cookie.startswith("__Host-platform_report_")
+        assert "; secure" in cookie.lower()
+        assert "; path=/" in cookie.lower()
+        assert "domain" not in cookie.lower()
+        sent = {"Cookie": cookie.partition(";")[0]}
+        assert browser.get("/", headers=sent).status_code == 200
+        plain = {"Cookie": sent["Cookie"].removeprefix("__Host-")}
+        assert httpx.get(url, headers=proxied | plain).status_code == 401
+
+
+def test_a_form_is_taken_from_our_own_pages_only(settings: Settings) -> None:
+    async def use() -> None:
+        async with open_services(settings) as services:
+            access = services.access
+            (name,) = cookie_of(settings, "x")
+
+            def request(session: str, origin: str | None = "http://h") -> Request:
+                headers = [(b"host", b"h"), (b"cookie", f"{name}={session}".encode())]
+                headers += [] if origin is None else [(b"origin", origin.encode())]
+                return Request({"type": "http", "method": "POST", "scheme": "http", "path": "/", "headers": headers})
+
+            mine = access.form_token(request("mine"))
+            access.check_form(request("mine"), mine)
+            for other, token in (
+                (request("theirs"), mine),
+                (request("mine"), ""),
+                (request("mine"), access.form_token(request(""))),
+                (request("mine", "http://other"), mine),
+                (request("mine", "https://h"), mine),
+                (request("mine", "null"), mine),
+                (request("mine", None), mine),
+            ):
+                with pytest.raises(Forbidden, match="open its page again"):
+                    access.check_form(other, token)
+
+    asyncio.run(use())
 
 
 def test_a_session_outlives_a_restart(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = "platform_report_server"
 FLOORS: list[set[str]] = [
-    {"serve"},
+    {"serve", "manage"},
     {"connection"},
     {"app"},
     {"api", "web"},

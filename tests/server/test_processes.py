@@ -20,7 +20,7 @@ import pytest
 from platform_report_server import ids
 from platform_report_server.app import create_app
 from platform_report_server.errors import SettingsError, StoreTooNew
-from platform_report_server.serve import serve
+from platform_report_server.serve import Place, serve
 from platform_report_server.settings import PostgresUrl, Settings
 from server.support import (
     DEADLINE,
@@ -76,13 +76,36 @@ def test_a_taken_port_is_told(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=rf"cannot listen on 127\.0\.0\.1, port {port}: Address already in use"):
-            serve(settings, "127.0.0.1", port, pytest.fail)
+            serve(settings, Place(port=port), pytest.fail)
 
 
 def test_an_open_server_is_refused(folder: Path) -> None:
     with pytest.raises(SettingsError, match=r"open access is for one process only"):
-        serve(Settings.embedded(folder), "127.0.0.1", 0, pytest.fail)
+        serve(Settings.embedded(folder), Place(), pytest.fail)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "is_private", "names"),
+    [
+        (Place(), True, {"localhost", "127.0.0.1", "[::1]"}),
+        (Place("::1"), True, {"localhost", "127.0.0.1", "[::1]"}),
+        (Place("127.0.0.2", host_names=frozenset({"localhost"})), True, {"localhost", "127.0.0.1", "[::1]"}),
+        (Place(host_names=frozenset({"R.example"})), False, {"localhost", "127.0.0.1", "[::1]", "r.example"}),
+        (Place("0.0.0.0"), False, None),
+        (Place("::"), False, None),
+        (Place("reports.example"), False, None),
+    ],
+)
+def test_a_place_is_private_or_not(place: Place, is_private: bool, names: set[str] | None) -> None:
+    assert place.is_private == is_private
+    assert place.answers_to == names
+
+
+def test_nothing_is_served_to_others_before_somebody_can_log_in(settings: Settings) -> None:
+    for place in (Place("0.0.0.0"), Place(host_names=frozenset({"reports.example"}))):
+        with pytest.raises(SettingsError, match=r"nobody can log in there yet: .*user add --owner.*--first-owner"):
+            serve(settings, place, pytest.fail)
 
 
 @pytest.mark.both_stores
@@ -91,7 +114,7 @@ def test_a_newer_store_is_told_before_anything_listens(settings: Settings) -> No
         pass
     with_store(settings, "UPDATE alembic_version SET version_num = '0099'")
     with pytest.raises(StoreTooNew, match="Install the newer version"):
-        serve(settings, "127.0.0.1", 0, pytest.fail)
+        serve(settings, Place(), pytest.fail)
 
 
 @pytest.mark.both_stores

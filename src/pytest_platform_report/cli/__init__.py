@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import PlatformReportError
 from ..options import OPTIONS
-from . import doctor, migrate, run, serve, show, sync
+from . import doctor, key, migrate, run, serve, show, sync, user
 
 _SHARED = ("url", "project", "api-key-file", "spool")
 
@@ -42,5 +42,6 @@ def _make_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=first_line, description=summary, parents=[shared])
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    run.add_command(commands, shared)
+    for part in (run, user, key):
+        part.add_command(commands, shared)
     return parser

@@ -1,17 +1,14 @@
-"""Serve the embedded platform of this directory on the loopback interface."""
+"""Serve the embedded platform of this directory: to this machine, or to a team."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError
 from ..ids import new_id
-from ._database import add_option, lacks_server, read_option
-from ._pytest_settings import ask_pytest
+from ._database import add_option
+from ._store import opened
 from ._terminal import say
 
 _HOST = "127.0.0.1"
@@ -38,47 +35,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MINUTES",
         help="close a run as cancelled that nobody ends or writes to for so long; 0 never does (60)",
     )
+    parser.add_argument(
+        "--host", default=_HOST, metavar="ADDRESS", help=f"address to listen on; all of them: 0.0.0.0 ({_HOST})"
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer requests to this name, such as that of a proxy in front; may be repeated",
+    )
+    parser.add_argument(
+        "--forwarded-allow-ips",
+        default=_HOST,
+        metavar="ADDRESSES",
+        help=f"proxies whose X-Forwarded headers are believed, separated by commas ({_HOST})",
+    )
+    parser.add_argument(
+        "--first-owner",
+        action="store_true",
+        help="as long as there is no account, print a link that makes the owner's, once",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     given = os.environ.get("PLATFORM_API_KEY", "").strip()
-    settings = ask_pytest(arguments)
-    server = _load_server()
-    database = read_option(arguments)
-    folder = settings.spool / "platform"
-    key = given or f"prk_live_{new_id(32)}"
+    with opened(arguments) as store:
+        names = frozenset(arguments.allow_host)
+        place = store.serve.Place(arguments.host, arguments.port, names, arguments.forwarded_allow_ips)
+        key = given or (f"prk_live_{new_id(32)}" if place.is_private else "")
 
-    def on_started(address: str) -> None:
-        say(f"serving {folder}" if database is None else f"serving {database}, files in {folder}")
-        say(f"  dashboard: {address}")
-        say(f"  reporting API: {address.partition('/?')[0]}/api, project {settings.project}")
-        if given:
-            say("  API key: the one in PLATFORM_API_KEY")
-        else:
-            say(f"  API key, until this server ends: {key}")
-        say("Ctrl-C ends it.")
+        def on_started(address: str) -> None:
+            say(f"serving {store.described}")
+            say(f"  dashboard: {address}")
+            api = urlsplit(address)._replace(path="/api", query="").geturl()
+            say(f"  reporting API: {api}, project {store.project}")
+            if given:
+                say("  API key: the one in PLATFORM_API_KEY")
+            elif key:
+                say(f"  API key, until this server ends: {key}")
+            else:
+                say("  API keys: 'platform-report key add' makes one")
+            say("Ctrl-C ends it.")
 
-    try:
         rules = {"limits": arguments.limits, "abandon_after": arguments.abandon_after * 60}
-        if database is not None:
-            rules["database"] = database
-        server(folder, {settings.project: key}, rules, arguments.port, on_started)
-    except server.error as error:
-        raise ConfigurationError(str(error)) from error
+        settings = store.served({store.project: key} if key else {}, **rules)
+        store.serve.serve(settings, place, on_started, makes_first_owner=arguments.first_owner)
     return 0
-
-
-class _Server:
-    """The server package's entrance, loaded where it is installed."""
-
-    def __init__(self, serve: Any, settings: Any, error: type[Exception]) -> None:
-        self._serve = serve
-        self._settings = settings
-        self.error = error
-
-    def __call__(self, folder: Path, keys: dict[str, str], rules: dict[str, Any], port: int, on_started: Any) -> None:
-        self._serve(replace(self._settings.served(folder, keys=keys), **rules), _HOST, port, on_started)
 
 
 def _minutes(text: str) -> float:
@@ -86,13 +90,3 @@ def _minutes(text: str) -> float:
     if not 0 <= minutes <= _LONGEST:
         raise argparse.ArgumentTypeError(f"found {text}, expected 0 to {_LONGEST} minutes")
     return minutes
-
-
-def _load_server() -> _Server:
-    try:
-        from platform_report_server.errors import ServerError
-        from platform_report_server.serve import serve
-        from platform_report_server.settings import Settings
-    except ImportError as error:
-        raise lacks_server(error) from error
-    return _Server(serve, Settings, ServerError)

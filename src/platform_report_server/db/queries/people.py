@@ -56,7 +56,7 @@ def find_team(connection: Connection, team_id: int) -> Row[Any] | None:
 def list_teams(connection: Connection, among: Collection[int] | None = None) -> list[Row[Any]]:
     """Return teams, the oldest first. `among` None means every team."""
     query = select(team).order_by(team.c.id)
-    return list(connection.execute(query if among is None else query.where(team.c.id.in_(among))).all())
+    return list(connection.execute(query if among is None else query.where(team.c.id.in_(list(among)))).all())
 
 
 def list_members(connection: Connection, team_id: int) -> list[Row[Any]]:

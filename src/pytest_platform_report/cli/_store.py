@@ -1,0 +1,58 @@
+"""The platform that the commands serve and write to, loaded where the server's packages are installed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError
+from ._database import lacks_server, read_option
+from ._pytest_settings import ask_pytest
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store's folder, the server package's entrances, and the project that this directory reports to."""
+
+    folder: Path
+    database: Any
+    """The server's value for it, or None for the file in the folder."""
+    project: str
+    settings: Any
+    """Returns the settings of a served store: called with the keys of its projects."""
+    serve: Any
+    manage: Any
+
+    @property
+    def described(self) -> str:
+        """Where it is, in words."""
+        return str(self.folder) if self.database is None else f"{self.database}, files in {self.folder}"
+
+    def served(self, keys: dict[str, str], **rules: Any) -> Any:
+        """Return the server's settings for this store, with rules that are other than usual."""
+        if self.database is not None:
+            rules["database"] = self.database
+        return replace(self.settings.served(self.folder, keys=keys), **rules)
+
+
+@contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[Store]:
+    """Give out the store of this directory.
+
+    :raises ConfigurationError: the server's packages are not installed, or it says why it cannot.
+    """
+    settings, database = ask_pytest(arguments), read_option(arguments)
+    try:
+        from platform_report_server import manage, serve
+        from platform_report_server.errors import ServerError
+        from platform_report_server.settings import Settings
+    except ImportError as error:
+        raise lacks_server(error) from error
+    try:
+        yield Store(settings.spool / "platform", database, settings.project, Settings, serve, manage)
+    except ServerError as error:
+        raise ConfigurationError(str(error)) from error
