@@ -50,14 +50,18 @@ class Place:
             return min(self.host_names)
         if self.host in ("0.0.0.0", "::"):  # noqa: S104  what is asked for is not what is shown
             return socket.gethostname()
-        return f"[{self.host}]" if ":" in self.host else self.host
+        return self._own_name
 
     @property
     def answers_to(self) -> frozenset[str] | None:
         """The names that a request's Host header may carry; None allows every name."""
         if not self.host_names and not self.is_private:
             return None
-        return LOOPBACK_NAMES | {name.lower() for name in (self.shown, *self.host_names)}
+        return LOOPBACK_NAMES | {name.lower() for name in (self._own_name, *self.host_names)}
+
+    @property
+    def _own_name(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def serve(

@@ -49,7 +49,9 @@ def test_bad_passwords_are_refused(password: str, words: str) -> None:
         check_password(password)
 
 
-@pytest.mark.parametrize("email", ["", "jane", "a@b@c", "a b@c.d", "a@" + "b" * 260, "a\0@b.c", "a@b\r\nBcc: c@d.e"])
+@pytest.mark.parametrize(
+    "email", ["", "jane", "a@b@c", "a b@c.d", "a@" + "b" * 260, "a\0@b.c", "a,b@c.d", "<a@b.c>", "a@b\r\nBcc: c@d.e"]
+)
 def test_what_is_no_address_is_refused(email: str) -> None:
     with pytest.raises(Invalid, match="expected an email address"):
         people.folded(email)

@@ -19,6 +19,7 @@ FLOORS: list[set[str]] = [
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
+    {"mail"},
     {"errors", "clock", "model", "text", "files"},
 ]
 ENTERS_AT = {

@@ -90,7 +90,11 @@ def test_an_open_server_is_refused(folder: Path) -> None:
     [
         (Place(), True, {"localhost", "127.0.0.1", "[::1]"}),
         (Place("::1"), True, {"localhost", "127.0.0.1", "[::1]"}),
-        (Place("127.0.0.2", host_names=frozenset({"localhost"})), True, {"localhost", "127.0.0.1", "[::1]"}),
+        (
+            Place("127.0.0.2", host_names=frozenset({"localhost"})),
+            True,
+            {"localhost", "127.0.0.1", "127.0.0.2", "[::1]"},
+        ),
         (Place(host_names=frozenset({"R.example"})), False, {"localhost", "127.0.0.1", "[::1]", "r.example"}),
         (Place("0.0.0.0"), False, None),
         (Place("::"), False, None),

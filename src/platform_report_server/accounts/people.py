@@ -14,7 +14,7 @@ from platform_report_server.errors import Invalid
 from platform_report_server.ingest.writer import Write
 
 LONGEST_NAME = 200
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}")
+_EMAIL = re.compile(r"""[^@\s\x00-\x1f\x7f<>()\[\],;:\\"]{1,64}@[^@\s\x00-\x1f\x7f<>(),;\\"]{1,255}""")
 
 
 def folded(email: str) -> str:

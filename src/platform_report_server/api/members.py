@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Row
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from platform_report_server.accounts import invitations
@@ -25,6 +26,16 @@ from platform_report_server.model import MemberChange, NewInvitation, Role
 
 _new = msgspec.json.Decoder(NewInvitation)
 _change = msgspec.json.Decoder(MemberChange)
+_SUBJECT = "You are invited to a test platform"
+_TEXT = """\
+You are invited to the test platform at {root}, as {made.role} of a team.
+
+Open this link to accept. It is for you alone, works once, and ends on {made.expires_at}:
+
+{made.url}
+
+If you do not know what this is, do nothing.
+"""
 _SENT = Invalid.field_is("Idempotency-Key", "the person was invited with it before; a link is shown once")
 
 
@@ -52,7 +63,12 @@ async def create(call: Call) -> Response:
 
         return answer_once(write, team.id, once, invite, later=answers.kept_refusal(_SENT))
 
-    return await call.write(job)
+    response = await call.write(job)
+    mail = call.services.settings.mail
+    if mail is not None and response.status_code == 201:
+        made = msgspec.json.decode(response.body, type=MadeInvitation)
+        response.background = BackgroundTask(mail.send, made.email, _SUBJECT, _TEXT.format(root=root, made=made))
+    return response
 
 
 async def change(call: Call) -> Response:
