@@ -68,6 +68,7 @@ def casting(settings: Settings, url: str) -> Iterator[Cast]:
         team = add_team(write, "Acme Engineering", users["owner"])
         for role in ROLES[:-1]:
             add_member(write, team.id, users[role], role)
+            add_team(write, f"The {role}'s own", users[role])  # what they are elsewhere counts for nothing here
         eve = add_account(write, "eve@example.com", "Eve", NO_PASSWORD)
         other = add_team(write, "Platform Team", eve)
         theirs = add_project(write, "Theirs", other.id)

@@ -198,7 +198,8 @@ def test_who_may_call(crowded: tuple[Cast, Settings], method: str, path: str) ->
         for who in strangers:
             refuse(who, *told)
     for role in ROLES[: ROLES.index(needs)]:
-        refuse(cast.people[role], *FORBIDDEN)
+        if told is not None:  # in a team of their own they are owners
+            refuse(cast.people[role], *FORBIDDEN)
         refuse(with_key(cast.new_key(world["project_id"], role)), *FORBIDDEN)
     assert world.api.get(f"/api/runs/{world['run_id']}") == before
     assert world.api.get("/api/runs", projectId=world["project_id"])["total"] == 1
