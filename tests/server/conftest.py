@@ -1,6 +1,6 @@
 """Fixtures: a server, and clients of its two projects.
 
-Tests marked `both_stores` run on SQLite and on PostgreSQL, the others on SQLite.
+Tests marked `both_stores` run on SQLite and on PostgreSQL, unless they are marked `one_store`; the others on SQLite.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "store" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_stores"):
+    marked = metafunc.definition.get_closest_marker
+    if "store" in metafunc.fixturenames and marked("both_stores") and not marked("one_store"):
         metafunc.parametrize("store", ["sqlite", "postgresql"], indirect=True)
 
 

@@ -79,6 +79,7 @@ def test_a_refused_request_does_not_use_up_its_key(api: Api) -> None:
     checked(_post_test(api, api.new_run(), "t", headers), 201)
 
 
+@pytest.mark.one_store
 @pytest.mark.parametrize("key", ["", "k" * 256])
 def test_keys_have_a_length(api: Api, key: str) -> None:
     refused(_post_run(api, None, "b", {"Idempotency-Key": key}), 400, "VALIDATION_ERROR", "Idempotency-Key")

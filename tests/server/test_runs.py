@@ -67,6 +67,7 @@ def test_metadata_may_come_later(api: Api) -> None:
     assert checked(api.http.patch(f"/api/runs/{run['id']}", json={"metadata": {}}), 200)["metadata"] == {}
 
 
+@pytest.mark.one_store
 @pytest.mark.parametrize(
     "metadata", [{str(number): "" for number in range(51)}, {"x" * 101: ""}, {"": "x"}, {"x": "x" * 4097}, {"x": 1}, []]
 )
@@ -145,6 +146,7 @@ def test_lists_are_newest_first_in_pages_and_filtered(api: Api) -> None:
         assert found["total"] == len(expected)
 
 
+@pytest.mark.one_store
 @pytest.mark.parametrize(
     ("query", "field"),
     [
