@@ -20,6 +20,7 @@ from platform_report_server.settings import PostgresUrl
 
 _DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "platform-report"}
 _LOCK_TIMEOUT = "20s"
+_OLDEST = (14,)
 
 _log = logging.getLogger("platform_report_server")
 
@@ -98,6 +99,9 @@ def _upgrade(database: PostgresDatabase, url: PostgresUrl) -> str | None:
     with database.writer.begin() as connection:
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # another one may be at it for long
         locks.take(connection, locks.Lock.STORE)
+        version = connection.dialect.server_version_info or (0,)
+        if version < _OLDEST:
+            raise StoreError(f"{url}: found PostgreSQL {version[0]}, expected {_OLDEST[0]} or newer")
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
             raise StoreError(f"{url}: the database has the encoding {encoding}, expected UTF8")
