@@ -18,9 +18,11 @@ from sqlalchemy import Connection, create_engine, event, insert
 from platform_report_server import ids
 from platform_report_server.db import _migrate, _sqlite, schema
 from platform_report_server.db.engine import open_database
+from platform_report_server.db.queries.flakiness import list_flakiness
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import ServerError, StoreError, StoreTooNew
+from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
@@ -153,6 +155,13 @@ def test_history_looks_at_one_test_and_at_open_runs_only(tmp_path: Path) -> None
         "result USING PRIMARY KEY (project_id=? AND run_id=? AND seq>?)",
     ):
         assert any(used in step for step in plan), plan
+
+
+def test_the_flakiest_tests_and_the_open_runs_are_found_by_their_indexes(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, lambda connection: list_flakiness(connection, 1, min_score=0.1, limit=1, offset=0))
+    assert any("INDEX case_stat_by_score (project_id=? AND score>?)" in step for step in plan), plan
+    plan = _plan(tmp_path, lambda connection: close_silent_runs(Write(connection, ids.IdMaker(), 0), 0))
+    assert any("INDEX run_open" in step for step in plan), plan
 
 
 def _open_run(tmp_path: Path) -> None:
