@@ -326,7 +326,7 @@ def _tables(address: str) -> list[Any]:
     with psycopg.connect(address) as connection:
         columns = connection.execute(
             "SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, "
-            "pg_get_expr(adbin, adrelid), reloptions, pg_get_partkeydef(c.oid) FROM pg_class c "
+            "pg_get_expr(adbin, adrelid), pg_get_partkeydef(c.oid) FROM pg_class c "
             "JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 "
             "LEFT JOIN pg_attrdef d ON adrelid = c.oid AND adnum = attnum "
             "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition "

@@ -152,7 +152,6 @@ run = Table(
     Column("counted_seq", Integer, nullable=False, server_default="0"),  # results below it are in `case_stat`
     Column("abandoned_at", BigInteger),
     sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": 70},  # its counters change with each batch: room for that in the same page
 )
 Index("run_by_id", run.c.id)
 Index("run_by_branch", run.c.project_id, run.c.branch, run.c.id)
@@ -221,7 +220,6 @@ case_stat = Table(
     Column("quarantined_why", Text),
     Column("quarantined_at", BigInteger),
     sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": 60},  # every execution changes a row, its score seldom: room for that in its page
 )
 Index("case_stat_by_score", case_stat.c.project_id, case_stat.c.score.desc(), case_stat.c.case_id)
 

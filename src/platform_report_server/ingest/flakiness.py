@@ -93,7 +93,7 @@ def quarantine(write: Write, project_id: int, case_id: int, is_quarantined: bool
 def _lock(write: Write, project_id: int) -> Any:
     """Return the project's rules; what follows is computed from rows that nobody else may change meanwhile."""
     rules = select(project.c.auto_quarantine, project.c.flakiness_threshold).where(project.c.id == project_id)
-    return write.connection.execute(rules.with_for_update()).one()
+    return write.connection.execute(rules.with_for_update(key_share=True)).one()
 
 
 @cache  # putting it together costs more than running it

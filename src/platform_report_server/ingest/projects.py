@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from platform_report_server import ids
 from platform_report_server.db.queries.projects import ProjectRow, load_project
 from platform_report_server.db.queries.runs import find_run
-from platform_report_server.db.schema import DEFAULT_TEAM, history, metadata, project, run
+from platform_report_server.db.schema import DEFAULT_TEAM, metadata, project, run
 from platform_report_server.ingest.runs import delete_run
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import SettingsChange
@@ -75,7 +75,7 @@ def delete_project(write: Write, project_id: int) -> None:
     while delete_some_runs(write, project_id):
         pass
     for table in metadata.sorted_tables:
-        if "project_id" in table.c and table is not history:  # that one is not on PostgreSQL, and went with the runs
+        if "project_id" in table.c:
             write.connection.execute(delete(table).where(table.c.project_id == project_id))
     write.connection.execute(delete(project).where(project.c.id == project_id))
 

@@ -141,7 +141,6 @@ def upgrade() -> None:
         sa.Column("told_duration", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "id"),
         sqlite_with_rowid=False,
-        postgresql_with={"fillfactor": 70},
     )
     op.create_index("run_by_branch", "run", ["project_id", "branch", "id"], unique=False)
     op.create_index("run_by_id", "run", ["id"], unique=False)
@@ -189,6 +188,9 @@ def upgrade() -> None:
     )
     op.create_index("test_case_by_id", "test_case", ["id"], unique=False)
     if not is_sqlite:
+        op.execute(
+            "ALTER TABLE run SET (fillfactor = 70)"
+        )  # its counters change with each batch: room in the same page
         op.create_index("result_history", "result", ["project_id", "case_id", "run_id", "seq"], unique=False)
         op.execute("CREATE TABLE result_default PARTITION OF result DEFAULT")
         op.execute("ALTER TABLE detail ALTER COLUMN data SET STORAGE EXTERNAL")  # it is compressed as it is
