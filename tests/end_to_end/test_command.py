@@ -128,14 +128,9 @@ def test_serve(target: Target, project: Project, ending: signal.Signals) -> None
 
 @embedded
 def test_serve_to_a_team(target: Target, project: Project) -> None:
-    refused = project.command("serve", "--host=0.0.0.0", "--port=0")
-    assert refused.exit == 1
-    assert "nobody can log in there yet" in refused.out
     project.write("password.txt", "correct horse battery\n")
     added = project.command("user", "add", "--owner", "jane@example.com", "--password-file=password.txt")
     assert added.out == "jane@example.com is owner of Default\n"
-    assert project.command("user", "add", "jane@example.com", "--password-file=password.txt").exit == 1
-    assert "--password-file" in project.command("user", "password", "jane@example.com").out
     made = project.command("key", "add", "--project=web", "--days=1")
     assert made.exit == 0
     key = made.out.strip()
