@@ -27,13 +27,18 @@ class Caller:
     makes_projects: bool = False
     """Whether a project is made on its first use."""
     needs: Role = "viewer"
+    _calling: dict[Role, Caller] = field(default_factory=dict, repr=False, compare=False)
+    """The same caller in operations that need a role: one is asked for with each request."""
 
     def calling(self, needs: Role) -> Caller:
         """Return this caller in an operation that needs a role; refuse who has it nowhere."""
-        strongest = self.strongest
-        if strongest is None or not reaches(strongest, needs):
-            raise _too_weak(needs, strongest)
-        return replace(self, needs=needs)
+        calling = self._calling.get(needs)
+        if calling is None:
+            strongest = self.strongest
+            if strongest is None or not reaches(strongest, needs):
+                raise _too_weak(needs, strongest)
+            calling = self._calling[needs] = replace(self, needs=needs, _calling={})
+        return calling
 
     @property
     def strongest(self) -> Role | None:
