@@ -79,10 +79,12 @@ class Connection(HttpToolsProtocol):
     def _look_now(self) -> None:
         if self._began is not None and self.loop.time() - self._began > self.patience + self._came / SLOWEST:
             self.transport.abort()
-        elif self._began is None and self._is_forgotten():
-            self.transport.close()
-        else:
-            self._look_later()
+            return
+        if self._began is None and self._is_forgotten():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        self._look_later()
 
     def _is_forgotten(self) -> bool:
         # a body that comes after its answer takes the time limit of idle connections away

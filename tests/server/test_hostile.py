@@ -19,7 +19,7 @@ from platform_report_server.connection import LONGEST_HEAD, Connection
 from platform_report_server.model import NewRun, NewSuite, NewTest
 from platform_report_server.settings import Settings
 from server.filled import texts_of
-from server.support import DEADLINE, KEY, PNG, PROJECT, Api, checked, in_threads, served_settings, serving
+from server.support import DEADLINE, KEY, PNG, PROJECT, Api, checked, in_threads, serving
 from server.test_processes import process
 
 MB = 2**20
@@ -54,6 +54,7 @@ def spoken_to(response: httpx.Response) -> None:
         assert list(error) == ["code", "message", "details"]
 
 
+@pytest.mark.both_stores
 def test_texts_stay_texts_in_every_field(api: Api) -> None:
     for text in TEXTS:
         kept = text.replace("\0", "\ufffd")
@@ -88,6 +89,7 @@ def test_texts_stay_texts_in_every_body(tmp_path: Path) -> None:
                         spoken_to(http.request(method, place, files={"file": (text, PNG)}, data=body))
 
 
+@pytest.mark.both_stores
 def test_texts_stay_texts_in_addresses_and_headers(api: Api) -> None:
     addresses = [
         *(quote(text[:3000], safe="") for text in TEXTS),
@@ -111,6 +113,7 @@ def test_texts_stay_texts_in_addresses_and_headers(api: Api) -> None:
                 spoken_to(api.http.request(method, place, headers=headers, content=b"{}"))
 
 
+@pytest.mark.both_stores
 def test_numbers_without_measure_are_refused(api: Api) -> None:
     run = api.new_run()
     body = json.dumps(api.test_body(run)).replace('"duration": 12', '"duration": NUMBER')
@@ -212,9 +215,9 @@ def trickle(url: str, sent: bytes, more: bytes) -> None:
     pytest.fail(f"the server still waits for the rest of {sent!r}")
 
 
-def test_memory_stays_within_bounds(tmp_path: Path) -> None:
+def test_memory_stays_within_bounds(settings: Settings) -> None:
     with (
-        process(served_settings(tmp_path)) as (server, link),
+        process(settings) as (server, link),
         httpx.Client(base_url=link.partition("?")[0], headers=ALLOWED) as http,
     ):
         api = Api(http)
