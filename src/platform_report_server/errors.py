@@ -9,6 +9,7 @@ ServerError
 │   ├── TooLarge            413 PAYLOAD_TOO_LARGE
 │   ├── RateLimited         429 RATE_LIMITED
 │   └── Unavailable         500 INTERNAL_ERROR, because the database is away
+├── MailFailed              a mail could not be sent
 ├── SettingsError           the settings cannot work
 └── StoreError              the store cannot be used
     ├── StoreBehind         an older version of this package made it, and it is migrated by command only
@@ -102,6 +103,10 @@ class RateLimited(ApiError):
 
 class Unavailable(ApiError):
     """The database cannot be reached; the same request may work later."""
+
+
+class MailFailed(ServerError):
+    """A mail could not be sent."""
 
 
 class SettingsError(ServerError):

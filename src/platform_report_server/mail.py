@@ -1,71 +1,133 @@
-"""Mail, by an SMTP server of somebody's."""
+"""Mail, where an SMTP server is set: the invitation."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, unquote, urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from platform_report_server.errors import SettingsError
+import anyio
+import anyio.to_thread
 
-_SECONDS = 20
-_PORTS = {"smtp": 587, "smtps": 465}
+from platform_report_server.errors import MailFailed, SettingsError
 
-_log = logging.getLogger("platform_report_server")
+if TYPE_CHECKING:
+    import smtplib
+    from email.message import EmailMessage
+
+MailSecurity = Literal["starttls", "tls", "none"]
+_MAIL_PORTS: dict[MailSecurity, int] = {"starttls": 587, "tls": 465, "none": 25}
+
+_PATIENCE_SECONDS = 10
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class MailServer:
-    """Where mail is handed over, and in whose name."""
+class MailSettings:
+    """The SMTP server that takes the mail."""
 
     host: str
     port: int
     sender: str
-    user: str = ""
-    password: str = field(default="", repr=False)
-    is_tls: bool = False
-    """Whether the connection begins with TLS; else it turns to it where the server offers that."""
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: MailSecurity = "starttls"
 
     @classmethod
-    def read(cls, address: str) -> MailServer:
-        """Return what ``smtps://USER:PASSWORD@HOST:PORT?from=ADDRESS`` says; ``smtp`` begins without TLS."""
-        try:
-            parts = urlsplit(address)
-            host, port, sender = parts.hostname, parts.port, parse_qs(parts.query).get("from", [""])[0]
-        except ValueError:
-            host, port, sender = None, None, ""
-        if host is None or parts.scheme not in _PORTS or "@" not in sender:
-            # not what was found: a password stands in it
-            raise SettingsError(
-                "a mail server is named by smtps://USER:PASSWORD@HOST:PORT?from=ADDRESS, or by smtp://..."
-            )
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(host, port or _PORTS[parts.scheme], sender, user, password, parts.scheme == "smtps")
+    def of(cls, environment: Mapping[str, str]) -> MailSettings | None:
+        """Return what the variables PLATFORM_SMTP_... say; None where they name no host."""
 
-    def send(self, to: str, subject: str, text: str) -> None:
-        """Hand a message over. Where that fails, the log says so: nobody waits for it."""
-        # the least of all processes ever send mail
+        def said(name: str) -> str:
+            return environment.get(f"PLATFORM_SMTP_{name}", "").strip()
+
+        if not said("HOST"):
+            return None
+        tls = next((each for each in _MAIL_PORTS if each == (said("TLS") or "starttls")), None)
+        if tls is None:
+            raise SettingsError(f"PLATFORM_SMTP_TLS: expected one of {', '.join(_MAIL_PORTS)}, got {said('TLS')!r}")
+        port = said("PORT") or str(_MAIL_PORTS[tls])
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
+            raise SettingsError(f"PLATFORM_SMTP_PORT: expected a port from 1 to 65535, got {port!r}")
+        if "@" not in said("FROM") or not said("FROM").isprintable():
+            raise SettingsError(f"PLATFORM_SMTP_FROM: expected the address that mails come from, got {said('FROM')!r}")
+        if tls == "none" and said("USER"):
+            raise SettingsError("PLATFORM_SMTP_TLS is none and PLATFORM_SMTP_USER is set: no password goes unencrypted")
+        password = _password(environment) if said("USER") else None
+        return cls(said("HOST"), int(port), said("FROM"), said("USER") or None, password, tls)
+
+
+def _password(environment: Mapping[str, str]) -> str:
+    path = environment.get("PLATFORM_SMTP_PASSWORD_FILE")
+    if not path:
+        return environment.get("PLATFORM_SMTP_PASSWORD", "")
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"PLATFORM_SMTP_PASSWORD_FILE: {path} cannot be read: {error}") from error
+
+
+class Mail:
+    """Sends mail, off the event loop; the libraries are loaded at the first one."""
+
+    def __init__(self, settings: MailSettings) -> None:
+        self._settings = settings
+        self._limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def invite(self, email: str, team: str, inviter: str, link: str) -> None:
+        """Send the link of an invitation; raise MailFailed where that cannot be done."""
+        text = (
+            f"{inviter} invites you into the team {team}, to see its test runs.\n\n"
+            f"Open this link to join. It works once, for a week:\n\n{link}\n\n"
+            "If you expected no invitation, there is nothing to do.\n"
+        )
+        await anyio.to_thread.run_sync(
+            self._send, email, f"Invitation into the team {team}", text, limiter=self._limiter
+        )
+
+    def _send(self, email: str, subject: str, text: str) -> None:
         import smtplib
-        import ssl
+        from email.errors import MessageError
+
+        try:
+            message = self._message(email, subject, text)
+        except (MessageError, ValueError, LookupError) as error:  # which of them differs between Pythons
+            raise MailFailed(f"{email} is no address that a mail can be sent to: {error}") from error
+        at = f"{self._settings.host}:{self._settings.port}"
+        try:
+            with self._connected() as server:
+                server.send_message(message, to_addrs=[email])
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailFailed(f"the mail to {email} was not taken by {at}: {error}") from error
+
+    def _message(self, email: str, subject: str, text: str) -> EmailMessage:
         from email.headerregistry import Address
         from email.message import EmailMessage
 
         message = EmailMessage()
+        message["From"] = self._settings.sender
+        message["To"] = Address(addr_spec=email)
+        message["Subject"] = " ".join(subject.split())
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(text)
+        return message
+
+    def _connected(self) -> smtplib.SMTP:
+        import smtplib
+        import ssl
+
+        settings, context = self._settings, ssl.create_default_context()  # smtplib's own checks no certificate
+        server: smtplib.SMTP
+        if settings.tls == "tls":
+            server = smtplib.SMTP_SSL(settings.host, settings.port, timeout=_PATIENCE_SECONDS, context=context)
+        else:
+            server = smtplib.SMTP(settings.host, settings.port, timeout=_PATIENCE_SECONDS)
         try:
-            message["From"], message["To"] = Address(addr_spec=self.sender), Address(addr_spec=to)
-            message["Subject"] = subject
-            message.set_content(text)
-            context = ssl.create_default_context()
-            with (
-                smtplib.SMTP_SSL(self.host, self.port, timeout=_SECONDS, context=context)
-                if self.is_tls
-                else smtplib.SMTP(self.host, self.port, timeout=_SECONDS)
-            ) as server:
-                server.ehlo()
-                if not self.is_tls and (server.has_extn("starttls") or self.user):
-                    server.starttls(context=context)  # a password goes over TLS or not at all
-                if self.user:
-                    server.login(self.user, self.password)
-                server.send_message(message)
-        except Exception:
-            _log.exception("mail to %s could not be sent by %s", to, self.host)
+            if settings.tls == "starttls":
+                server.starttls(context=context)
+            if settings.user is not None:
+                server.login(settings.user, settings.password or "")
+        except BaseException:
+            server.close()
+            raise
+        return server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import signal
 import socket
 import threading
@@ -19,6 +20,7 @@ from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.people import has_accounts
 from platform_report_server.errors import SettingsError
+from platform_report_server.mail import MailSettings
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 
 __all__ = ["Place", "serve", "server_config"]
@@ -74,6 +76,7 @@ def serve(
     """
     if settings.access == "open":
         raise SettingsError("open access is for one process only: use Settings.served for a socket")
+    mail = settings.mail or MailSettings.of(os.environ)
     is_owned = _has_accounts(settings)  # what is wrong with the store is told before anything listens
     if not (is_owned or place.is_private or makes_first_owner):
         names = ", ".join((place.host, *sorted(place.host_names)))
@@ -84,7 +87,7 @@ def serve(
     listening = _listen(place.host, place.port)
     try:
         token = new_token()
-        settings, path = replace(settings, host_names=place.answers_to), "/"
+        settings, path = replace(settings, host_names=place.answers_to, mail=mail), "/"
         if not is_owned and makes_first_owner:
             settings, path = replace(settings, owner_token=token), f"/first-owner?token={token}"
         elif not is_owned:

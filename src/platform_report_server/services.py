@@ -19,11 +19,14 @@ from platform_report_server.auth.limits import TABLES, Limits
 from platform_report_server.auth.signing import Signer, load_signer
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
+from platform_report_server.db.queries.people import find_account, find_team
 from platform_report_server.ingest.contents import sweep_contents
 from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.once import forget_answers
+from platform_report_server.ingest.projects import delete_project, delete_some_runs
 from platform_report_server.ingest.writer import Writer
 from platform_report_server.jobs import Job, Jobs
+from platform_report_server.mail import Mail
 from platform_report_server.settings import Settings
 from platform_report_server.storage.folder import ArtifactFolder
 
@@ -46,6 +49,8 @@ class Services:
     limits: Limits
     jobs: Jobs
     sweeping: Job
+    mail: Mail | None
+    """Sends mail, where an SMTP server is set."""
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query off the event loop, on a snapshot of its own."""
@@ -54,6 +59,26 @@ class Services:
     async def sweep(self) -> None:
         """Delete the files that no artifact refers to any more."""
         await self.jobs.run(self.sweeping)
+
+    async def mail_invitation(self, email: str, team_id: int, inviter: int | None, link: str) -> bool:
+        """Mail the link of an invitation where an SMTP server is set; tell whether there is one."""
+        if self.mail is None:
+            return False
+
+        def names(connection: Connection) -> tuple[str, str]:
+            team, person = find_team(connection, team_id), inviter and find_account(connection, inviter)
+            return team.name if team else "", person.name if person else "Somebody"
+
+        await self.mail.invite(email, *await self.read(names), link)
+        return True
+
+    async def delete_project(self, project_id: int) -> None:
+        """Delete a project with all that belongs to it, some runs at a time: others write in between."""
+        while await self.writer.do(partial(delete_some_runs, project_id=project_id)):
+            pass
+        await self.writer.do(partial(delete_project, project_id=project_id))
+        self.access.keys.forget()
+        await self.sweep()
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self.database.reading() as connection:
@@ -92,7 +117,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             if not is_embedded:
                 jobs.start()
             try:
-                yield Services(settings, database, writer, artifacts, signer, access, entrance, limits, jobs, sweeping)
+                mail = None if settings.mail is None else Mail(settings.mail)
+                yield Services(
+                    settings, database, writer, artifacts, signer, access, entrance, limits, jobs, sweeping, mail
+                )
             finally:
                 await jobs.stop()
         finally:

@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
 from platform_report_server.errors import SettingsError
-from platform_report_server.mail import MailServer
+from platform_report_server.mail import MailSettings
 from platform_report_server.model import Role
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -75,8 +75,8 @@ class Settings:
     """Makes the first owner, as long as there is no account."""
     host_names: frozenset[str] | None = None
     """The names that a request's Host header may carry; None allows every name."""
-    mail: MailServer | None = None
-    """Sends invitations, where it is there."""
+    mail: MailSettings | None = None
+    """The server that invitations are mailed by, where there is one."""
     largest_json: int = 32 * 2**20
     limits: Literal["generous", "contract"] = "generous"
     """How many requests a key or a person may make in a minute: the API's documented table, or far more."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -13,11 +12,11 @@ import pytest
 
 from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import Settings
+from server.browsing import Page
 from server.filled import texts_of
-from server.support import KEY, OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
+from server.support import OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
 
 HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
-PAGES = ["/", "/runs/{run_id}", "/tests/{test_id}"]
 STEPS = [
     {"title": "outer", "category": "hook", "status": "passed", "duration": 1500, "error": None},
     {"title": "inner", "category": "assertion", "duration": 5, "depth": 1, "error": {"message": "not this"}},
@@ -69,19 +68,6 @@ def test_a_key_shows_its_own_project_only(api: Api, other: Api) -> None:
     assert api.http.get(f"/runs/{ours['id']}").status_code == 200
     assert api.http.get(f"/runs/{theirs['id']}").status_code == 404
     assert api.http.get(f"/tests/{other.new_test(theirs)['id']}").status_code == 404
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_strangers_are_shown_the_door(api: Api, url: str, path: str) -> None:
-    run = api.new_run(runTitle="Secret")
-    test = api.new_test(run)
-    place = url + path.format(run_id=run["id"], test_id=test["id"])
-    for headers in ({}, {"X-API-Key": "no such key at all"}):
-        response = httpx.get(place, headers=headers)
-        assert response.status_code == 401
-        assert "Secret" not in response.text
-        assert "platform-report serve" in response.text
-    assert httpx.get(place, headers={"X-API-Key": KEY}).status_code == 200
 
 
 @pytest.mark.both_stores
@@ -258,35 +244,6 @@ def test_a_page_that_fails_shows_no_internals(
     assert "The server failed" in response.text
     assert "codec" not in response.text
     assert "a detail chunk has codec 9" in caplog.text
-
-
-class Page(HTMLParser):
-    """A page taken apart."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.source = source
-        self.tags: set[str] = set()
-        self.links: set[str] = set()
-        self.images: set[str] = set()
-        self.handlers: set[str] = set()
-        self.next: str | None = None
-        self.text = ""
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        self.tags.add(tag)
-        self.handlers |= {name for name in found if name.startswith("on")}
-        if tag == "a":
-            self.links.add(found["href"] or "")
-        if tag == "img":
-            self.images.add(found["src"] or "")
-        if found.get("rel") == "next":
-            self.next = found["href"]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def read(browser: httpx.Client, path: str, **query: Any) -> Page:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Row
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
+from platform_report_server import ids
 from platform_report_server.accounts import invitations
 from platform_report_server.accounts.teams import change_role, remove_member
 from platform_report_server.api import answers
@@ -19,23 +22,16 @@ from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.visible import visible_invitation, visible_member, visible_team
 from platform_report_server.clock import now_ms
 from platform_report_server.db.queries.people import list_invitations, list_members
-from platform_report_server.errors import Invalid
+from platform_report_server.errors import Invalid, MailFailed
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import MemberChange, NewInvitation, Role
 
+_log = logging.getLogger("platform_report_server")
+
 _new = msgspec.json.Decoder(NewInvitation)
 _change = msgspec.json.Decoder(MemberChange)
-_SUBJECT = "You are invited to a test platform"
-_TEXT = """\
-You are invited to the test platform at {root}, as {made.role} of a team.
-
-Open this link to accept. It is for you alone, works once, and ends on {made.expires_at}:
-
-{made.url}
-
-If you do not know what this is, do nothing.
-"""
+_made = msgspec.json.Decoder(MadeInvitation)
 _SENT = Invalid.field_is("Idempotency-Key", "the person was invited with it before; a link is shown once")
 
 
@@ -64,11 +60,17 @@ async def create(call: Call) -> Response:
         return answer_once(write, team.id, once, invite, later=answers.kept_refusal(_SENT))
 
     response = await call.write(job)
-    mail = call.services.settings.mail
-    if mail is not None and response.status_code == 201:
-        made = msgspec.json.decode(response.body, type=MadeInvitation)
-        response.background = BackgroundTask(mail.send, made.email, _SUBJECT, _TEXT.format(root=root, made=made))
+    if response.status_code == 201:
+        response.background = BackgroundTask(_mail, call, _made.decode(response.body))
     return response
+
+
+async def _mail(call: Call, made: MadeInvitation) -> None:
+    team_id = ids.decode("team", made.team_id) or 0
+    try:
+        await call.services.mail_invitation(made.email, team_id, call.caller.user_id, made.url)
+    except MailFailed:
+        _log.exception("an invitation could not be mailed; its link stands in the answer")
 
 
 async def change(call: Call) -> Response:

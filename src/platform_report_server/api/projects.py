@@ -18,7 +18,7 @@ from platform_report_server.auth.visible import visible_project, visible_team
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.projects import projects_of
 from platform_report_server.ingest.once import Answer, answer_once
-from platform_report_server.ingest.projects import add_project, delete_project, delete_some_runs, rename_project
+from platform_report_server.ingest.projects import add_project, rename_project
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewProject, ProjectChange
 
@@ -72,12 +72,7 @@ async def change(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
-    writer = call.services.writer
-    while await writer.do(partial(delete_some_runs, project_id=row.id)):
-        pass
-    await writer.do(partial(delete_project, project_id=row.id))
-    call.services.access.keys.forget()
-    await call.services.sweep()
+    await call.services.delete_project(row.id)
     return answer(Done("Project deleted successfully"))
 
 

@@ -12,22 +12,27 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 from platform_report_server import ids
+from platform_report_server.accounts.keys import masked
+from platform_report_server.auth.roles import reaches
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.flakiness import band_of
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.schema import RESULT_STATUSES
+from platform_report_server.errors import ApiError
+from platform_report_server.web._flash import Notes
 
 _HERE = Path(__file__).parent
-STYLE = _HERE / "static" / "style.css"
+STATIC = _HERE / "static"
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+_NOBODY: dict[str, Any] = {"is_known": False, "person": None, "form_token": "", "notes": Notes(), "forms": {}}
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # controls, and what turns text around
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """Return a page."""
-    text = _templates.get_template(template).render(**values)
+    text = _templates.get_template(template).render(_NOBODY | values)
     headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
     return Response(text.encode("utf-8", "replace"), status, headers, "text/html; charset=utf-8")
 
@@ -61,6 +66,11 @@ def _query(values: dict[str, Any], **changes: Any) -> str:
     return "?" + urlencode({name: value for name, value in merged.items() if value not in (None, "", 0)})
 
 
+def _fault(error: ApiError) -> str:
+    """Return what is wrong with a field, to stand after its name."""
+    return "is required" if error.reason == "required" else error.reason or error.message
+
+
 _templates = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,
@@ -77,6 +87,9 @@ _templates.filters |= {
     "totals": totals_of,
     "band": band_of,
     "run_id": lambda number: ids.encode("run", number),
+    "public": lambda number, prefix: ids.encode(prefix, number),
+    "fault": _fault,
+    "masked": masked,
     "test_id": lambda row: ids.test_id(row.run_id, row.seq),
 }
-_templates.globals |= {"query": _query}
+_templates.globals |= {"query": _query, "reaches": reaches}

@@ -10,23 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.links import artifact_link
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.history import list_executions
-from platform_report_server.db.queries.projects import list_projects
+from platform_report_server.db.queries.projects import load_project, names_of_projects
 from platform_report_server.db.queries.runs import list_runs
 from platform_report_server.db.queries.suites import suite_tree
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.model import Attempt
-from platform_report_server.services import Services
 from platform_report_server.storage.formats import is_image
 from platform_report_server.text import clean
-from platform_report_server.web._render import page
+from platform_report_server.web._visit import Visit
 
 _RUNS = 50
 _TESTS = 100
@@ -35,28 +33,29 @@ _EXECUTIONS = 30
 _RUN_STATUSES = ("running", "passed", "failed", "cancelled")
 
 
-async def show_runs(request: Request, services: Services, caller: Caller) -> Response:
-    chosen = {name: _chosen(request, name) for name in ("project", "status", "branch")}
-    offset = _offset(request)
+async def show_runs(visit: Visit) -> Response:
+    chosen = {name: _chosen(visit.request, name) for name in ("project", "status", "branch")}
+    offset = _offset(visit.request)
 
     def query(connection: Connection) -> dict[str, Any]:
-        visible = [project for project in list_projects(connection) if caller.may(project)]
+        names = names_of_projects(connection)
+        visible = {project: name for project, name in names.items() if visit.caller.may(project)}
         among = [project for project in visible if chosen["project"] in (None, project)]
         status = chosen["status"] if chosen["status"] in _RUN_STATUSES else None
         rows, total = list_runs(connection, among, status=status, branch=chosen["branch"], limit=_RUNS, offset=offset)
         return {"runs": rows, "total": total, "projects": visible}
 
-    found = await services.read(query)
-    return page("runs.html", **found, chosen=chosen, offset=offset, limit=_RUNS, statuses=_RUN_STATUSES)
+    found = await visit.read(query)
+    return visit.page("runs.html", **found, chosen=chosen, offset=offset, limit=_RUNS, statuses=_RUN_STATUSES)
 
 
-async def show_run(request: Request, services: Services, caller: Caller) -> Response:
-    chosen = {name: _chosen(request, name) for name in ("status", "search")}
+async def show_run(visit: Visit) -> Response:
+    chosen = {name: _chosen(visit.request, name) for name in ("status", "search")}
     status = chosen["status"] if chosen["status"] in RESULT_STATUSES else None
-    offset = _offset(request)
+    offset = _offset(visit.request)
 
     def query(connection: Connection) -> dict[str, Any]:
-        run = visible_run(connection, caller, request.path_params["run_id"])
+        run = visible_run(connection, visit.caller, visit.said("run_id"))
         tests, total = list_tests(
             connection,
             run.project_id,
@@ -73,23 +72,24 @@ async def show_run(request: Request, services: Services, caller: Caller) -> Resp
         artifacts = [row for row in list_artifacts(connection, run.project_id, run.id) if row.seq is None]
         return {
             "run": run,
+            "project": load_project(connection, run.project),
             "metadata": msgspec.json.decode(run.metadata),
             "tests": tests,
             "total": total,
             "failures": failures,
             "failed": failed,
             "suites": suites,
-            "artifacts": _linked(services, artifacts),
+            "artifacts": _linked(visit, artifacts),
         }
 
-    found = await services.read(query)
-    return page("run.html", **found, chosen=chosen, offset=offset, limit=_TESTS, statuses=RESULT_STATUSES)
+    found = await visit.read(query)
+    return visit.page("run.html", **found, chosen=chosen, offset=offset, limit=_TESTS, statuses=RESULT_STATUSES)
 
 
-async def show_test(request: Request, services: Services, caller: Caller) -> Response:
+async def show_test(visit: Visit) -> Response:
     def query(connection: Connection) -> dict[str, Any]:
-        test = visible_test(connection, caller, request.path_params["test_id"])
-        run = visible_run(connection, caller, ids.encode("run", test.run_id))
+        test = visible_test(connection, visit.caller, visit.said("test_id"))
+        run = visible_run(connection, visit.caller, ids.encode("run", test.run_id))
         key = (test.run_id, test.seq)
         detail = read_details(connection, test.project_id, [key])[key]
         executions, count = list_executions(connection, test.project_id, test.case_id, _EXECUTIONS)
@@ -102,10 +102,10 @@ async def show_test(request: Request, services: Services, caller: Caller) -> Res
             "executions": executions,
             "stat": find_stat(connection, test.project_id, test.case_id),
             "count": count,
-            "artifacts": _linked(services, artifacts),
+            "artifacts": _linked(visit, artifacts),
         }
 
-    return page("test.html", **await services.read(query))
+    return visit.page("test.html", **await visit.read(query))
 
 
 def _attempts(detail: Detail) -> list[Attempt]:
@@ -115,11 +115,11 @@ def _attempts(detail: Detail) -> list[Attempt]:
     return [Attempt(attempt=1, steps=detail.steps, stdout=detail.stdout, stderr=detail.stderr)]
 
 
-def _linked(services: Services, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
+def _linked(visit: Visit, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
-            "href": artifact_link(services.signer, ids.encode("artifact", row.run_id, row.id)).path,
+            "href": artifact_link(visit.services.signer, ids.encode("artifact", row.run_id, row.id)).path,
             "is_image": is_image(row.mime),
         }
         for row in artifacts

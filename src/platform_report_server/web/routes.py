@@ -3,52 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from platform_report_server.auth.caller import Caller
-from platform_report_server.files import File
+from platform_report_server.auth.caller import NOBODY
+from platform_report_server.model import Role
 from platform_report_server.services import Services
-from platform_report_server.web import pages
-from platform_report_server.web._render import STYLE
+from platform_report_server.web import account, entrance, keys, pages, projects, teams
+from platform_report_server.web._forms import read_form
+from platform_report_server.web._render import STATIC
+from platform_report_server.web._visit import Visit
 from platform_report_server.web.refuse import refuse_page
 
-_Page = Callable[[Request, Services, Caller], Awaitable[Response]]
+_Handler = Callable[[Visit], Awaitable[Response]]
+
+
+class PageRoute(Route):
+    """The route of a page, or of a form on one, with the weakest role that may use it; None: whoever comes."""
+
+    def __init__(self, method: str, path: str, needs: Role | None, handler: _Handler) -> None:
+        self.needs = needs
+        self._handler = handler
+        super().__init__(path, self._answer, methods=[method])
+
+    async def _answer(self, request: Request) -> Response:
+        services: Services = request.app.state.services
+        visit = Visit(request, services)
+        try:
+            visit = await Visit.begin(request, services)
+            if self.needs is not None:
+                token = request.query_params.get("token")
+                if token is not None:
+                    return await entrance.enter_by_link(visit, token)
+                if visit.caller is NOBODY:
+                    return visit.to_login()
+                visit = replace(visit, caller=visit.caller.calling(self.needs))
+            if request.method == "POST":
+                form = await read_form(request)
+                services.access.check_form(request, form.text("form_token"))
+                visit = replace(visit, form=form)
+            return await self._handler(visit)
+        except Exception as error:
+            return refuse_page(error, visit)
 
 
 def web_routes() -> list[Route]:
     """Return the routes of the dashboard."""
     return [
-        _route("/", pages.show_runs),
-        _route("/runs/{run_id}", pages.show_run),
-        _route("/tests/{test_id}", pages.show_test),
-        Route("/static/style.css", _style),
+        _show("/", "viewer", pages.show_runs),
+        _show("/runs/{run_id}", "viewer", pages.show_run),
+        _show("/tests/{test_id}", "viewer", pages.show_test),
+        _show("/login", None, entrance.show_login),
+        _send("/login", None, entrance.log_in),
+        _send("/logout", None, entrance.log_out),
+        _show("/first-owner", None, entrance.show_first_owner),
+        _send("/first-owner", None, entrance.make_first_owner),
+        _show("/invitations/{token}", None, entrance.show_invitation),
+        _send("/invitations/{token}", None, entrance.accept_invitation),
+        _show("/account", None, account.show),
+        _send("/account/password", None, account.change_password),
+        _show("/teams", "viewer", teams.index),
+        _show("/teams/{team_id}", "viewer", teams.show),
+        _send("/teams/{team_id}/projects", "admin", teams.make_project),
+        _send("/teams/{team_id}/invitations", "admin", teams.invite),
+        _send("/invitations/{invitation_id}/withdraw", "admin", teams.withdraw_invitation),
+        _send("/members/{member_id}/role", "admin", teams.change_member),
+        _send("/members/{member_id}/remove", "admin", teams.remove_from_team),
+        _show("/projects/{project_id}", "viewer", projects.show),
+        _send("/projects/{project_id}/name", "admin", projects.rename),
+        _send("/projects/{project_id}/settings", "admin", projects.change),
+        _send("/projects/{project_id}/delete", "owner", projects.delete),
+        _send("/projects/{project_id}/keys", "admin", keys.make),
+        _send("/keys/{key_id}/switch", "admin", keys.switch),
+        _send("/keys/{key_id}/delete", "admin", keys.delete),
+        _file("style.css", "text/css"),
+        _file("icon.svg", "image/svg+xml"),
     ]
 
 
-def _route(path: str, handler: _Page) -> Route:
-    async def endpoint(request: Request) -> Response:
-        services: Services = request.app.state.services
-        try:
-            token = request.query_params.get("token")
-            if token is not None:
-                return await _enter(request, services, token)
-            return await handler(request, services, await services.access.caller(request))
-        except Exception as error:
-            return refuse_page(error)
-
-    return Route(path, endpoint)
+def _show(path: str, needs: Role | None, handler: _Handler) -> PageRoute:
+    return PageRoute("GET", path, needs, handler)
 
 
-async def _enter(request: Request, services: Services, token: str) -> Response:
-    """Let a browser in, and take the token out of its address."""
-    session = await services.entrance.enter_by_link(token)
-    response = RedirectResponse(request.url.path, 303)
-    services.access.give_cookie(request, response, session)
-    return response
+def _send(path: str, needs: Role | None, handler: _Handler) -> PageRoute:
+    return PageRoute("POST", path, needs, handler)
 
 
-async def _style(request: Request) -> Response:
-    return File(STYLE, media_type="text/css", headers={"cache-control": "max-age=3600"})
+def _file(name: str, kind: str) -> Route:
+    async def send(request: Request) -> Response:
+        return FileResponse(STATIC / name, media_type=kind, headers={"cache-control": "max-age=3600"})
+
+    return Route(f"/static/{name}", send)

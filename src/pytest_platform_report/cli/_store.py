@@ -24,7 +24,6 @@ class Store:
     project: str
     settings: Any
     """Returns the settings of a served store: called with the keys of its projects."""
-    mail_server: Any
     serve: Any
     manage: Any
 
@@ -50,11 +49,10 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     try:
         from platform_report_server import manage, serve
         from platform_report_server.errors import ServerError
-        from platform_report_server.mail import MailServer
         from platform_report_server.settings import Settings
     except ImportError as error:
         raise lacks_server(error) from error
     try:
-        yield Store(settings.spool / "platform", database, settings.project, Settings, MailServer, serve, manage)
+        yield Store(settings.spool / "platform", database, settings.project, Settings, serve, manage)
     except ServerError as error:
         raise ConfigurationError(str(error)) from error

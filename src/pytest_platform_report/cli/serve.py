@@ -14,7 +14,6 @@ from ._terminal import say
 _HOST = "127.0.0.1"
 _PORT = 8484
 _LONGEST = 525_600
-_SMTP = "PLATFORM_REPORT_SMTP"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,9 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
             say("Ctrl-C ends it.")
 
         rules = {"limits": arguments.limits, "abandon_after": arguments.abandon_after * 60}
-        mail = os.environ.get(_SMTP, "").strip()
-        if mail:
-            rules["mail"] = store.mail_server.read(mail)
         settings = store.served({store.project: key} if key else {}, **rules)
         store.serve.serve(settings, place, on_started, makes_first_owner=arguments.first_owner)
     return 0

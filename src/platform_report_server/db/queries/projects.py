@@ -26,11 +26,17 @@ def load_project(connection: Connection, public_id: str) -> ProjectRow | None:
     return connection.execute(select(project).where(project.c.public_id == public_id)).first()
 
 
+def find_project_by_number(connection: Connection, number: int) -> ProjectRow | None:
+    """Return all of a project."""
+    return connection.execute(select(project).where(project.c.id == number)).first()
+
+
 def projects_of(connection: Connection, team_id: int) -> list[ProjectRow]:
     """Return the projects of a team, the oldest first."""
     return list(connection.execute(select(project).where(project.c.team_id == team_id).order_by(project.c.id)).all())
 
 
-def list_projects(connection: Connection) -> list[str]:
-    """Return the public ids, in the order of their names."""
-    return list(connection.execute(select(project.c.public_id).order_by(project.c.name)).scalars())
+def names_of_projects(connection: Connection) -> dict[str, str]:
+    """Return the name of each project by its public id, in the order of the names."""
+    query = select(project.c.public_id, project.c.name).order_by(project.c.name, project.c.id)
+    return {row.public_id: row.name for row in connection.execute(query)}

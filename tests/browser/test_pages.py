@@ -1,0 +1,105 @@
+"""A team comes to life in a real browser: the first owner, an invitation, a key, the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from browser.chromium import find_chromium
+from server.support import served_settings, serving
+
+CHROMIUM = find_chromium()
+PATIENCE_MS = 20_000
+PASSWORD = "correct horse battery"
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no Chromium: 'apt-get install chromium' installs one"
+)
+
+
+class People:
+    """Browsers, each of somebody else; what their consoles complain of is kept."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self.complaints: list[str] = []
+
+    def __call__(self) -> Any:
+        page = self._browser.new_context().new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _listen(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def people() -> Iterator[People]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield People(browser)
+        browser.close()
+
+
+def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
+    with serving(replace(served_settings(tmp_path), owner_token="the-owner")) as url:
+        jane = people()
+        jane.goto(f"{url}/first-owner?token=the-owner")
+        jane.get_by_label("Email").fill("jane@example.com")
+        make_account(jane, "Name", "Jane")
+        jane.get_by_role("link", name="Jane").wait_for()
+
+        jane.get_by_label("Role", exact=True).select_option("admin")
+        jane.get_by_label("Email of somebody new").fill("john@example.com")
+        jane.keyboard.press("Enter")
+        link = jane.get_by_label("Link of the invitation").input_value()
+
+        john = people()
+        john.goto(link)
+        make_account(john, "Your name", "John")
+        john.get_by_role("link", name="Teams").click()
+        john.get_by_label("Name of a new project").fill("Web shop")
+        john.get_by_role("button", name="Make the project").click()
+        john.get_by_label("Name of a new key").fill("CI")
+        john.get_by_label("Last day").fill("2090-12-31")
+        john.get_by_role("button", name="Make the key").click()
+        key = john.get_by_label("API key", exact=True).input_value()
+        project = john.locator(".facts code").inner_text()
+        body = {"projectId": project, "status": "running", "runTitle": "Nightly"}
+        assert httpx.post(f"{url}/api/runs", json=body, headers={"X-API-Key": key}).status_code == 201
+        john.get_by_role("link", name="Its test runs").click()
+        john.get_by_role("link", name="Nightly").wait_for()
+        john.get_by_role("button", name="Log out").click()
+        john.get_by_role("heading", name="Log in").wait_for()
+
+        jane.goto(f"{url}/?project={project}")
+        jane.get_by_role("link", name="Nightly").click()
+        jane.get_by_role("link", name="Web shop").click()
+        jane.get_by_text("Delete the project").click()
+        jane.get_by_label("The project's name").fill("Web shop")
+        jane.get_by_role("button", name="Delete Web shop").click()
+        jane.get_by_text("The project Web shop is deleted").wait_for()
+        jane.get_by_role("button", name="Log out").click()
+        jane.get_by_role("heading", name="Log in").wait_for()
+        jane.go_back()
+        jane.get_by_role("heading", name="Log in").wait_for()  # no page is kept by the browser
+        for page in (jane, john):
+            page.goto("about:blank")
+    assert people.complaints == []
+
+
+def make_account(page: Any, label: str, name: str) -> None:
+    """Fill in the form of a new account."""
+    page.get_by_label(label, exact=True).fill(name)
+    page.get_by_label("Password at least 12 characters").fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
+    page.get_by_role("button", name="Make").click()
