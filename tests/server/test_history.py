@@ -48,13 +48,16 @@ def test_history_gives_twenty_and_counts_all(api: Api) -> None:
     assert history["total"] == 23
 
 
-def test_the_case_id_is_accepted_too(api: Api, settings: Settings) -> None:
-    run = api.new_run()
-    test = api.new_test(run)
+def test_the_id_of_the_test_itself_stands_for_its_newest_result(api: Api, settings: Settings) -> None:
+    run, newer, empty = api.new_run(), api.new_run(), api.new_run()
+    first, newest = api.new_test(run, steps=[]), api.new_test(newer, steps=[{"title": "step"}])
     ((case_id,),) = with_store(settings, "SELECT id FROM test_case")
     public_id = ids.encode("test", case_id)
-    assert api.get(f"/api/tests/{public_id}/history") == api.get(f"/api/tests/{test['id']}/history")
-    refused(api.http.get(f"/api/tests/{public_id}"), 404, "NOT_FOUND")
+    for path in ("", "/steps", "/history"):
+        assert api.get(f"/api/tests/{public_id}{path}") == api.get(f"/api/tests/{newest['id']}{path}")
+    assert api.upload(run, testId=public_id)["testId"] == first["id"]
+    assert len(api.get("/api/artifacts", runId=run["id"], testId=public_id)["data"]) == 1
+    refused(api.post_file(empty, testId=public_id), 404, "NOT_FOUND")
 
 
 def test_results_after_the_end_are_in_it(api: Api) -> None:

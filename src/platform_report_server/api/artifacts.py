@@ -122,12 +122,7 @@ def _held(connection: Connection, run: RunRow, kind: str, file_name: str, sha256
 
 
 def _seq(call: Call, connection: Connection, run: RunRow, test_id: str | None) -> int | None:
-    if test_id is None:
-        return None
-    row = visible_test(connection, call.caller, test_id)
-    if row.run_id != run.id:
-        raise NotFound(f"The test {test_id!r} is not in this run")
-    return int(row.seq)
+    return None if test_id is None else int(visible_test(connection, call.caller, test_id, run).seq)
 
 
 def _shape(call: Call, row: ArtifactRow) -> Artifact:

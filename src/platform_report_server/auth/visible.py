@@ -9,11 +9,12 @@ from sqlalchemy import Connection, Row
 from platform_report_server import ids
 from platform_report_server.auth.caller import Caller
 from platform_report_server.clock import now_ms
+from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.keys import KeyRow, find_key
 from platform_report_server.db.queries.people import find_invitation, find_member, find_team
 from platform_report_server.db.queries.projects import ProjectRow, load_project
 from platform_report_server.db.queries.runs import RunRow, find_run
-from platform_report_server.db.queries.tests import TestRow, find_case, find_test
+from platform_report_server.db.queries.tests import TestRow, find_case, find_test, newest_in_run
 from platform_report_server.db.queries.webhooks import WebhookRow, find_webhook
 from platform_report_server.errors import NotFound
 
@@ -28,11 +29,14 @@ def visible_run(connection: Connection, caller: Caller, public_id: str, project:
     return row
 
 
-def visible_test(connection: Connection, caller: Caller, public_id: str) -> TestRow:
-    """Return a result."""
-    run_id, seq = ids.decode_pair("test", public_id) or (0, None)
+def visible_test(connection: Connection, caller: Caller, public_id: str, run: RunRow | None = None) -> TestRow:
+    """Return a result, of `run` where that is given; a test's own id stands for its newest result."""
+    run_id, seq = _place(connection, caller, public_id, run)
     row = None if seq is None else find_test(connection, run_id, seq)
-    return _of_project(caller, row, f"There is no test {public_id!r}")
+    found = _of_project(caller, row, f"There is no test {public_id!r}")
+    if run is not None and found.run_id != run.id:
+        raise NotFound(f"The test {public_id!r} is not in this run")
+    return found
 
 
 def visible_case(connection: Connection, caller: Caller, public_id: str) -> tuple[int, int]:
@@ -94,6 +98,16 @@ def visible_webhook(connection: Connection, caller: Caller, public_id: str) -> W
     number = ids.decode("wh", public_id)
     row = None if number is None else find_webhook(connection, number)
     return _of_project(caller, row, f"There is no webhook {public_id!r}")
+
+
+def _place(connection: Connection, caller: Caller, public_id: str, run: RunRow | None) -> tuple[int, int | None]:
+    if ids.decode("test", public_id) is None:
+        return ids.decode_pair("test", public_id) or (0, None)
+    project_id, case_id = visible_case(connection, caller, public_id)
+    if run is not None:
+        return run.id, newest_in_run(connection, run.project_id, run.id, case_id)
+    executions, _ = list_executions(connection, project_id, case_id, 1)
+    return (executions[0].run_id, executions[0].seq) if executions else (0, None)
 
 
 def _of_project(caller: Caller, row: Row[Any] | None, missing: str) -> Row[Any]:

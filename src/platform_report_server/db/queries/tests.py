@@ -24,6 +24,12 @@ def find_test(connection: Connection, run_id: int, seq: int) -> TestRow | None:
     return connection.execute(_full(connection, page)).first()
 
 
+def newest_in_run(connection: Connection, project_id: int, run_id: int, case_id: int) -> int | None:
+    """Return the number of a test's last result in a run."""
+    of_run = and_(result.c.project_id == project_id, result.c.run_id == run_id)
+    return connection.execute(select(func.max(result.c.seq)).where(of_run, result.c.case_id == case_id)).scalar()
+
+
 def find_case(connection: Connection, case_id: int) -> tuple[int, str] | None:
     """Return the number and the public id of the project that a test belongs to."""
     query = select(test_case.c.project_id, project.c.public_id).join(project, project.c.id == test_case.c.project_id)
