@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from platform_report_server.api import answers
@@ -19,8 +20,6 @@ from platform_report_server.auth.guard import Guard
 from platform_report_server.errors import Forbidden, NotFound
 from platform_report_server.services import open_services
 from platform_report_server.settings import Settings
-from platform_report_server.web.refuse import refuse_page
-from platform_report_server.web.routes import web_routes
 
 __all__ = ["create_app"]
 
@@ -35,7 +34,7 @@ def create_app(settings: Settings) -> Starlette:
             yield
 
     app = Starlette(
-        routes=[*api_routes(), *docs_routes(), *web_routes()],
+        routes=[*api_routes(), *docs_routes(), *_pages(settings)],
         middleware=[Middleware(Guard, host_names=settings.host_names, refuse=_foreign_host)],
         exception_handlers={HTTPException: _refuse_http, Exception: _refuse_any},
         lifespan=lifespan,
@@ -44,10 +43,20 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
+def _pages(settings: Settings) -> list[Route]:
+    if settings.access == "open":  # no browser gets there, and what draws pages takes its time to import
+        return []
+    from platform_report_server.web.routes import web_routes
+
+    return web_routes()
+
+
 async def _refuse_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == 404 and "text/html" in request.headers.get("accept", "") and not _is_api(request):
+        from platform_report_server.web.refuse import refuse_page
+
         return refuse_page(NotFound("There is no such page"))
     return answers.refuse_http(request, error)
 

@@ -7,13 +7,14 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, insert
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, update
 
 from platform_report_server import ids
 from platform_report_server.db import _migrate, _sqlite, schema
@@ -30,13 +31,16 @@ from platform_report_server.model import NewRun
 from server.support import KEY, Api, refused, served_settings, serving
 
 
-def test_the_migrations_make_the_schema(tmp_path: Path) -> None:
-    migrated, declared = tmp_path / "migrated.db", tmp_path / "declared.db"
-    open_database(migrated).close()
-    plain = create_engine(f"sqlite:///{declared}")
-    schema.metadata.create_all(plain)
-    plain.dispose()
-    assert _tables(migrated) == _tables(declared)
+def test_the_migrations_make_what_a_new_store_has(tmp_path: Path) -> None:
+    dumps = []
+    for name, make in (("made", _migrate.make), ("migrated", _migrate.upgrade)):
+        with _engine(tmp_path / name).begin() as connection:
+            make(connection)
+            connection.execute(update(schema.team).values(created_at=0))
+        with closing(sqlite3.connect(tmp_path / name)) as store:
+            dumps.append({" ".join(line.split()) for line in store.iterdump() if "TABLE alembic_version" not in line})
+    assert dumps[0] == dumps[1]
+    assert len(dumps[0]) > 20
 
 
 def test_the_head_is_the_newest_revision() -> None:
@@ -63,12 +67,11 @@ def test_many_may_make_it_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_sparing", [False, True])
 def test_a_store_of_an_earlier_version_is_brought_up_to_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_sparing: bool
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, is_sparing: bool
 ) -> None:
     path = tmp_path / "platform.db"
-    with monkeypatch.context() as earlier:
-        earlier.setattr(_migrate, "HEAD", "0001")
-        open_database(path).close()
+    with _engine(path).begin() as connection:
+        _migrate.upgrade(connection, "0001")
     path.chmod(0o640)
     columns = "project_id, id, status, tags, grep_patterns, created_at, updated_at"
     _query(path, f"INSERT INTO run({columns}) VALUES (1, 2, 'passed', '[]', '[]', 0, 0)")
@@ -120,9 +123,8 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
         open_database(tmp_path / "file" / "platform.db")
 
 
-def _tables(path: Path) -> set[tuple[str, str]]:
-    rows = _query(path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'")
-    return {(name, " ".join(sql.split())) for name, sql in rows}
+def _engine(path: Path) -> Engine:
+    return create_engine(f"sqlite:///{path}", poolclass=NullPool)
 
 
 def _query(path: Path, statement: str) -> list[tuple[Any, ...]]:

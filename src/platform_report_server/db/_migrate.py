@@ -1,12 +1,17 @@
-"""Brings a store to this version's schema. Alembic is slow to import, so it is only when something must run."""
+"""Brings a store to this version's schema.
+
+Alembic takes longer to import than a SQLite store to be made, so it is only where there is something to migrate.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, insert, inspect, text
 
+from platform_report_server.clock import now_ms
+from platform_report_server.db import schema
 from platform_report_server.errors import StoreError, StoreTooNew
 
 if TYPE_CHECKING:
@@ -22,11 +27,27 @@ def migrate(connection: Connection, where: object) -> None:
     if found == HEAD:
         return
     check(connection, found, where)
+    if found is None and connection.dialect.name == "sqlite":
+        make(connection)
+    else:
+        upgrade(connection)
+
+
+def make(connection: Connection) -> None:
+    """Make in an empty SQLite file what all the revisions make."""
+    schema.metadata.create_all(connection)
+    connection.execute(insert(schema.team).values(id=schema.DEFAULT_TEAM, name="Default", created_at=now_ms()))
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def upgrade(connection: Connection, to: str = HEAD) -> None:
+    """Run the revisions that are missing."""
     from alembic import command
 
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    command.upgrade(config, to)
 
 
 def check(connection: Connection, found: str | None, where: object) -> None:
