@@ -80,7 +80,7 @@ class Pair:
         """Run a session in both, and check that they end alike."""
         bare = self.bare.run(*arguments, workers=workers, report=False)
         self.reported = self.project.run(*arguments, workers=workers)
-        said = f"{self.reported.out}\n\nwithout a report:\n{bare.out}"
+        said = f"{self.reported.out}\nexit {self.reported.exit}; without a report:\n{bare.out}\nexit {bare.exit}"
         assert (self.reported.exit, counts(self.reported)) == (bare.exit, counts(bare)), said
         assert "internal error:" not in self.reported.out, said
         return self.reported
