@@ -24,6 +24,8 @@ StepCategory = Literal["action", "assertion", "hook", "fixture"]
 Role = Literal["viewer", "member", "admin", "owner"]
 """From the weakest to the strongest."""
 Event = Literal["run.completed", "run.failed"]
+Format = Literal["json", "slack"]
+DeliveryStatus = Literal["pending", "delivered", "failed", "cancelled"]
 LimitGroup = Literal[
     "runs read",
     "runs write",
@@ -219,6 +221,8 @@ class NewWebhook(Struct, rename="camel"):
     headers: Headers | None = None
     secret: Secret | None = None
     is_active: bool = True
+    format: Format | None = None
+    """Beyond the contract: how a body is written; else as its address asks for."""
 
 
 class WebhookChange(Struct, rename="camel"):
@@ -227,6 +231,7 @@ class WebhookChange(Struct, rename="camel"):
     headers: Headers | UnsetType | None = UNSET
     secret: Secret | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
+    format: Format | UnsetType | None = UNSET
 
 
 class QuarantineChange(Struct, rename="camel"):

@@ -21,6 +21,7 @@ from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
 from platform_report_server.db.queries.people import find_account, find_team
 from platform_report_server.ingest.contents import sweep_contents
+from platform_report_server.ingest.deliveries import forget_old
 from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.projects import delete_project, delete_some_runs
@@ -29,6 +30,8 @@ from platform_report_server.jobs import Job, Jobs
 from platform_report_server.mail import Mail
 from platform_report_server.settings import Settings
 from platform_report_server.storage.folder import ArtifactFolder
+from platform_report_server.webhooks.deliverer import Deliverer
+from platform_report_server.webhooks.sending import Sender
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ class Services:
     access: Access
     entrance: Entrance
     limits: Limits
+    deliverer: Deliverer
     jobs: Jobs
     sweeping: Job
     mail: Mail | None
@@ -111,18 +115,33 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     Job("the deletion of old idempotency keys", _HOUR, forget_answers),
                     Job("the making of partitions", _HOUR, lambda write: make_partitions(write.connection, write.now)),
                     *_closing(settings),
+                    *([] if is_embedded else [Job("the deletion of old deliveries", _HOUR, forget_old)]),
                 ],
             )
+            deliverer = Deliverer(database, writer, signer, Sender(settings.reach), settings.public_url)
             await jobs.run_all()
             if not is_embedded:
                 jobs.start()
+                deliverer.start()
             try:
                 mail = None if settings.mail is None else Mail(settings.mail)
                 yield Services(
-                    settings, database, writer, artifacts, signer, access, entrance, limits, jobs, sweeping, mail
+                    settings,
+                    database,
+                    writer,
+                    artifacts,
+                    signer,
+                    access,
+                    entrance,
+                    limits,
+                    deliverer,
+                    jobs,
+                    sweeping,
+                    mail,
                 )
             finally:
                 await jobs.stop()
+                await deliverer.stop()
         finally:
             await anyio.to_thread.run_sync(writer.stop)
     finally:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from platform_report_server.errors import SettingsError
 from platform_report_server.mail import MailSettings
 from platform_report_server.model import Role
+from platform_report_server.reach import Reach
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SHORTEST_KEY = 16
@@ -80,6 +81,10 @@ class Settings:
     largest_json: int = 32 * 2**20
     limits: Literal["generous", "contract"] = "generous"
     """How many requests a key or a person may make in a minute: the API's documented table, or far more."""
+    reach: Reach = field(default_factory=Reach)
+    """Where webhooks may lead beside public addresses."""
+    public_url: str | None = None
+    """The address by which people reach the server: links in what webhooks are told begin with it."""
     abandon_after: float = 3600
     """Seconds without a write after which a run that nobody ended is closed; 0: never."""
 

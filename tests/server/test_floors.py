@@ -15,11 +15,11 @@ FLOORS: list[set[str]] = [
     {"app"},
     {"api", "web"},
     {"services"},
-    {"accounts", "jobs"},
+    {"accounts", "jobs", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
-    {"mail"},
+    {"mail", "reach"},
     {"errors", "clock", "model", "text", "files"},
 ]
 ENTERS_AT = {
@@ -28,6 +28,7 @@ ENTERS_AT = {
     "jinja2": {"web"},
     "alembic": {"db"},
     "psycopg": {"db"},
+    "httpx": {"webhooks"},
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform_report_server.api import keys, members, project_settings, projects, teams, webhooks
+from platform_report_server.api import deliveries, keys, members, project_settings, projects, teams, webhooks
 from platform_report_server.api._account_shapes import (
     ChangedProject,
     ChangedWebhook,
@@ -17,8 +17,9 @@ from platform_report_server.api._account_shapes import (
     Webhook,
 )
 from platform_report_server.api._operation import ApiRoute, Operation, route
-from platform_report_server.api._query import PROJECT, TEAM
-from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api._query import PAGE, PROJECT, TEAM
+from platform_report_server.api._shapes import Data, Done, Page
+from platform_report_server.api.deliveries import Delivery
 from platform_report_server.api.project_settings import ProjectSettings
 from platform_report_server.model import (
     KeyChange,
@@ -175,5 +176,33 @@ def _webhooks() -> list[ApiRoute]:
                 webhooks.change, "Change a webhook", "admin", _KEYS, body=WebhookChange, answer=ChangedWebhook
             ),
             DELETE=Operation(webhooks.delete, "Delete a webhook", "admin", _KEYS, answer=Done),
+        ),
+        route(
+            "/api/webhooks/{webhook_id}/test",
+            POST=Operation(
+                deliveries.test, "Send a ping to a webhook, and tell what came of it", "admin", _KEYS, answer=Delivery
+            ),
+        ),
+        route(
+            "/api/webhooks/{webhook_id}/deliveries",
+            GET=Operation(
+                deliveries.index,
+                "List a webhook's deliveries, newest first",
+                "admin",
+                _KEYS,
+                query=PAGE,
+                answer=Page[Delivery],
+            ),
+        ),
+        route(
+            "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+            POST=Operation(
+                deliveries.replay,
+                "Send a delivery once more, as a new one",
+                "admin",
+                _KEYS,
+                answer=Delivery,
+                status=201,
+            ),
         ),
     ]

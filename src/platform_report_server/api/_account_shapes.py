@@ -17,7 +17,7 @@ from platform_report_server.db.queries.keys import KeyRow
 from platform_report_server.db.queries.projects import ProjectRow
 from platform_report_server.db.queries.webhooks import WebhookRow
 from platform_report_server.ingest.webhooks import HEADERS
-from platform_report_server.model import Event, Role
+from platform_report_server.model import Event, Format, Role
 
 
 class Project(Struct, rename="camel"):
@@ -191,6 +191,7 @@ class Webhook(Struct, rename="camel"):
     is_active: bool
     created_at: Moment
     headers: dict[str, str] | UnsetType = UNSET
+    format: Format | UnsetType = UNSET
 
     @classmethod
     def of(cls, row: WebhookRow, signer: Signer | None = None) -> Webhook:
@@ -203,6 +204,7 @@ class Webhook(Struct, rename="camel"):
             is_active=bool(row.is_active),
             created_at=iso(row.created_at),
             headers=UNSET if signer is None else msgspec.json.decode(signer.unseal(HEADERS, row.headers)),
+            format=row.format or UNSET,
         )
 
 

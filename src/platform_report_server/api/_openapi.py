@@ -29,6 +29,7 @@ _PATH_PARAMETERS = {
     "invitation_id": "An invitation's id: `invite_...`",
     "key_id": "An API key's id: `key_...`",
     "webhook_id": "A webhook's id: `wh_...`",
+    "delivery_id": "A delivery's id: `dlv_...`",
 }
 _ERRORS = {
     400: ("Invalid", "The request is not as documented"),

@@ -65,7 +65,7 @@ async def change(call: Call) -> Response:
         before = visible_webhook(write.connection, call.caller, _id(call))
 
         def work() -> Answer:
-            row = change_webhook(write, before.id, values)
+            row = change_webhook(write, before, values)
             events = msgspec.json.decode(row.events)
             public_id = ids.encode("wh", row.id)
             shape = ChangedWebhook(public_id, row.url, events, bool(row.is_active), iso(row.updated_at))
@@ -78,7 +78,7 @@ async def change(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     def work(write: Write) -> None:
-        delete_webhook(write, visible_webhook(write.connection, call.caller, _id(call)).id)
+        delete_webhook(write, visible_webhook(write.connection, call.caller, _id(call)))
 
     await call.services.writer.do(work)
     return answer(Done("Webhook deleted successfully"))
@@ -99,6 +99,8 @@ def _values(call: Call, said: NewWebhook | WebhookChange) -> dict[str, Any]:
         values["secret"] = None if said.secret is None else signer.seal(SECRET, said.secret)
     if said.is_active is not UNSET:
         values["is_active"] = int(said.is_active)
+    if said.format is not UNSET:
+        values["format"] = said.format
     return values
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row
 from platform_report_server import ids
 from platform_report_server.auth.caller import Caller
 from platform_report_server.clock import now_ms
+from platform_report_server.db.queries.deliveries import DeliveryRow, find_delivery
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.keys import KeyRow, find_key
 from platform_report_server.db.queries.people import find_invitation, find_member, find_team
@@ -98,6 +99,15 @@ def visible_webhook(connection: Connection, caller: Caller, public_id: str) -> W
     number = ids.decode("wh", public_id)
     row = None if number is None else find_webhook(connection, number)
     return _of_project(caller, row, f"There is no webhook {public_id!r}")
+
+
+def visible_delivery(connection: Connection, caller: Caller, webhook_id: str, public_id: str) -> DeliveryRow:
+    """Return a delivery of a webhook."""
+    hook, number = visible_webhook(connection, caller, webhook_id), ids.decode("dlv", public_id)
+    row = None if number is None else find_delivery(connection, hook.project_id, number)
+    if row is None or row.webhook_id != hook.id:
+        raise NotFound(f"There is no delivery {public_id!r} of webhook {webhook_id!r}")
+    return row
 
 
 def _place(connection: Connection, caller: Caller, public_id: str, run: RunRow | None) -> tuple[int, int | None]:

@@ -347,5 +347,32 @@ webhook = Table(
     Column("is_active", SmallInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("format", Text),  # none: what the address asks for
 )
 Index("webhook_by_project", webhook.c.project_id)
+
+# The outbox and the log in one: a row is written with what it tells of, and says later what became of it.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("webhook_id", BigInteger, nullable=False),
+    Column("run_id", BigInteger),
+    Column("event", Text, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_at", BigInteger, nullable=False),  # of one that is being sent: when its sender counts as lost
+    Column("first_at", BigInteger),
+    Column("last_at", BigInteger),
+    Column("answer_status", Integer),
+    Column("answer", Text),  # its beginning
+    Column("error", Text),
+    sqlite_with_rowid=False,
+)
+Index("delivery_of_webhook", delivery.c.project_id, delivery.c.webhook_id, delivery.c.id)
+Index("delivery_age", delivery.c.created_at)
+_WAITS = text("status = 'pending'")
+Index("delivery_due", delivery.c.next_at, sqlite_where=_WAITS, postgresql_where=_WAITS)

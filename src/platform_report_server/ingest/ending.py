@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import and_, exists, func, select, update
 
+from platform_report_server.db.queries.runs import find_run
 from platform_report_server.db.schema import artifact, run, suite
+from platform_report_server.ingest.deliveries import announce_end
 from platform_report_server.ingest.flakiness import count_results
 from platform_report_server.ingest.fold import fold
 from platform_report_server.ingest.writer import Write
@@ -42,3 +44,6 @@ def close_silent_runs(write: Write, longest: int) -> None:
         }
         if write.connection.execute(closing.values(values)).rowcount:
             settle(write, project_id, run_id)
+            row = find_run(write.connection, run_id)
+            if row is not None:
+                announce_end(write, row)

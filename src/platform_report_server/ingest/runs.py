@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import artifact, detail, history, result, run, suite
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.contents import forget_contents
+from platform_report_server.ingest.deliveries import announce_end
 from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, RunChange
@@ -51,7 +52,10 @@ def add_run(write: Write, project_id: int, new: NewRun) -> RunRow:
         "finished_at": None if new.status == "running" else write.now,
     }
     write.connection.execute(insert(run).values(values))
-    return _existing(write, run_id)
+    row = _existing(write, run_id)
+    if new.status != "running":
+        announce_end(write, row)
+    return row
 
 
 def change_run(write: Write, row: RunRow, change: RunChange) -> RunRow:
@@ -70,10 +74,15 @@ def change_run(write: Write, row: RunRow, change: RunChange) -> RunRow:
         status = None  # who comes late to a run that was closed meanwhile does not begin it again
     if status is not None:
         values |= {"status": status, "finished_at": None if status == "running" else write.now, "abandoned_at": None}
+    ends = status not in (None, "running")
+    is_first = ends and _end(write, row)
     write.connection.execute(update(run).where(run.c.project_id == row.project_id, run.c.id == row.id).values(values))
-    if status not in (None, "running"):
+    if ends:
         settle(write, row.project_id, row.id)
-    return _existing(write, row.id)
+    after = _existing(write, row.id)
+    if is_first:
+        announce_end(write, after)
+    return after
 
 
 def delete_run(write: Write, row: RunRow) -> None:
@@ -101,6 +110,13 @@ def hold_run(write: Write, project_id: int, run_id: int) -> None:
     this_run = select(run.c.id).where(run.c.project_id == project_id, run.c.id == run_id)
     if write.connection.execute(this_run.with_for_update(read=True, key_share=True)).first() is None:
         raise NotFound("There is no such run")
+
+
+def _end(write: Write, row: RunRow) -> bool:
+    """End a run; tell whether nobody has before, but for its silence. Two processes may be told at the same time."""
+    is_open = or_(run.c.finished_at.is_(None), run.c.abandoned_at.is_not(None))
+    ending = update(run).where(run.c.project_id == row.project_id, run.c.id == row.id, is_open)
+    return write.connection.execute(ending.values(finished_at=write.now, abandoned_at=None)).rowcount == 1
 
 
 def _existing(write: Write, run_id: int) -> RunRow:

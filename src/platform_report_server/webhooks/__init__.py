@@ -1,0 +1,1 @@
+"""Webhooks on their way: what is sent, where to, and when."""
