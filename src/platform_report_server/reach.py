@@ -13,8 +13,11 @@ Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]  # noqa: UP007  Py
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]  # noqa: UP007
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_TUNNELS = tuple(map(ipaddress.IPv6Network, ("2002::/16", "2001::/32", "64:ff9b:1::/48")))
-_ANYCAST_TUNNEL = ipaddress.IPv4Network("192.88.99.0/24")
+# tunnels to other addresses, and what versions of Python differ in
+_SPECIAL = [
+    ipaddress.ip_network(each)
+    for each in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "2002::/16", "3fff::/20")
+]
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,10 @@ def _meant(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    # versions of Python differ in what is_global says of some of these
     if address.is_private or address.is_loopback or address.is_link_local or address.is_unspecified:
         return False
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return address not in _ANYCAST_TUNNEL
-    return not address.is_site_local and not any(address in each for each in _TUNNELS)
+    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:
+        return False
+    return not any(address in each for each in _SPECIAL)

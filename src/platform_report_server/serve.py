@@ -92,9 +92,10 @@ def serve(
             settings, path = replace(settings, owner_token=token), f"/first-owner?token={token}"
         elif not is_owned:
             settings, path = replace(settings, link_token=token), f"/?token={token}"
-        config = server_config(create_app(settings), proxies=place.proxies)
-        address = f"http://{place.shown}:{listening.getsockname()[1]}{path}"
-        _Server(config, lambda: on_started(address)).run(sockets=[listening])
+        origin = f"http://{place.shown}:{listening.getsockname()[1]}"
+        app = create_app(replace(settings, public_url=settings.public_url or origin))
+        config = server_config(app, proxies=place.proxies)
+        _Server(config, lambda: on_started(origin + path)).run(sockets=[listening])
     finally:
         listening.close()
 

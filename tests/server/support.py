@@ -23,6 +23,7 @@ from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
 from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.writer import Job, Write
+from platform_report_server.reach import Reach
 from platform_report_server.serve import server_config
 from platform_report_server.settings import PostgresUrl, Settings
 
@@ -40,6 +41,7 @@ ZIP = b"PK\x03\x04" + bytes(60)
 
 def served_settings(folder: Path, database: PostgresUrl | None = None) -> Settings:
     settings = Settings.served(folder, {PROJECT: KEY, OTHER_PROJECT: OTHER_KEY}, key_role="owner")
+    settings = replace(settings, reach=Reach.read(["127.0.0.1"]))
     return settings if database is None else replace(settings, database=database)
 
 

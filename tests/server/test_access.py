@@ -29,7 +29,7 @@ from server.support import KEY, PNG, PROJECT, Api, checked, cookie_of, refused, 
 FORBIDDEN, NOT_FOUND = (403, "FORBIDDEN"), (404, "NOT_FOUND")
 OF_PROJECT = {"params": {"projectId": "{project_id}"}}
 OF_TEAM = {"params": {"teamId": "{team_id}"}}
-WEBHOOK = {"projectId": "{project_id}", "url": "https://hooks.example/x", "events": ["run.failed"]}
+WEBHOOK = {"projectId": "{project_id}", "url": "http://[::1]:9/", "events": ["run.failed"]}
 
 # (method, path) -> the role that it needs, a rightful request, and what is told to whom the project or team is not
 TABLE: dict[tuple[str, str], tuple[Role, dict[str, Any], tuple[int, str] | None]] = {
@@ -96,6 +96,9 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, Any], tuple[int, str] | None]
     ("POST", "/api/webhooks"): ("admin", {"json": WEBHOOK}, FORBIDDEN),
     ("PATCH", "/api/webhooks/{webhook_id}"): ("admin", {"json": {"isActive": False}}, NOT_FOUND),
     ("DELETE", "/api/webhooks/{webhook_id}"): ("admin", {}, NOT_FOUND),
+    ("POST", "/api/webhooks/{webhook_id}/test"): ("admin", {}, NOT_FOUND),
+    ("GET", "/api/webhooks/{webhook_id}/deliveries"): ("admin", {}, NOT_FOUND),
+    ("POST", "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): ("admin", {}, NOT_FOUND),
 }
 OPEN_TO_ALL = {("GET", "/api/artifacts/{artifact_id}/content")}  # the signature is the access: test_artifacts.py
 OPEN_TO_ALL |= {
@@ -157,6 +160,9 @@ class World(dict[str, str]):
 
     def _webhook_id(self) -> Any:
         return checked(self._cast.owner.post("/api/webhooks", json=self.filled(WEBHOOK)), 201)["id"]
+
+    def _delivery_id(self) -> Any:
+        return checked(self._cast.owner.post(f"/api/webhooks/{self['webhook_id']}/test"), 200)["id"]
 
     def filled(self, said: Any) -> Any:
         if isinstance(said, dict):

@@ -88,7 +88,7 @@ def claim(write: Write, at_most: int, busy: Collection[int]) -> list[DeliveryRow
     _change(
         write,
         claimed,
-        {"attempts": delivery.c.attempts + 1, "next_at": write.now + LEASE_MS},
+        {"next_at": write.now + LEASE_MS, "first_at": func.coalesce(delivery.c.first_at, write.now)},
     )
     return claimed
 
@@ -105,7 +105,7 @@ def conclude(write: Write, row: DeliveryRow, outcome: Outcome) -> None:
         status = "failed"
     values = {
         "status": status,
-        "attempts": row.attempts + 1,
+        "attempts": delivery.c.attempts + 1,
         "next_at": next_at,
         "first_at": began,
         "last_at": write.now,

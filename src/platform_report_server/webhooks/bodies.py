@@ -20,7 +20,6 @@ from platform_report_server.ingest.webhooks import HEADERS, SECRET
 _SLACK = "hooks.slack.com"
 _TESTS_IN_SLACK = 5
 _LINE = 150
-_EMOJI = {"passed": ":white_check_mark:", "failed": ":x:"}
 
 _message = msgspec.json.Decoder(Message)
 
@@ -72,7 +71,9 @@ def _for_slack(message: Message, url: str | None) -> dict[str, Any]:
     name = _escaped(run.title or run.id)
     counts = [(run.passed_tests, "passed"), (run.failed_tests, "failed"), (run.flaky_tests, "flaky")]
     told = ", ".join(f"{count:,} {word}" for count, word in [*counts, (run.skipped_tests, "skipped")] if count)
-    head = f"{_EMOJI.get(run.status, ':warning:')} *{project}*: {_link(url, name)} {run.status} ({told or 'no tests'})"
+    is_good = run.status == "passed" and not run.failed_tests
+    sign = ":white_check_mark:" if is_good else ":x:" if run.failed_tests or run.status == "failed" else ":warning:"
+    head = f"{sign} *{project}*: {_link(url, name)} {run.status} ({told or 'no tests'})"
     facts = [_escaped(each) for each in (run.branch, (run.commit_sha or "")[:10], run.commit_author) if each]
     if run.ci_build_url:
         facts.append(_link(run.ci_build_url, "CI build"))

@@ -21,7 +21,7 @@ from platform_report_server.webhooks.sending import Sender
 AT_ONCE = 16
 """Deliveries that a process sends at the same time, each to another webhook."""
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 _AFTER_FAILURE_SECONDS = 30.0
 
 _log = logging.getLogger("platform_report_server")

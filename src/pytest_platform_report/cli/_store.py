@@ -24,6 +24,8 @@ class Store:
     project: str
     settings: Any
     """Returns the settings of a served store: called with the keys of its projects."""
+    reach: Any
+    """Reads where webhooks may lead beside public addresses."""
     serve: Any
     manage: Any
 
@@ -49,10 +51,11 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     try:
         from platform_report_server import manage, serve
         from platform_report_server.errors import ServerError
+        from platform_report_server.reach import Reach
         from platform_report_server.settings import Settings
     except ImportError as error:
         raise lacks_server(error) from error
     try:
-        yield Store(settings.spool / "platform", database, settings.project, Settings, serve, manage)
+        yield Store(settings.spool / "platform", database, settings.project, Settings, Reach, serve, manage)
     except ServerError as error:
         raise ConfigurationError(str(error)) from error

@@ -52,6 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"proxies whose X-Forwarded headers are believed, separated by commas ({_HOST})",
     )
     parser.add_argument(
+        "--public-url",
+        type=_address,
+        metavar="URL",
+        help="address by which people reach this server, for links in what webhooks are told",
+    )
+    parser.add_argument(
+        "--webhook-allow",
+        action="append",
+        default=[],
+        metavar="HOST_OR_NETWORK",
+        help="let webhooks lead to this host, address or network although it is not public; may be repeated",
+    )
+    parser.add_argument(
         "--first-owner",
         action="store_true",
         help="as long as there is no account, print a link that makes the owner's, once",
@@ -79,7 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
                 say("  API keys: 'platform-report key add' makes one")
             say("Ctrl-C ends it.")
 
-        rules = {"limits": arguments.limits, "abandon_after": arguments.abandon_after * 60}
+        rules = {
+            "limits": arguments.limits,
+            "abandon_after": arguments.abandon_after * 60,
+            "reach": store.reach.read(arguments.webhook_allow),
+            "public_url": arguments.public_url,
+        }
         settings = store.served({store.project: key} if key else {}, **rules)
         store.serve.serve(settings, place, on_started, makes_first_owner=arguments.first_owner)
     return 0
@@ -90,3 +108,10 @@ def _minutes(text: str) -> float:
     if not 0 <= minutes <= _LONGEST:
         raise argparse.ArgumentTypeError(f"found {text}, expected 0 to {_LONGEST} minutes")
     return minutes
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(f"found {text}, expected an address such as https://reports.example.com")
+    return text.rstrip("/")
