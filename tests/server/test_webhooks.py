@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -228,3 +232,30 @@ def statuses(write: Write, hook: str | None = None) -> list[str]:
     if hook is not None:
         query = query.where(delivery.c.webhook_id == ids.decode("wh", hook))
     return list(write.connection.execute(query).scalars())
+
+
+def test_the_receiver_of_the_documentation_takes_what_is_signed(settings: Settings, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+    script = tmp_path / "receiver.py"
+    script.write_text(page.partition("<!-- file: receiver.py -->\n```python\n")[2].partition("```\n")[0])
+    receiver = subprocess.Popen(
+        [sys.executable, str(script), "0"],
+        env={**os.environ, "WEBHOOK_SECRET": SECRET},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with opened(settings) as api, receiver as there:
+        try:
+            assert there.stdout is not None
+            url = f"http://127.0.0.1:{there.stdout.readline().split()[1]}/"
+            body = {"url": url, "projectId": PROJECT, "events": BOTH}
+            good, bad = (
+                checked(api.http.post("/api/webhooks", json=body | {"secret": secret}), 201)["id"]
+                for secret in (SECRET, "another")
+            )
+            assert checked(api.http.post(f"/api/webhooks/{good}/test"), 200)["responseStatus"] == 204
+            assert checked(api.http.post(f"/api/webhooks/{bad}/test"), 200)["responseStatus"] == 401
+            assert there.stdout.readline() == f"ping {PROJECT} None\n"
+        finally:
+            there.kill()
