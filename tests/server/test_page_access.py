@@ -39,6 +39,16 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("POST", "/projects/{project_id}/keys"): ("admin", {"name": "CI", "role": "viewer"}, 404),
     ("POST", "/keys/{key_id}/switch"): ("admin", {"active": "off"}, 404),
     ("POST", "/keys/{key_id}/delete"): ("admin", {}, 404),
+    ("POST", "/projects/{project_id}/webhooks"): (
+        "admin",
+        {"url": "http://[::1]:9/", "events": "runs that failed", "format": "JSON", "secret": ""},
+        404,
+    ),
+    ("GET", "/webhooks/{webhook_id}"): ("admin", {}, 404),
+    ("POST", "/webhooks/{webhook_id}/switch"): ("admin", {"active": "off"}, 404),
+    ("POST", "/webhooks/{webhook_id}/test"): ("admin", {}, 404),
+    ("POST", "/webhooks/{webhook_id}/delete"): ("admin", {}, 404),
+    ("POST", "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): ("admin", {}, 404),
 }
 # test_door_pages.py: whoever comes, or has an account
 FOR_ALL = {

@@ -17,6 +17,7 @@ from platform_report_server.model import Role
 from platform_report_server.settings import Settings
 from server.browsing import Browser, Browsers, browsers
 from server.cast import NO_PASSWORD, Cast, casting, with_key
+from server.receiver import receiving
 from server.support import KEY, Api, checked, cookie_of, in_store, refused, served_settings, serving
 
 NAME = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>{{ 7 * 7 }}"
@@ -169,6 +170,44 @@ def test_keys(cast: Cast, enter: Callable[[Role], Browser]) -> None:
         page = enter(role).go(place)
         assert "API keys" not in page.text
         assert [form.action for form in page.forms] == ["/logout"]
+
+
+def test_webhooks(cast: Cast, enter: Callable[[Role], Browser]) -> None:
+    project, admin = cast.new_project("Hooks"), enter("admin")
+    place, said = f"/projects/{project}", {"events": "both, apart", "format": "JSON", "secret": "whsec_of-the-page"}
+    page = admin.go(place)
+    for field, value in (("url", "ftp://x"), ("url", "http://u:p@x/"), ("events", "all"), ("format", "XML")):
+        page = admin.send(page, "/webhooks", 400, **said | {"url": "http://127.0.0.1/", field: value})
+        assert page.wrong == {field}
+        assert "of-the-page" not in page.source
+    with receiving() as receiver:
+        page = admin.send(page, "/webhooks", **said | {"url": f"{receiver.url}/<b>"})
+        hook = admin.path
+        assert f"{receiver.url}/<b>" in page.text
+        assert "run.completed, run.failed" in page.text
+        assert "of-the-page" not in page.source
+        receiver.statuses["/%3Cb%3E"], receiver.answers["/%3Cb%3E"] = 500, NAME.encode()
+        page = admin.send(page, "/test")
+        assert "A ping was sent: answered 500, expected 200 to 299." in page.text
+        assert NAME[:100] in page.text
+        assert not page.images
+        assert "x-webhook-signature" in receiver.came("/%3Cb%3E")[0].headers
+
+        receiver.statuses.clear()
+        run = Api(cast.owner, project).new_run(status="failed")["id"]
+        receiver.came("/%3Cb%3E", 3)
+        page = admin.go(hook)
+        assert f"/runs/{run}" in page.links
+        replays = [form.action for form in page.forms if form.action.endswith("/replay")]
+        assert len(replays) == 2
+        assert "sent once more" in admin.send(page, replays[0]).text
+        assert receiver.came("/%3Cb%3E", 4)[3].told["run"]["id"] == run
+        page = admin.send(admin.go(hook), "/switch")
+        assert "The webhook is off" in page.text
+        assert not [form.action for form in page.forms if form.action.endswith("/replay")]
+        assert hook in admin.go(place).links
+        assert "No webhooks yet" in admin.send(page, f"{hook}/delete").text
+    assert "Webhooks" not in enter("member").go(place).text
 
 
 def test_what_is_shown_once_is_for_one_session(cast: Cast, enter: Callable[[Role], Browser]) -> None:

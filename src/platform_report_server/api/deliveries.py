@@ -16,7 +16,7 @@ from platform_report_server.api.answers import answer, body, raw_answer
 from platform_report_server.auth.visible import visible_delivery, visible_webhook
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.deliveries import DeliveryRow, list_deliveries
-from platform_report_server.errors import Invalid
+from platform_report_server.errors import NotFound
 from platform_report_server.ingest import deliveries as ingest
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
@@ -87,9 +87,9 @@ async def test(call: Call) -> Response:
     told, row = await call.services.writer.do(job)
     if row is None:  # asked for before: the log says what came of it
         return raw_answer(told.body, told.status)
-    await call.services.deliverer.deliver(row)
-    public_id = ids.encode("dlv", row.id)
-    after = await call.read(lambda connection: visible_delivery(connection, call.caller, webhook_id, public_id))
+    after = await call.services.deliverer.deliver(row)
+    if after is None:
+        raise NotFound(f"There is no webhook {webhook_id!r} any more")
     return answer(Delivery.of(after))
 
 
@@ -99,8 +99,6 @@ async def replay(call: Call) -> Response:
 
     def job(write: Write) -> Answer:
         row = visible_delivery(write.connection, call.caller, webhook_id, delivery_id)
-        if not row.is_active:
-            raise Invalid.field_is("webhook", "it is turned off: nothing is sent to it")
         return answer_once(
             write, row.project_id, once, lambda: Answer(201, body(Delivery.of(ingest.replay(write, row))))
         )

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 from platform_report_server.db.queries.deliveries import DELIVERIES, DeliveryRow, find_delivery, is_due
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.schema import delivery, webhook
+from platform_report_server.errors import Invalid
 from platform_report_server.ingest.messages import Message, first_failed, told_project, told_run
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import DeliveryStatus
@@ -71,6 +72,8 @@ def add_ping(write: Write, project_id: int, webhook_id: int) -> DeliveryRow:
 
 def replay(write: Write, row: DeliveryRow) -> DeliveryRow:
     """Write a delivery anew, as another one."""
+    if not row.is_active:
+        raise Invalid.field_is("webhook", "is turned off: nothing is sent to it")
     message = msgspec.json.decode(row.message, type=Message)
     return _add(write, row.project_id, row.webhook_id, message, row.run_id)
 
@@ -93,8 +96,8 @@ def claim(write: Write, at_most: int, busy: Collection[int]) -> list[DeliveryRow
     return claimed
 
 
-def conclude(write: Write, row: DeliveryRow, outcome: Outcome) -> None:
-    """Write what came of a delivery; without success it waits for its next time, for a day."""
+def conclude(write: Write, row: DeliveryRow, outcome: Outcome) -> DeliveryRow | None:
+    """Write what came of a delivery, unless it is gone; without success it waits for its next time, for a day."""
     began = row.first_at or write.now
     wait = min(_FIRST_WAIT_MS * 3 ** min(row.attempts, 10), _LONGEST_WAIT_MS)
     next_at = write.now + round(wait * random.uniform(0.9, 1.1))  # noqa: S311  so that many do not come at once
@@ -115,6 +118,7 @@ def conclude(write: Write, row: DeliveryRow, outcome: Outcome) -> None:
     }
     this = and_(_is(row), delivery.c.status == "pending")  # it may have been cancelled meanwhile
     write.connection.execute(update(delivery).where(this).values(values))
+    return find_delivery(write.connection, row.project_id, row.id)
 
 
 def cancel(write: Write, project_id: int, webhook_id: int) -> None:

@@ -61,5 +61,6 @@ async def read_form(request: Request) -> Form:
 
 
 def shown_again(form: Form, error: ApiError) -> Shown:
-    """Return how a refused form is shown again: with all that was typed in but passwords."""
-    return Shown({name: value for name, value in form.values.items() if "password" not in name}, error)
+    """Return how a refused form is shown again: with all that was typed in but passwords and secrets."""
+    kept = {name: value for name, value in form.values.items() if "password" not in name and "secret" not in name}
+    return Shown(kept, error)

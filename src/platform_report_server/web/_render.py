@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
@@ -89,6 +90,7 @@ _templates.filters |= {
     "run_id": lambda number: ids.encode("run", number),
     "public": lambda number, prefix: ids.encode(prefix, number),
     "fault": _fault,
+    "told": lambda words: ", ".join(msgspec.json.decode(words)),
     "masked": masked,
     "test_id": lambda row: ids.test_id(row.run_id, row.seq),
 }

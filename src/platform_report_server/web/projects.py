@@ -1,4 +1,4 @@
-"""The pages of projects: name, settings, API keys, the end."""
+"""The pages of projects: name, settings, API keys, webhooks, the end."""
 
 from __future__ import annotations
 
@@ -17,14 +17,22 @@ from platform_report_server.clock import now_ms
 from platform_report_server.db.queries.keys import list_keys
 from platform_report_server.db.queries.people import find_team
 from platform_report_server.db.queries.projects import ProjectRow, find_project_by_number
+from platform_report_server.db.queries.webhooks import list_webhooks
 from platform_report_server.errors import Invalid, NotFound
 from platform_report_server.ingest.projects import change_settings, rename_project
 from platform_report_server.ingest.writer import Write
-from platform_report_server.model import SettingsChange
+from platform_report_server.model import Event, Format, SettingsChange
 from platform_report_server.web._flash import Notes
 from platform_report_server.web._forms import Form, Shown, shown_again
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.teams import given_by
+
+HOOK_EVENTS: dict[str, list[Event]] = {
+    "each run": ["run.completed"],
+    "runs that failed": ["run.failed"],
+    "both, apart": ["run.completed", "run.failed"],
+}
+HOOK_FORMATS: dict[str, Format | None] = {"by its address": None, "JSON": "json", "Slack": "slack"}
 
 
 async def show(visit: Visit, **forms: Shown) -> Response:
@@ -41,11 +49,20 @@ async def show_project(visit: Visit, project_id: str, **forms: Shown) -> Respons
             "project": row,
             "team": find_team(connection, row.team_id),
             "keys": list_keys(connection, row.id) if reaches(own, "admin") else [],
+            "webhooks": list_webhooks(connection, row.id) if reaches(own, "admin") else [],
             "role": own,
         }
 
     found = await visit.read(query)
-    return visit.page("project.html", **found, roles=given_by(found["role"]), now=now_ms(), forms=forms)
+    return visit.page(
+        "project.html",
+        **found,
+        roles=given_by(found["role"]),
+        hook_events=list(HOOK_EVENTS),
+        hook_formats=list(HOOK_FORMATS),
+        now=now_ms(),
+        forms=forms,
+    )
 
 
 async def rename(visit: Visit) -> Response:

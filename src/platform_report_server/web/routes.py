@@ -12,7 +12,7 @@ from starlette.routing import Route
 from platform_report_server.auth.caller import NOBODY
 from platform_report_server.model import Role
 from platform_report_server.services import Services
-from platform_report_server.web import account, entrance, keys, pages, projects, teams
+from platform_report_server.web import account, entrance, keys, pages, projects, teams, webhooks
 from platform_report_server.web._forms import read_form
 from platform_report_server.web._render import STATIC
 from platform_report_server.web._visit import Visit
@@ -79,6 +79,12 @@ def web_routes() -> list[Route]:
         _send("/projects/{project_id}/keys", "admin", keys.make),
         _send("/keys/{key_id}/switch", "admin", keys.switch),
         _send("/keys/{key_id}/delete", "admin", keys.delete),
+        _send("/projects/{project_id}/webhooks", "admin", webhooks.make),
+        _show("/webhooks/{webhook_id}", "admin", webhooks.show),
+        _send("/webhooks/{webhook_id}/switch", "admin", webhooks.switch),
+        _send("/webhooks/{webhook_id}/test", "admin", webhooks.test),
+        _send("/webhooks/{webhook_id}/delete", "admin", webhooks.delete),
+        _send("/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", "admin", webhooks.replay),
         _file("style.css", "text/css"),
         _file("icon.svg", "image/svg+xml"),
     ]

@@ -54,8 +54,8 @@ class Deliverer:
         await asyncio.gather(*self._sending.values())
         await self._sender.close()
 
-    async def deliver(self, row: DeliveryRow) -> None:
-        """Send a claimed delivery, with its webhook, and write down what came of it."""
+    async def deliver(self, row: DeliveryRow) -> DeliveryRow | None:
+        """Send a claimed delivery and write down what came of it; None where it was deleted meanwhile."""
         try:
             body = body_of(row, self._address)
             headers = headers_of(row, self._signer, body, now_ms())
@@ -65,7 +65,7 @@ class Deliverer:
         except Exception as error:
             _log.exception("a webhook's delivery failed")
             outcome = Outcome(f"it cannot be sent: {type(error).__name__}")
-        await self._writer.do(partial(conclude, row=row, outcome=outcome))
+        return await self._writer.do(partial(conclude, row=row, outcome=outcome))
 
     async def _repeat(self) -> None:
         end = asyncio.ensure_future(self._ending.wait())
