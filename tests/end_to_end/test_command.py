@@ -113,7 +113,8 @@ def test_doctor_tells_of_a_wrong_option(project: Project) -> None:
 def test_serve(target: Target, project: Project, ending: signal.Signals) -> None:
     project.write("test_cart.py", _SUITE)
     project.run()
-    process = project.start_command("serve", "--port=0", "--limits=contract", "--abandon-after=0")
+    rules = ("--limits=contract", "--abandon-after=0", "--webhook-allow=127.0.0.1", "--public-url=https://r.example/")
+    process = project.start_command("serve", "--port=0", *rules)
     said = read_until(process, "Ctrl-C ends it.")
     found = re.search(r"reporting API: (\S+), project (\S+)\n  API key, until this server ends: (\S+)\n", said)
     assert found, said
@@ -155,9 +156,14 @@ def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> 
     assert second.exit == 1
     assert f"cannot listen on 127.0.0.1, port {port}" in second.out
     assert "Traceback" not in second.out
-    wrong = project.command("serve", "--abandon-after=-1")
-    assert wrong.exit == 2
-    assert "found -1, expected 0 to" in wrong.out
+    for option, told in (
+        ("--abandon-after=-1", "found -1, expected 0 to"),
+        ("--public-url=r.example", "found r.example, expected an address such as https://"),
+        ("--webhook-allow=10.0.0.1/8", "found '10.0.0.1/8' (10.0.0.1/8 has host bits set)"),
+    ):
+        wrong = project.command("serve", "--port=0", option)
+        assert wrong.exit in (1, 2)
+        assert told in wrong.out
     first.terminate()
     finish(first)
 

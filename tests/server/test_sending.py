@@ -74,6 +74,8 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to() -> None:
             sender = Sender(Reach.read(["127.0.0.2"]), rebinding)
             first, second = send(sender, f"http://hooks.example:{port}/a?b", times=2)
             assert first == Outcome(None, 204, "")
+            fallback = Sender(Reach.read(["127.0.0.0/29"]), at("127.0.0.3", "127.0.0.2"))
+            assert send(fallback, f"http://hooks.example:{port}/c").status == 204
             (request,) = allowed.came("/a?b")
             assert request.headers["host"] == f"hooks.example:{port}"
             assert second.error is not None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 10.0
 
-_CONNECTING_SECONDS = 4.0
+_TIMEOUTS = {"connect": 4.0, "read": PATIENCE_SECONDS, "write": PATIENCE_SECONDS, "pool": PATIENCE_SECONDS}
 _MOST_ADDRESSES = 4
 _READ = 4096
 _TOLD = 300
@@ -38,7 +38,7 @@ class Sender:
         self._reach = reach
         self._resolve = resolve
         self._patience = patience
-        self._client: httpx.AsyncClient | None = None
+        self._transport: httpx.AsyncHTTPTransport | None = None
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         """POST a body; wait for a success for some seconds."""
@@ -51,8 +51,8 @@ class Sender:
 
     async def close(self) -> None:
         """Close what is open."""
-        if self._client is not None:
-            await self._client.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
     async def _send(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         import httpx
@@ -86,19 +86,16 @@ class Sender:
     async def _post(self, place: httpx.URL, address: str, headers: Mapping[str, str], body: bytes) -> Outcome:
         import httpx
 
-        self._client = self._client or _new_client()
         sent = httpx.Headers({"User-Agent": "pytest-platform-report"})
         sent.update(headers)
         sent.update({"Host": place.netloc.decode("ascii"), "Accept-Encoding": "identity"})
-        request = self._client.build_request(
-            "POST",
-            place.copy_with(host=address),
-            content=body,
-            headers=sent,
-            # the certificate is held to the host, not to its address
-            extensions={"sni_hostname": place.raw_host.decode("ascii")},
+        # the certificate is held to the host, not to its address
+        extensions = {"sni_hostname": place.raw_host.decode("ascii"), "timeout": _TIMEOUTS}
+        request = httpx.Request(
+            "POST", place.copy_with(host=address), headers=sent, content=body, extensions=extensions
         )
-        response = await self._client.send(request, stream=True)
+        self._transport = self._transport or _new_transport()
+        response = await self._transport.handle_async_request(request)
         try:
             begun = await _beginning(response)
         finally:
@@ -129,17 +126,13 @@ def _place(url: str) -> httpx.URL:
     return place
 
 
-def _new_client() -> httpx.AsyncClient:
+def _new_transport() -> httpx.AsyncHTTPTransport:
+    """Return what sends requests; a whole client would keep cookies, and log addresses, which may be secrets."""
     import httpx
 
-    return httpx.AsyncClient(
-        verify=ssl.create_default_context(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(PATIENCE_SECONDS, connect=_CONNECTING_SECONDS),
-        # a connection is known by its address here: kept open, it would serve another host of that address
-        limits=httpx.Limits(max_keepalive_connections=0),
-    )
+    # a connection is known by its address here: kept open, it would serve another host of that address
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncHTTPTransport(verify=ssl.create_default_context(), trust_env=False, limits=limits)
 
 
 async def _beginning(response: httpx.Response) -> str:
