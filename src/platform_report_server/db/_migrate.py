@@ -30,7 +30,7 @@ def migrate(connection: Connection, where: object) -> None:
     if found is None and connection.dialect.name == "sqlite":
         make(connection)
     else:
-        upgrade(connection)
+        upgrade(connection, HEAD)
 
 
 def make(connection: Connection) -> None:
