@@ -19,10 +19,12 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inser
 from platform_report_server import ids
 from platform_report_server.db import _migrate, _sqlite, schema
 from platform_report_server.db.engine import open_database
+from platform_report_server.db.queries.deliveries import any_due, list_deliveries
 from platform_report_server.db.queries.flakiness import list_flakiness
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import ServerError, StoreError, StoreTooNew
+from platform_report_server.ingest.deliveries import claim
 from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.runs import add_run
@@ -164,6 +166,17 @@ def test_the_flakiest_tests_and_the_open_runs_are_found_by_their_indexes(tmp_pat
     assert any("INDEX case_stat_by_score (project_id=? AND score>?)" in step for step in plan), plan
     plan = _plan(tmp_path, lambda connection: close_silent_runs(Write(connection, ids.IdMaker(), 0), 0))
     assert any("INDEX run_open" in step for step in plan), plan
+
+
+def test_deliveries_are_found_by_their_indexes(tmp_path: Path) -> None:
+    for ask, index in (
+        (lambda connection: any_due(connection, 0), "INDEX delivery_due (next_at<?)"),
+        (lambda connection: claim(Write(connection, ids.IdMaker(), 0), 16, [7]), "INDEX delivery_due (next_at<?)"),
+        (lambda connection: list_deliveries(connection, 1, 2, limit=1, offset=0), "INDEX delivery_of_webhook"),
+    ):
+        plan = _plan(tmp_path, ask)
+        assert any(index in step for step in plan), plan
+        assert not any("SCAN delivery" in step for step in plan), plan
 
 
 def _open_run(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, tuple_, update
 
 from platform_report_server.db.queries.deliveries import DELIVERIES, DeliveryRow, find_delivery, is_due
 from platform_report_server.db.queries.runs import RunRow
@@ -23,6 +23,7 @@ LEASE_MS = 60_000
 KEPT = 1000
 """Deliveries of a webhook that its log holds, beside those that wait."""
 
+_LOOKED_AT = 256
 _DAY_MS = 24 * 3600 * 1000
 _KEPT_MS = 30 * _DAY_MS
 _FIRST_WAIT_MS = 10_000
@@ -81,10 +82,14 @@ def replay(write: Write, row: DeliveryRow) -> DeliveryRow:
 def claim(write: Write, at_most: int, busy: Collection[int]) -> list[DeliveryRow]:
     """Take deliveries that are due, one of each webhook that is not `busy`; what nobody waits for is cancelled."""
     due = is_due(write.now)
-    oldest = select(func.min(delivery.c.id)).where(due, delivery.c.webhook_id.not_in(busy))
-    oldest = oldest.group_by(delivery.c.project_id, delivery.c.webhook_id).limit(at_most)
-    # what another process claimed between this query's beginning and its lock is due no more
-    query = DELIVERIES.where(due, delivery.c.id.in_(oldest))
+    waiting = select(delivery.c.webhook_id, delivery.c.project_id, delivery.c.id).where(due)
+    waiting = waiting.where(delivery.c.webhook_id.not_in(busy)).order_by(delivery.c.next_at, delivery.c.id)
+    first: dict[int, tuple[int, int]] = {}
+    for webhook_id, *place in write.connection.execute(waiting.limit(_LOOKED_AT)):
+        first.setdefault(webhook_id, (place[0], place[1]))
+    chosen = list(first.values())[:at_most]
+    # what another process claimed in between is due no more
+    query = DELIVERIES.where(due, tuple_(delivery.c.project_id, delivery.c.id).in_(chosen))
     found = write.connection.execute(query.with_for_update(skip_locked=True, of=delivery)).all()
     claimed = [row for row in found if row.is_active or row.event == "ping"]
     _change(write, [row for row in found if row not in claimed], _DROPPED)
