@@ -155,7 +155,7 @@ def test_what_fails_is_sent_again_for_a_day(settings: Settings, receiver: Receiv
     assert (receiver.count("/off"), receiver.count("/elsewhere"), receiver.count("/hangs")) == (3, 0, 1)
 
 
-@pytest.mark.both_stores
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # SQLite has one writer at a time
 def test_what_a_killed_server_had_in_hand_is_sent_by_another(settings: Settings, receiver: Receiver) -> None:
     receiver.held = {"/hook"}
     with process(settings) as (server, link):
