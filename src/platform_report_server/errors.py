@@ -8,7 +8,7 @@ ServerError
 │   ├── NotFound            404 NOT_FOUND
 │   ├── TooLarge            413 PAYLOAD_TOO_LARGE
 │   ├── RateLimited         429 RATE_LIMITED
-│   └── Unavailable         500 INTERNAL_ERROR, because the database is away
+│   └── Unavailable         500 INTERNAL_ERROR, because the database or the bucket is away
 ├── MailFailed              a mail could not be sent
 ├── SettingsError           the settings cannot work
 └── StoreError              the store cannot be used
@@ -102,7 +102,7 @@ class RateLimited(ApiError):
 
 
 class Unavailable(ApiError):
-    """The database cannot be reached; the same request may work later."""
+    """The database or the bucket cannot be reached; the same request may work later."""
 
 
 class MailFailed(ServerError):

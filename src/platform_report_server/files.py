@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
 
 import anyio.to_thread
 from starlette.datastructures import Headers
@@ -11,6 +14,41 @@ from starlette.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+@dataclass(frozen=True)
+class Download:
+    """How a file is given out."""
+
+    file_name: str
+    media_type: str
+    size: int
+    is_shown: bool
+    """Whether a browser may show it itself."""
+    rules: Mapping[str, str]
+    """Headers that come with it."""
+
+    @property
+    def disposition(self) -> str:
+        """The header that says under which name it is kept."""
+        kind, quoted = "inline" if self.is_shown else "attachment", quote(self.file_name)
+        return f'{kind}; filename="{quoted}"' if quoted == self.file_name else f"{kind}; filename*=utf-8''{quoted}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """All the headers that do not depend on where the file is."""
+        return {**self.rules, "content-disposition": self.disposition}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some bytes of a file, the one at `stop` not among them."""
+
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
 
 
 class File(FileResponse):
@@ -21,20 +59,22 @@ class File(FileResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file."""
-        wanted = Headers(scope=scope).get("range")
-        if wanted is not None:
+        headers = Headers(scope=scope)
+        if "range" in headers:
             size = (await anyio.to_thread.run_sync(os.stat, self.path)).st_size
-            if not _is_there(wanted, size):
+            if wanted_part(headers, size) is None:
                 kept = [(name, value) for name, value in scope["headers"] if name != b"range"]
                 scope = {**scope, "headers": kept}
         await super().__call__(scope, receive, send)
 
 
-def _is_there(wanted: str, size: int) -> bool:
-    found = _ONE_RANGE.fullmatch(wanted)
+def wanted_part(headers: Headers, size: int) -> Part | None:
+    """Return the one part of a file that a Range header names, if the file has it."""
+    found = _ONE_RANGE.fullmatch(headers.get("range", ""))
     if found is None:
-        return False
+        return None
     first, last = found.groups()
     if not first:
-        return last != "" and 0 < int(last) <= size
-    return int(first) < size and (not last or int(first) <= int(last))
+        return Part(size - int(last), size) if last and 0 < int(last) <= size else None
+    part = Part(int(first), min(int(last) + 1, size) if last else size)
+    return part if part.start < part.stop else None

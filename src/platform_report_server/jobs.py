@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from platform_report_server.ingest.writer import Write, Writer
 
@@ -19,6 +20,8 @@ class Job:
     name: str
     seconds: float
     work: Callable[[Write], object]
+    then: Callable[[Any], Awaitable[object]] | None = None
+    """What is slow: called with what the work returned, once that is committed."""
 
 
 class Jobs:
@@ -36,7 +39,9 @@ class Jobs:
     async def run(self, job: Job) -> None:
         """Do one job now."""
         try:
-            await self._writer.do(job.work)
+            done = await self._writer.do(job.work)
+            if job.then is not None:
+                await job.then(done)
         except Exception:
             _log.exception("%s failed; it is tried again in %g s, or at the next start", job.name, job.seconds)
 

@@ -16,11 +16,12 @@ from platform_report_server.accounts.keys import note_use
 from platform_report_server.auth.access import Access
 from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.limits import TABLES, Limits
-from platform_report_server.auth.signing import Signer, load_signer
+from platform_report_server.auth.signing import Signer, check_signer, load_signer, read_signer
+from platform_report_server.contents import Contents
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
 from platform_report_server.db.queries.people import find_account, find_team
-from platform_report_server.ingest.contents import sweep_contents
+from platform_report_server.ingest.contents import take_stale
 from platform_report_server.ingest.deliveries import forget_old
 from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.once import forget_answers
@@ -28,8 +29,8 @@ from platform_report_server.ingest.projects import delete_project, delete_some_r
 from platform_report_server.ingest.writer import Writer
 from platform_report_server.jobs import Job, Jobs
 from platform_report_server.mail import Mail
-from platform_report_server.settings import Settings
-from platform_report_server.storage.folder import ArtifactFolder
+from platform_report_server.settings import PostgresUrl, Settings
+from platform_report_server.storage.store import ArtifactStore, open_artifacts
 from platform_report_server.webhooks.deliverer import Deliverer
 from platform_report_server.webhooks.sending import Sender
 
@@ -45,7 +46,8 @@ class Services:
     settings: Settings
     database: Database
     writer: Writer
-    artifacts: ArtifactFolder
+    artifacts: ArtifactStore
+    contents: Contents
     signer: Signer
     access: Access
     entrance: Entrance
@@ -97,9 +99,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     opening = partial(open_database, settings.database, is_sparing=is_embedded)
     database = await anyio.to_thread.run_sync(opening)
     try:
-        signer = await anyio.to_thread.run_sync(load_signer, settings.signing_key, database.alone)
-        artifacts = ArtifactFolder(settings.artifacts)
-        await anyio.to_thread.run_sync(artifacts.sweep)
+        signer = await anyio.to_thread.run_sync(_open_signer, settings, database)
+        artifacts = await anyio.to_thread.run_sync(open_artifacts, settings.artifacts, settings.staging)
+        await anyio.to_thread.run_sync(artifacts.sweep_drafts)
         writer = Writer(database)
         writer.start()
         try:
@@ -107,7 +109,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             access = Access(settings, signer, database, keys)
             entrance = Entrance(settings, database, writer)
             limits = Limits(TABLES[settings.limits])
-            sweeping = Job("the deletion of files", _HOUR, partial(sweep_contents, remove=artifacts.remove))
+            contents = Contents(writer, artifacts)
+            sweeping = Job("the deletion of files", _HOUR, take_stale, contents.remove)
             jobs = Jobs(
                 writer,
                 [
@@ -130,6 +133,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     database,
                     writer,
                     artifacts,
+                    contents,
                     signer,
                     access,
                     entrance,
@@ -146,6 +150,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await anyio.to_thread.run_sync(writer.stop)
     finally:
         database.close()
+
+
+def _open_signer(settings: Settings, database: Database) -> Signer:
+    if settings.makes_signing_key:
+        signer = load_signer(settings.signing_key, database.alone)
+    else:
+        signer = read_signer(settings.signing_key)
+    if isinstance(settings.database, PostgresUrl):  # another one's folder may be on another machine
+        with database.alone() as connection:
+            check_signer(connection, signer, settings.signing_key)
+    return signer
 
 
 def _closing(settings: Settings) -> list[Job]:

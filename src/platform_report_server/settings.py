@@ -20,6 +20,9 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SHORTEST_KEY = 16
 
 _SCHEMES = ("postgresql://", "postgres://")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
+_PREFIX = re.compile(r"[A-Za-z0-9._/-]*")
+_PUBLIC = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._/-]*)?")
 _HOSTS = re.compile(r"(?:(?:\[[^]]*]|[^][:,]*)(?::[0-9]*)?(?:,|$))*")
 
 
@@ -58,12 +61,49 @@ class PostgresUrl:
 
 
 @dataclass(frozen=True)
+class S3Url:
+    """The address of a place in a bucket: s3://BUCKET/PREFIX. Who may use it is said in obstore's AWS_ variables."""
+
+    bucket: str
+    prefix: str = ""
+    public: str | None = None
+    """Where browsers reach the bucket, and are sent to. Without it the server itself gives out what is in there."""
+
+    @classmethod
+    def read(cls, address: str) -> S3Url:
+        """Return what an address says, with its public one as ``?public=https://...``."""
+        place, _, query = address.partition("?")
+        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        told = dict(parse_qsl(query, keep_blank_values=True))
+        public = told.pop("public", None)
+        if not place.startswith("s3://") or told or not _BUCKET.fullmatch(bucket) or not _PREFIX.fullmatch(prefix):
+            raise SettingsError(
+                "a bucket's address cannot be read: expected s3://BUCKET or s3://BUCKET/PREFIX, of letters, digits, "
+                "'-', '_', '.' and '/', and then ?public=https://... or nothing; keys are given in AWS_ACCESS_KEY_ID "
+                "and AWS_SECRET_ACCESS_KEY"
+            )
+        if public is not None and not _PUBLIC.fullmatch(public):
+            raise SettingsError(f"found the public address {public!r}, expected one such as https://files.example.com")
+        return cls(bucket, prefix.strip("/"), public and public.rstrip("/"))
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (f"s3://{self.bucket}", self.prefix)))
+
+
+def read_artifacts(place: str) -> Path | S3Url:
+    """Return the folder or the bucket that is meant."""
+    return S3Url.read(place) if "://" in place else Path(place).absolute()
+
+
+@dataclass(frozen=True)
 class Settings:
     """One server's settings; made by `embedded` or `served`."""
 
     database: Path | PostgresUrl
     """A SQLite file in the folder, unless it is replaced."""
-    artifacts: Path
+    artifacts: Path | S3Url
+    staging: Path
+    """Where files arrive that are kept in a bucket."""
     signing_key: Path
     access: Literal["open", "keys"]
     key_hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -85,6 +125,8 @@ class Settings:
     """Where webhooks may lead beside public addresses."""
     public_url: str | None = None
     """The address by which people reach the server: links in what webhooks are told begin with it."""
+    makes_signing_key: bool = True
+    """Whether the key is made where there is none; otherwise it is given in a file that every server has."""
     abandon_after: float = 3600
     """Seconds without a write after which a run that nobody ended is closed; 0: never."""
 
@@ -112,6 +154,7 @@ class Settings:
         return cls(
             database=root / "platform.db",
             artifacts=root / "artifacts",
+            staging=root / "artifacts" / "staging",
             signing_key=root / "signing.key",
             access=access,
             key_hashes=MappingProxyType(key_hashes),

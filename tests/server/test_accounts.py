@@ -142,7 +142,7 @@ def test_the_first_owner_then_whoever_is_invited(settings: Settings) -> None:
 
     _with_services(replace(settings, owner_token="the-owner"), later)
     for secret in (PASSWORD, "a new long password", "the-owner"):
-        assert not any(secret.encode() in path.read_bytes() for path in settings.artifacts.parent.rglob("*.db*"))
+        assert not any(secret.encode() in path.read_bytes() for path in settings.signing_key.parent.rglob("*.db*"))
 
 
 def test_many_failed_logins_wait(settings: Settings) -> None:

@@ -15,7 +15,7 @@ FLOORS: list[set[str]] = [
     {"app"},
     {"api", "web"},
     {"services"},
-    {"accounts", "jobs", "webhooks"},
+    {"accounts", "contents", "jobs", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
@@ -29,6 +29,7 @@ ENTERS_AT = {
     "alembic": {"db"},
     "psycopg": {"db"},
     "httpx": {"webhooks"},
+    "obstore": {"storage"},
 }
 
 

@@ -40,7 +40,7 @@ from server.support import (
 def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
     database = [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
     server = subprocess.Popen(
-        [sys.executable, "-m", "server._process", str(settings.artifacts.parent), *database],
+        [sys.executable, "-m", "server._process", str(settings.signing_key.parent), *database],
         cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         text=True,

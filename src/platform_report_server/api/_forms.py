@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from platform_report_server.errors import Invalid, TooLarge
 from platform_report_server.storage import formats
-from platform_report_server.storage.folder import Draft
+from platform_report_server.storage.draft import Draft
 
 _LONGEST_FIELD = 1000
 _MOST_PARTS = 16

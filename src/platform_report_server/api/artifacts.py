@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import anyio.to_thread
 from sqlalchemy import Connection
@@ -21,12 +20,13 @@ from platform_report_server.clock import iso
 from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact, find_contents, list_artifacts
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.errors import Invalid, NotFound
-from platform_report_server.files import File
+from platform_report_server.files import Download
 from platform_report_server.ingest.artifacts import NewArtifact, add_artifact
+from platform_report_server.ingest.contents import take_content
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
 from platform_report_server.storage import formats
-from platform_report_server.storage.folder import Draft
+from platform_report_server.storage.draft import Draft
 
 IN_PROJECT = Text("projectId")
 OF_TEST = Text("testId")
@@ -47,13 +47,20 @@ async def upload(call: Call) -> Response:
         said = "\0".join((kind, file_name, project, run_id, test_id or "", sha256.hex()))
         once = call.once(said.encode())
 
-        def job(write: Write) -> Answer:
+        def owner(write: Write) -> tuple[RunRow, int | None]:
             run = call.visible_run(write.connection, run_id, project)
+            return run, _seq(call, write.connection, run, test_id)
+
+        note = await call.services.contents.keep(draft, owner) if sent else None
+
+        def job(write: Write) -> Answer:
+            run, seq = owner(write)
+            if note is not None:
+                take_content(write, note)
 
             def add() -> Answer:
-                seq = _seq(call, write.connection, run, test_id)
                 new = sent or _held(write.connection, run, kind, file_name, sha256)
-                row = add_artifact(write, run.project_id, run.id, seq, new, call.services.artifacts)
+                row = add_artifact(write, run.project_id, run.id, seq, new)
                 return Answer(200, body(_shape(call, row)))
 
             return answer_once(write, run.project_id, once, add)
@@ -81,16 +88,13 @@ async def content(call: Call) -> Response:
         raise NotFound(f"There is no artifact {public_id!r}")
     run_id, artifact_id = numbers[0], numbers[1]
     row = await call.read(lambda connection: find_artifact(connection, run_id, artifact_id))
-    path = Path() if row is None else call.services.artifacts.path_of(row.sha256)
-    if row is None or not await anyio.to_thread.run_sync(path.is_file):
+    response = None
+    if row is not None:
+        download = Download(row.file_name, row.mime, row.size, formats.is_image(row.mime), _SANDBOX)
+        response = await call.services.artifacts.answer(row.sha256, download, call.request)
+    if response is None:
         raise NotFound(f"The artifact {public_id!r} was deleted")
-    return File(
-        path,
-        headers=_SANDBOX,
-        media_type=row.mime,
-        filename=row.file_name,
-        content_disposition_type="inline" if formats.is_image(row.mime) else "attachment",
-    )
+    return response
 
 
 def _sent(form: Form, kind: str, draft: Draft) -> NewArtifact:
@@ -99,7 +103,7 @@ def _sent(form: Form, kind: str, draft: Draft) -> NewArtifact:
     formats.check_size(kind, file_name, draft.size)
     if form.fields.get("sha256") not in (None, sha256.hex()):
         raise Invalid.field_is("sha256", "is not that of the file")
-    return NewArtifact(kind, file_name, mime, draft.size, sha256, draft)
+    return NewArtifact(kind, file_name, mime, draft.size, sha256)
 
 
 def _meant(form: Form) -> tuple[str, bytes]:
@@ -117,7 +121,7 @@ def _held(connection: Connection, run: RunRow, kind: str, file_name: str, sha256
         mime = formats.check_again(kind, file_name, found)
         if mime is not None:
             formats.check_size(kind, file_name, size)
-            return NewArtifact(kind, file_name, mime, size, sha256, None)
+            return NewArtifact(kind, file_name, mime, size, sha256)
     raise NotFound("This run has no such content: send the file", field="sha256", reason="unknown")
 
 

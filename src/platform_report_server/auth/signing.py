@@ -10,7 +10,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from platform_report_server.errors import StoreError
+from sqlalchemy import Connection, insert, select
+
+from platform_report_server.db.schema import signing_key
+from platform_report_server.errors import SettingsError, StoreError
 
 _BYTES = 32
 _NONCE = 16
@@ -70,6 +73,39 @@ def load_signer(path: Path, lock: Callable[[], AbstractContextManager[object]]) 
             "(links and sessions made with the old key stop working)"
         )
     return Signer(key)
+
+
+def read_signer(path: Path) -> Signer:
+    """Return the signer of a key that was made elsewhere: a copy of such a file as `load_signer` makes, or random text.
+
+    The text is not kept as it is: a signature tells nothing about it.
+    """
+    try:
+        given = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: the signing key cannot be read: {error.strerror}") from error
+    if len(given) == _BYTES:
+        return Signer(given)
+    if len(given.strip()) < _BYTES:
+        raise SettingsError(
+            f"{path}: found {len(given.strip())} bytes, expected a signing key of at least {_BYTES}, such as "
+            "'openssl rand -hex 32' prints"
+        )
+    return Signer(hashlib.sha256(given.strip()).digest())
+
+
+def check_signer(connection: Connection, signer: Signer, path: Path) -> None:
+    """Refuse to sign with another key than the store's other servers, which would know none of these signatures."""
+    fingerprint = signer.sign("fingerprint")
+    found = connection.execute(select(signing_key.c.fingerprint)).scalar()
+    if found is None:
+        connection.execute(insert(signing_key).values(fingerprint=fingerprint))
+    elif found != fingerprint:
+        raise StoreError(
+            f"{path}: the servers of this store have another signing key: give this one the same, in a file that "
+            "PLATFORM_REPORT_SIGNING_KEY_FILE names. Where that key is lost, a new one is let in once the table "
+            "signing_key is empty: then sessions and links end, and webhooks' headers and secrets have to be set anew"
+        )
 
 
 def _make_key(path: Path) -> None:

@@ -302,6 +302,23 @@ stale_content = Table(
     metadata,
     Column("sha256", LargeBinary(32), primary_key=True),
     Column("since", BigInteger, nullable=False),
+    Column("taken_at", BigInteger),  # somebody is deleting it since then
+)
+
+incoming_content = Table(
+    "incoming_content",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+Index("incoming_content_by_sha256", incoming_content.c.sha256)
+
+# One row, on PostgreSQL: what tells servers of one store that their signing keys are the same.
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
 )
 
 idempotency = Table(

@@ -11,30 +11,24 @@ from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifa
 from platform_report_server.db.schema import artifact, stale_content
 from platform_report_server.ingest.runs import hold_run
 from platform_report_server.ingest.writer import Write
-from platform_report_server.storage.folder import ArtifactFolder, Draft
 from platform_report_server.text import clean
 
 
 @dataclass(frozen=True)
 class NewArtifact:
-    """A file, checked, whose content is here or in its draft."""
+    """A file, checked, whose content is stored."""
 
     type: str
     file_name: str
     mime: str
     size: int
     sha256: bytes
-    draft: Draft | None
 
 
-def add_artifact(
-    write: Write, project_id: int, run_id: int, seq: int | None, new: NewArtifact, folder: ArtifactFolder
-) -> ArtifactRow:
-    """Store an artifact. The file moves into place under a lock, where no sweep can take it away again."""
+def add_artifact(write: Write, project_id: int, run_id: int, seq: int | None, new: NewArtifact) -> ArtifactRow:
+    """Store an artifact."""
     hold_run(write, project_id, run_id)
     locks.take(write.connection, locks.Lock.CONTENTS, shared=True)
-    if new.draft is not None:
-        folder.keep(new.draft)
     write.connection.execute(delete(stale_content).where(stale_content.c.sha256 == new.sha256))
     artifact_id = write.ids()
     write.connection.execute(

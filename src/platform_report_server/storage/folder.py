@@ -1,84 +1,57 @@
-"""A folder of contents, each named by its own SHA-256: equal files are one file, no name of a client's is a path."""
+"""Contents in a folder."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import tempfile
-import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-from platform_report_server.storage.formats import HEAD_BYTES
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
 
-_ABANDONED_SECONDS = 24 * 3600
-
-
-class Draft:
-    """A file that is still arriving. Used as a context manager: what was not kept is gone at the end."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=folder)
-        self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
-        self._hash = hashlib.sha256()
-        self.path = Path(name)
-        self.size = 0
-        self.head = b""
-
-    def write(self, chunk: bytes) -> None:
-        """Append to the file."""
-        if len(self.head) < HEAD_BYTES:
-            self.head += chunk[: HEAD_BYTES - len(self.head)]
-        self.size += len(chunk)
-        self._hash.update(chunk)
-        view = memoryview(chunk)
-        while view:
-            view = view[self._file.write(view) or 0 :]
-
-    def sha256(self) -> bytes:
-        """Return the digest of what was written so far."""
-        return self._hash.digest()
-
-    def __enter__(self) -> Draft:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+from platform_report_server.files import Download, File
+from platform_report_server.storage.draft import Draft, sweep_drafts
+from platform_report_server.storage.store import Stored, content_of, name_of
 
 
 class ArtifactFolder:
-    """The contents of all artifacts of a store."""
+    """What it says is in `platform_report_server.storage.store.ArtifactStore`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._staging = root / "staging"
 
     def draft(self) -> Draft:
-        """Begin a file."""
         return Draft(self._staging)
 
-    def sweep(self) -> None:
-        """Delete the drafts of processes that were killed a day ago or earlier."""
-        for path in self._staging.glob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
-                    path.unlink()
+    def sweep_drafts(self) -> None:
+        sweep_drafts(self._staging)
 
     def keep(self, draft: Draft) -> None:
-        """Put the draft where its content belongs; nothing happens when that content is there already."""
-        place = self.path_of(draft.sha256())
+        place = self._path_of(draft.sha256())
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
             draft.path.replace(place)
 
-    def path_of(self, sha256: bytes) -> Path:
-        """Return where the content is, if it is here."""
-        name = sha256.hex()
-        return self._root / name[:2] / name
+    def remove(self, contents: Sequence[bytes]) -> None:
+        for sha256 in contents:
+            self._path_of(sha256).unlink(missing_ok=True)
 
-    def remove(self, sha256: bytes) -> None:
-        """Delete a content."""
-        self.path_of(sha256).unlink(missing_ok=True)
+    def list(self) -> Iterator[Stored]:
+        for path in self._root.glob("??/*"):
+            sha256 = content_of(f"{path.parent.name}/{path.name}")
+            if sha256 is not None:
+                try:
+                    found = path.stat()
+                except FileNotFoundError:
+                    continue
+                yield Stored(sha256, found.st_size, found.st_mtime)
+
+    async def answer(self, sha256: bytes, download: Download, request: Request) -> Response | None:
+        path = self._path_of(sha256)
+        if not await anyio.to_thread.run_sync(path.is_file):
+            return None
+        return File(path, headers=download.headers, media_type=download.media_type)
+
+    def _path_of(self, sha256: bytes) -> Path:
+        return self._root / name_of(sha256)

@@ -29,10 +29,11 @@ class Store:
     serve: Any
     manage: Any
 
-    @property
-    def described(self) -> str:
-        """Where it is, in words."""
-        return str(self.folder) if self.database is None else f"{self.database}, files in {self.folder}"
+    def described(self, artifacts: Any) -> str:
+        """Where it is, in words, with its files where they are told to be."""
+        if self.database is None and artifacts is None:
+            return str(self.folder)
+        return f"{self.database or self.folder}, files in {artifacts or self.folder}"
 
     def served(self, keys: dict[str, str], **rules: Any) -> Any:
         """Return the server's settings for this store, with rules that are other than usual."""

@@ -7,6 +7,7 @@ import os
 from urllib.parse import urlsplit
 
 from ..ids import new_id
+from . import _artifacts
 from ._database import add_option
 from ._store import opened
 from ._terminal import say
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=_PORT, metavar="PORT", help=f"port to listen on; 0 takes a free one ({_PORT})"
     )
     add_option(parser)
+    _artifacts.add_option(parser)
     parser.add_argument(
         "--limits",
         choices=("generous", "contract"),
@@ -92,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
                 say("  API keys: 'platform-report key add' makes one")
             say("Ctrl-C ends it.")
 
-        rules = {
+        rules = _artifacts.read_option(arguments) | {
             "limits": arguments.limits,
             "abandon_after": arguments.abandon_after * 60,
             "reach": store.reach.read(arguments.webhook_allow),
