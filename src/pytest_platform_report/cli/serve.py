@@ -81,8 +81,15 @@ def run(arguments: argparse.Namespace) -> int:
         place = store.serve.Place(arguments.host, arguments.port, names, arguments.forwarded_allow_ips)
         key = given or (f"prk_live_{new_id(32)}" if place.is_private else "")
 
+        rules = _artifacts.read_option(arguments) | {
+            "limits": arguments.limits,
+            "abandon_after": arguments.abandon_after * 60,
+            "reach": store.reach.read(arguments.webhook_allow),
+            "public_url": arguments.public_url,
+        }
+
         def on_started(address: str) -> None:
-            say(f"serving {store.described}")
+            say(f"serving {store.described(rules.get('artifacts'))}")
             say(f"  dashboard: {address}")
             api = urlsplit(address)._replace(path="/api", query="").geturl()
             say(f"  reporting API: {api}, project {store.project}")
@@ -94,12 +101,6 @@ def run(arguments: argparse.Namespace) -> int:
                 say("  API keys: 'platform-report key add' makes one")
             say("Ctrl-C ends it.")
 
-        rules = _artifacts.read_option(arguments) | {
-            "limits": arguments.limits,
-            "abandon_after": arguments.abandon_after * 60,
-            "reach": store.reach.read(arguments.webhook_allow),
-            "public_url": arguments.public_url,
-        }
         settings = store.served({store.project: key} if key else {}, **rules)
         store.serve.serve(settings, place, on_started, makes_first_owner=arguments.first_owner)
     return 0
