@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from platform_report_server.app import create_app
+from platform_report_server.auth.signing import open_signer
 from platform_report_server.auth.tokens import new_token
 from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
@@ -22,6 +23,7 @@ from platform_report_server.db.queries.people import has_accounts
 from platform_report_server.errors import SettingsError
 from platform_report_server.mail import MailSettings
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
+from platform_report_server.storage.store import open_artifacts
 
 __all__ = ["Place", "serve", "server_config"]
 
@@ -77,7 +79,7 @@ def serve(
     if settings.access == "open":
         raise SettingsError("open access is for one process only: use Settings.served for a socket")
     mail = settings.mail or MailSettings.of(os.environ)
-    is_owned = _has_accounts(settings)  # what is wrong with the store is told before anything listens
+    is_owned = _look(settings)  # what is wrong with the store is told before anything listens
     if not (is_owned or place.is_private or makes_first_owner):
         names = ", ".join((place.host, *sorted(place.host_names)))
         raise SettingsError(
@@ -117,9 +119,12 @@ def server_config(
     )
 
 
-def _has_accounts(settings: Settings) -> bool:
+def _look(settings: Settings) -> bool:
+    """Open everything once; tell whether somebody has an account."""
     database = open_database(settings.database)
     try:
+        open_signer(settings, database)
+        open_artifacts(settings.artifacts, settings.staging)
         with database.reading() as connection:
             return has_accounts(connection)
     finally:

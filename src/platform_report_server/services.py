@@ -16,7 +16,7 @@ from platform_report_server.accounts.keys import note_use
 from platform_report_server.auth.access import Access
 from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.limits import TABLES, Limits
-from platform_report_server.auth.signing import Signer, check_signer, load_signer, read_signer
+from platform_report_server.auth.signing import Signer, open_signer
 from platform_report_server.contents import Contents
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
@@ -29,7 +29,7 @@ from platform_report_server.ingest.projects import delete_project, delete_some_r
 from platform_report_server.ingest.writer import Writer
 from platform_report_server.jobs import Job, Jobs
 from platform_report_server.mail import Mail
-from platform_report_server.settings import PostgresUrl, Settings
+from platform_report_server.settings import Settings
 from platform_report_server.storage.store import ArtifactStore, open_artifacts
 from platform_report_server.webhooks.deliverer import Deliverer
 from platform_report_server.webhooks.sending import Sender
@@ -99,7 +99,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     opening = partial(open_database, settings.database, is_sparing=is_embedded)
     database = await anyio.to_thread.run_sync(opening)
     try:
-        signer = await anyio.to_thread.run_sync(_open_signer, settings, database)
+        signer = await anyio.to_thread.run_sync(open_signer, settings, database)
         artifacts = await anyio.to_thread.run_sync(open_artifacts, settings.artifacts, settings.staging)
         await anyio.to_thread.run_sync(artifacts.sweep_drafts)
         writer = Writer(database)
@@ -150,17 +150,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await anyio.to_thread.run_sync(writer.stop)
     finally:
         database.close()
-
-
-def _open_signer(settings: Settings, database: Database) -> Signer:
-    if settings.makes_signing_key:
-        signer = load_signer(settings.signing_key, database.alone)
-    else:
-        signer = read_signer(settings.signing_key)
-    if isinstance(settings.database, PostgresUrl):  # another one's folder may be on another machine
-        with database.alone() as connection:
-            check_signer(connection, signer, settings.signing_key)
-    return signer
 
 
 def _closing(settings: Settings) -> list[Job]:

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from platform_report_server.settings import PostgresUrl, Settings
-from server import postgres
+from server import buckets, postgres
+from server.buckets import S3
 from server.postgres import Cluster
 from server.support import KEY, OTHER_KEY, OTHER_PROJECT, Api, served_settings, serving
 
@@ -37,6 +38,22 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(lacking)
     with postgres.cluster() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    lacking = buckets.lacking()
+    if lacking is not None:
+        pytest.skip(lacking)
+    with buckets.s3() as running:
+        yield running
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
 
 
 @pytest.fixture

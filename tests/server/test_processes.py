@@ -40,7 +40,7 @@ from server.support import (
 def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
     database = [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
     server = subprocess.Popen(
-        [sys.executable, "-m", "server._process", str(settings.signing_key.parent), *database],
+        [sys.executable, "-m", "server._process", str(settings.staging.parents[1]), str(settings.artifacts), *database],
         cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         text=True,

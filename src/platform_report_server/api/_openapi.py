@@ -45,6 +45,7 @@ _HEADERS = {
     "X-RateLimit-Limit": ("Requests of this group in a minute", "integer"),
     "X-RateLimit-Remaining": ("Requests that may follow at once", "integer"),
     "X-RateLimit-Reset": ("Seconds until one more than these is allowed", "integer"),
+    "Location": ("Where the file is, for an hour", "string"),
     "Retry-After": ("Seconds to wait", "integer"),
     "Platform-Capabilities": ("What this server offers beyond the documented API, separated by commas", "string"),
 }
@@ -186,11 +187,16 @@ def _responses(operation: Operation, schemas: _Schemas, links: dict[str, Any]) -
     elif operation.answer is not None:
         success["content"] = {"application/json": {"schema": schemas.of(operation.answer)}}
     statuses = [operation.status] if operation.also is None else sorted((operation.status, operation.also))
-    return {str(status): success for status in statuses} | {
-        str(status): {"$ref": f"#/components/responses/{name}"}
-        for status, (name, _) in _ERRORS.items()
-        if _can_fail(operation, status)
-    }
+    elsewhere = {"307": {"description": "It is elsewhere", "headers": _headers(["Location"])}}
+    return (
+        {str(status): success for status in statuses}
+        | (elsewhere if operation.may_redirect else {})
+        | {
+            str(status): {"$ref": f"#/components/responses/{name}"}
+            for status, (name, _) in _ERRORS.items()
+            if _can_fail(operation, status)
+        }
+    )
 
 
 def _can_fail(operation: Operation, status: int) -> bool:

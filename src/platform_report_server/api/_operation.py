@@ -44,6 +44,8 @@ class Operation:
     status: int = 200
     also: int | None = None
     """A second status that means success, with the same body."""
+    may_redirect: bool = False
+    """Whether the answer may be somewhere else."""
     is_form: bool = False
     """Whether the body is multipart/form-data instead of JSON."""
     headers: tuple[str, ...] = ()

@@ -192,6 +192,7 @@ def api_routes() -> list[ApiRoute]:
                 query=(Required("expires"), Required("signature")),
                 answer=bytes,
                 also=206,
+                may_redirect=True,
             ),
         ),
         *account_routes(),

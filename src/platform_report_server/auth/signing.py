@@ -12,8 +12,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
+from platform_report_server.db.engine import Database
 from platform_report_server.db.schema import signing_key
 from platform_report_server.errors import SettingsError, StoreError
+from platform_report_server.settings import PostgresUrl, Settings
 
 _BYTES = 32
 _NONCE = 16
@@ -57,6 +59,16 @@ class Signer:
         return hmac.digest(key, text, "sha256")
 
 
+def open_signer(settings: Settings, database: Database) -> Signer:
+    """Return the signer of a store, which is the same in each of its servers."""
+    path = settings.signing_key
+    signer = load_signer(path, database.alone) if settings.makes_signing_key else _read_signer(path)
+    if isinstance(settings.database, PostgresUrl):  # its other servers may have other folders
+        with database.alone() as connection:
+            _check_signer(connection, signer, path)
+    return signer
+
+
 def load_signer(path: Path, lock: Callable[[], AbstractContextManager[object]]) -> Signer:
     """Return the signer of the key at `path`; at the first start make the key, under a lock against other processes."""
     try:
@@ -75,11 +87,7 @@ def load_signer(path: Path, lock: Callable[[], AbstractContextManager[object]]) 
     return Signer(key)
 
 
-def read_signer(path: Path) -> Signer:
-    """Return the signer of a key that was made elsewhere: a copy of such a file as `load_signer` makes, or random text.
-
-    The text is not kept as it is: a signature tells nothing about it.
-    """
+def _read_signer(path: Path) -> Signer:
     try:
         given = path.read_bytes()
     except OSError as error:
@@ -94,8 +102,7 @@ def read_signer(path: Path) -> Signer:
     return Signer(hashlib.sha256(given.strip()).digest())
 
 
-def check_signer(connection: Connection, signer: Signer, path: Path) -> None:
-    """Refuse to sign with another key than the store's other servers, which would know none of these signatures."""
+def _check_signer(connection: Connection, signer: Signer, path: Path) -> None:
     fingerprint = signer.sign("fingerprint")
     found = connection.execute(select(signing_key.c.fingerprint)).scalar()
     if found is None:

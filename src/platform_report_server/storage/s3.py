@@ -23,8 +23,9 @@ from platform_report_server.storage.presigned import Credentials, presigned
 from platform_report_server.storage.store import Stored, content_of, name_of
 
 _LINK_SECONDS = 3600
+_TOLD = 400
 _PIECE = 4 * 2**20
-_PART = 8 * 2**20  # of an upload; two of them are in memory at a time
+_PART, _PARTS = 8 * 2**20, 2  # of an upload: more are not in memory at a time
 _OPTIONS = {"connect_timeout": "5s", "timeout": "60s"}
 _RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
 # whoever opens an object past the platform gets a download, whatever is in it
@@ -68,12 +69,7 @@ class ArtifactBucket:
             except FileNotFoundError:
                 pass
             obstore.put(
-                self._bucket,
-                name,
-                draft.path,
-                attributes=_ATTRIBUTES,
-                chunk_size=_PART,
-                max_concurrency=2,
+                self._bucket, name, draft.path, attributes=_ATTRIBUTES, chunk_size=_PART, max_concurrency=_PARTS
             )
 
     def remove(self, contents: Sequence[bytes]) -> None:
@@ -89,20 +85,21 @@ class ArtifactBucket:
                         yield Stored(sha256, each["size"], each["last_modified"].timestamp())
 
     async def answer(self, sha256: bytes, download: Download, request: Request) -> Response | None:
-        if self._credentials is not None:
+        # images stay: the dashboard's own policy shows none of another place
+        if self._credentials is not None and not download.is_shown:
             return self._redirect(self._credentials, sha256, download, request.method)
         name, size = name_of(sha256), download.size
         wanted = wanted_part(request.headers, size)
         part = wanted or Part(0, size)
-        try:
-            with self._telling():
+        with self._telling():
+            try:
                 if request.method == "HEAD" or not size:
                     await obstore.head_async(self._bucket, name)
                     first = b""
                 else:
                     first = await self._piece(name, part)
-        except FileNotFoundError:
-            return None
+            except FileNotFoundError:
+                return None
         headers = {**download.headers, "accept-ranges": "bytes", "content-length": str(len(part))}
         if wanted is not None:
             headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
@@ -138,7 +135,7 @@ class ArtifactBucket:
     def _telling(self) -> Iterator[None]:
         try:
             yield
-        except BaseError as error:
+        except (BaseError, FileNotFoundError) as error:  # the latter: there is no such bucket any more
             _log.error("%s: the bucket cannot be used: %s", self._url, _cause(error))
             raise Unavailable("The store of files cannot be reached; try again") from error
 
@@ -156,4 +153,4 @@ def _credentials(url: S3Url) -> Credentials:
 
 
 def _cause(error: Exception) -> str:
-    return str(error).partition("\n\nDebug source")[0][:500]
+    return " ".join(str(error).partition("\n\nDebug source")[0].split())[:_TOLD]

@@ -1,0 +1,334 @@
+"""Files in a bucket, and what keeps rows and contents together in every store of files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from platform_report_server.db.schema import incoming_content, stale_content
+from platform_report_server.errors import SettingsError, StoreError, Unavailable
+from platform_report_server.ingest import contents
+from platform_report_server.ingest.writer import Write
+from platform_report_server.serve import Place, serve
+from platform_report_server.settings import PostgresUrl, S3Url, Settings, read_artifacts
+from platform_report_server.storage.presigned import Credentials, presigned
+from platform_report_server.storage.store import name_of, open_artifacts
+from server.buckets import S3
+from server.support import (
+    DEADLINE,
+    KEY,
+    OTHER_KEY,
+    OTHER_PROJECT,
+    PNG,
+    ZIP,
+    Api,
+    checked,
+    in_store,
+    in_threads,
+    opened,
+    refused,
+    with_store,
+)
+from server.test_processes import process
+
+LARGE = ZIP + os.urandom(9 * 2**20)
+
+
+@pytest.fixture
+def bucket(s3: S3) -> S3Url:
+    return S3Url(s3.new_bucket(), "of/the-platform")
+
+
+@pytest.fixture
+def in_bucket(settings: Settings, bucket: S3Url) -> Settings:
+    return replace(settings, artifacts=bucket)
+
+
+def test_a_bucket_does_as_a_folder_does(in_bucket: Settings, bucket: S3Url, s3: S3) -> None:
+    with opened(in_bucket) as api, httpx.Client(base_url=api.http.base_url, headers={"X-API-Key": OTHER_KEY}) as http:
+        other = Api(http, OTHER_PROJECT)
+        run, elsewhere = api.new_run(), other.new_run()
+        image = api.upload(run)
+        checked(api.refer(run, PNG, "again.png"), 200)
+        other.upload(elsewhere)
+        trace = api.upload(run, "träce.zip", LARGE, "trace")
+        nothing = api.upload(run, "nothing.html", b"", "attachment")
+        expected = {f"{bucket.prefix}/{name_of(hashlib.sha256(each).digest())}" for each in (PNG, LARGE, b"")}
+        assert set(s3.names(bucket.bucket)) == expected
+
+        for made, content in ((image, PNG), (trace, LARGE), (nothing, b"")):
+            response = httpx.get(made["url"])
+            assert (response.status_code, response.content) == (200, content)
+            assert response.headers["content-type"].partition(";")[0] == made["mimeType"]
+            assert response.headers["x-content-type-options"] == "nosniff"
+            assert "sandbox" in response.headers["content-security-policy"]
+            head = httpx.head(made["url"])
+            assert (head.status_code, head.headers["content-length"]) == (200, str(len(content)))
+        assert httpx.get(image["url"]).headers["content-disposition"] == 'inline; filename="shot.png"'
+        assert httpx.get(trace["url"]).headers["content-disposition"] == "attachment; filename*=utf-8''tr%C3%A4ce.zip"
+
+        size = len(LARGE)
+        for wanted, start, stop in (("4-9", 4, 10), ("-5", size - 5, size), ("5000000-", 5_000_000, size)):
+            response = httpx.get(trace["url"], headers={"Range": f"bytes={wanted}"})
+            assert (response.status_code, response.content) == (206, LARGE[start:stop])
+            assert response.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+        for wanted in ("bytes=9-4", f"bytes={size}-", "bytes=0-1,3-4", "bytes=-0", "lines=1-2"):
+            response = httpx.head(trace["url"], headers={"Range": wanted})
+            assert (response.status_code, response.headers["content-length"]) == (200, str(size))
+
+        checked(api.http.delete(f"/api/runs/{run['id']}"), 200)
+        assert s3.names(bucket.bucket) == [f"{bucket.prefix}/{name_of(hashlib.sha256(PNG).digest())}"]
+        refused(httpx.get(trace["url"]), 404, "NOT_FOUND")
+        checked(other.http.delete(f"/api/runs/{elsewhere['id']}"), 200)
+        assert s3.names(bucket.bucket) == []
+        assert list(in_bucket.staging.iterdir()) == []
+
+        run = api.new_run()
+        lost = api.upload(run)
+        s3.delete(f"{bucket.bucket}/{bucket.prefix}/{name_of(hashlib.sha256(PNG).digest())}")
+        refused(httpx.get(lost["url"]), 404, "NOT_FOUND")
+        s3.delete(bucket.bucket)
+        assert "cannot be reached; try again" in refused(api.post_file(run), 500, "INTERNAL_ERROR")
+    assert with_store(in_bucket, "SELECT count(*) FROM artifact") == [(1,)]
+    assert with_store(in_bucket, "SELECT count(*) FROM incoming_content") == [(1,)]
+
+
+def test_browsers_are_sent_to_a_public_bucket(in_bucket: Settings, bucket: S3Url, s3: S3) -> None:
+    public = replace(bucket, public=f"{s3.address}/{bucket.bucket}")
+    with opened(replace(in_bucket, artifacts=public)) as api:
+        run = api.new_run()
+        page = api.upload(run, 'ein "träce".html', b"<script>", "attachment")
+        shown = api.upload(run)
+        assert httpx.get(shown["url"]).content == PNG  # from the platform itself
+        redirect = httpx.get(page["url"])
+        assert (redirect.status_code, redirect.headers["cache-control"]) == (307, "no-store")
+        assert s3.environment["AWS_SECRET_ACCESS_KEY"] not in redirect.headers["location"]
+        found = httpx.get(page["url"], follow_redirects=True)
+        assert (found.content, found.headers["content-type"]) == (b"<script>", "text/html")
+        assert found.headers["content-disposition"].startswith("attachment; filename*=utf-8''ein%20%22tr%C3%A4ce")
+        part = httpx.get(page["url"], headers={"Range": "bytes=1-6"}, follow_redirects=True)
+        assert (part.status_code, part.content) == (206, b"script")
+        changed = page["url"].replace("signature=", "signature=0")
+        refused(httpx.get(changed), 403, "FORBIDDEN")
+
+
+def test_links_are_signed_as_amazon_has_it(s3: S3, bucket: S3Url) -> None:
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    credentials = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    now = datetime(2013, 5, 24, tzinfo=timezone.utc)
+    link = presigned(credentials, "GET", "https://examplebucket.s3.amazonaws.com/test.txt", {}, now=now, seconds=86400)
+    assert link.endswith("=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404")
+
+    import obstore
+
+    said = s3.environment
+    store = obstore.store.S3Store(bucket.bucket, token="the+token/=", client_options={"allow_http": True})
+    theirs = obstore.sign(store, "GET", "a b+c/ä", timedelta(hours=1))
+    query = dict(parse_qsl(urlsplit(theirs).query))
+    ours = presigned(
+        Credentials(said["AWS_ACCESS_KEY_ID"], said["AWS_SECRET_ACCESS_KEY"], "the+token/="),
+        "GET",
+        f"{s3.address}/{bucket.bucket}/a b+c/ä",
+        {},
+        now=datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc),
+        seconds=3600,
+    )
+    assert dict(parse_qsl(urlsplit(ours).query)) == query
+
+
+@pytest.mark.parametrize("kind", ["folder", "bucket"])
+def test_what_is_there_is_listed(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    where = tmp_path / "files" if kind == "folder" else request.getfixturevalue("bucket")
+    store = open_artifacts(where, tmp_path / "staging")
+    assert list(store.list()) == []
+    kept = {}
+    for number in range(3):
+        with store.draft() as draft, store.draft():
+            draft.write(b"x" * number)
+            store.keep(draft)
+            kept[draft.sha256()] = number
+    found = list(store.list())
+    assert {each.sha256: each.size for each in found} == kept
+    assert all(abs(each.modified - time.time()) < 60 for each in found)
+    store.remove([*kept, bytes(32)])
+    assert list(store.list()) == []
+
+
+@pytest.mark.both_stores
+def test_a_content_is_expected_or_deleted_never_both(settings: Settings) -> None:
+    one, two = bytes(32), bytes(range(32))
+
+    def at(minutes: float, job: Callable[[Write], Any]) -> Any:
+        return in_store(settings, lambda write: job(replace(write, now=write.now + round(minutes * 60_000))))
+
+    def expect(write: Write) -> int | None:
+        return contents.expect_content(write, one)
+
+    def rows() -> list[tuple[Any, ...]]:
+        return [
+            with_store(settings, f"SELECT count(*) FROM {table.name}")[0] for table in (incoming_content, stale_content)
+        ]
+
+    at(0, lambda write: contents.forget_contents(write, [one, two]))
+    note = at(0, expect)
+    assert at(1, contents.take_stale) == [two]
+    assert at(2, contents.take_stale) == []  # another process is at it
+    at(2, lambda write: contents.settle_stale(write, [one, two]))
+    assert rows() == [(1,), (1,)]
+    at(59, lambda write: contents.take_content(write, note))
+    assert at(60, contents.take_stale) == [one]
+    assert at(61, expect) is None
+    late = at(66, expect)  # who was at it is dead
+    assert at(67, contents.take_stale) == []
+    assert at(127, contents.take_stale) == [one]  # and so is this one
+    with pytest.raises(Unavailable, match="given up"):
+        at(128, lambda write: contents.take_content(write, late))
+    assert at(133, contents.take_stale) == [one]  # killed while it deleted
+    at(134, lambda write: contents.settle_stale(write, [one]))
+    assert rows() == [(0,), (0,)]
+
+
+class TestTwoServers:
+    """On one database and one bucket, in folders of their own, as on two machines."""
+
+    @pytest.fixture
+    def store(self) -> str:
+        return "postgresql"
+
+    @pytest.fixture
+    def machines(self, in_bucket: Settings, tmp_path: Path) -> list[Settings]:
+        key = tmp_path / "key"
+        key.write_bytes(os.urandom(32))
+        machines = []
+        for name in ("one", "two"):
+            here = tmp_path / name
+            here.mkdir()
+            (here / "signing.key").write_bytes(key.read_bytes())
+            machines.append(
+                replace(in_bucket, staging=here / "artifacts" / "staging", signing_key=here / "signing.key")
+            )
+        return machines
+
+    def test_share_files_and_one_is_killed(self, machines: list[Settings], bucket: S3Url, s3: S3) -> None:
+        settings = machines[0]
+        assert isinstance(settings.database, PostgresUrl)
+        name = f"{bucket.prefix}/{name_of(hashlib.sha256(LARGE).digest())}"
+        with process(machines[0]) as (victim, one), process(machines[1]) as (_, two), _clients(one, two) as apis:
+            run = apis[0].new_run()
+
+            def upload(worker: int) -> Any:
+                return apis[worker % 2].upload(run, f"{worker}.zip", ZIP, "trace")
+
+            made = in_threads(4, upload)
+            assert len(s3.names(bucket.bucket)) == 1
+            for each in made:
+                path = urlsplit(each["url"])._replace(scheme="", netloc="").geturl()
+                assert [api.http.get(path).content for api in apis] == [ZIP, ZIP]
+
+            import psycopg
+
+            with psycopg.connect(settings.database.address) as lock:
+                lock.execute("LOCK TABLE artifact IN SHARE MODE")  # so that the content is stored, and its row is not
+
+                def send(_: int) -> None:
+                    with pytest.raises(httpx.TransportError):
+                        apis[0].post_file(run, "cut.zip", LARGE, "trace")
+
+                def kill(_: int) -> None:
+                    deadline = time.monotonic() + DEADLINE
+                    while name not in s3.names(bucket.bucket):
+                        assert time.monotonic() < deadline
+                    victim.kill()
+
+                in_threads(2, lambda number: (send, kill)[number](number))
+            assert with_store(settings, "SELECT count(*) FROM artifact") == [(4,)]
+            checked(apis[1].http.delete(f"/api/runs/{apis[1].new_run()['id']}"), 200)
+            assert name in s3.names(bucket.bucket)  # it might still come
+            with_store(settings, "UPDATE incoming_content SET since = since - 3600 * 1000")
+            checked(apis[1].http.delete(f"/api/runs/{apis[1].new_run()['id']}"), 200)
+            assert len(s3.names(bucket.bucket)) == 1
+            assert apis[1].http.get(apis[1].upload(run, "whole.zip", LARGE, "trace")["url"]).content == LARGE
+        assert with_store(settings, "SELECT count(*) FROM incoming_content") == [(0,)]
+
+    def test_have_one_signing_key(self, machines: list[Settings], tmp_path: Path) -> None:
+        with opened(machines[0]) as api:
+            link = urlsplit(api.upload(api.new_run())["url"])
+        key = tmp_path / "two" / "signing.key"
+        given = replace(machines[1], makes_signing_key=False)
+        with opened(given) as api:
+            assert api.http.get(f"{link.path}?{link.query}").content == PNG
+        for content, error, said in (
+            (None, SettingsError, "cannot be read"),
+            (b"short\n", SettingsError, "found 5 bytes, expected a signing key of at least 32"),
+            (b"another key, as text\n" * 3, StoreError, "another signing key: .*PLATFORM_REPORT_SIGNING_KEY_FILE"),
+        ):
+            key.unlink(missing_ok=True)
+            if content is not None:
+                key.write_bytes(content)
+            with pytest.raises(error, match=said):
+                serve(given, Place(), pytest.fail)
+        with_store(given, "DELETE FROM signing_key")
+        with opened(given) as api:
+            assert "not signed" in refused(api.http.get(f"{link.path}?{link.query}"), 403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://",
+        "s3://b",
+        "s3:///prefix",
+        "s3://key:secret@bucket/prefix",
+        "s3://bucket?secret=x",
+        "s3://bucket/../x y",
+        "s3://bucket?public=javascript:alert(1)",
+        "s3://bucket?public=https://files.example.com/?x",
+        "gs://bucket",
+    ],
+)
+def test_wrong_addresses_are_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        read_artifacts(address)
+    assert "secret" not in str(refusal.value)
+
+
+def test_places_are_read() -> None:
+    assert read_artifacts("files") == Path.cwd() / "files"
+    assert read_artifacts("s3://bucket") == S3Url("bucket")
+    read = read_artifacts("s3://bucket/of/ours/?public=https://files.example.com/bucket/")
+    assert read == S3Url("bucket", "of/ours", "https://files.example.com/bucket")
+    assert str(read) == "s3://bucket/of/ours"
+
+
+def test_what_lacks_is_told_when_the_server_starts(
+    in_bucket: Settings, bucket: S3Url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreError, match=r"s3://not-there: the bucket cannot be used: .*NoSuchBucket"):
+        open_artifacts(S3Url("not-there"), in_bucket.staging)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(SettingsError, match="AWS_SECRET_ACCESS_KEY"):
+        open_artifacts(replace(bucket, public="https://files.example.com"), in_bucket.staging)
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.delitem(sys.modules, "platform_report_server.storage.s3")
+    with pytest.raises(SettingsError, match=r"pip install 'pytest-platform-report\[s3\]'"):
+        open_artifacts(bucket, in_bucket.staging)
+
+
+@contextmanager
+def _clients(*links: str) -> Iterator[list[Api]]:
+    with ExitStack() as stack:
+        urls = [link.partition("/?")[0] for link in links]
+        clients = [httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=DEADLINE) for url in urls]
+        yield [Api(stack.enter_context(client)) for client in clients]
