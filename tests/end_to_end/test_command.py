@@ -114,8 +114,9 @@ def test_serve(target: Target, project: Project, ending: signal.Signals) -> None
     project.write("test_cart.py", _SUITE)
     project.run()
     rules = ("--limits=contract", "--abandon-after=0", "--webhook-allow=127.0.0.1", "--public-url=https://r.example/")
-    process = project.start_command("serve", "--port=0", *rules)
+    process = project.start_command("serve", "--port=0", "--artifacts=elsewhere", *rules)
     said = read_until(process, "Ctrl-C ends it.")
+    assert re.search(r"serving \S+platform, files in /\S+/elsewhere\n", said)
     found = re.search(r"reporting API: (\S+), project (\S+)\n  API key, until this server ends: (\S+)\n", said)
     assert found, said
     api, project_id, key = found.groups()
@@ -166,6 +167,10 @@ def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> 
         assert told in wrong.out
     first.terminate()
     finish(first)
+    project.environment["PLATFORM_REPORT_SIGNING_KEY_FILE"] = "/no/such/key"
+    refused = project.command("serve", "--port=0")
+    assert refused.exit == 1
+    assert "/no/such/key: the signing key cannot be read" in refused.out
 
 
 def test_the_command_explains_itself(project: Project) -> None:

@@ -16,9 +16,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
+from platform_report_server.clock import now_ms
+from platform_report_server.db.engine import open_database
 from platform_report_server.db.schema import incoming_content, stale_content
 from platform_report_server.errors import SettingsError, StoreError, Unavailable
+from platform_report_server.ids import IdMaker
 from platform_report_server.ingest import contents
 from platform_report_server.ingest.writer import Write
 from platform_report_server.serve import Place, serve
@@ -35,7 +39,6 @@ from server.support import (
     ZIP,
     Api,
     checked,
-    in_store,
     in_threads,
     opened,
     refused,
@@ -169,35 +172,34 @@ def test_what_is_there_is_listed(kind: str, tmp_path: Path, request: pytest.Fixt
 @pytest.mark.both_stores
 def test_a_content_is_expected_or_deleted_never_both(settings: Settings) -> None:
     one, two = bytes(32), bytes(range(32))
+    database, ids = open_database(settings.database), IdMaker()
 
-    def at(minutes: float, job: Callable[[Write], Any]) -> Any:
-        return in_store(settings, lambda write: job(replace(write, now=write.now + round(minutes * 60_000))))
+    def at(minutes: float, job: Callable[..., Any], *told: Any) -> Any:
+        with database.writing() as connection:
+            return job(Write(connection, ids, now_ms() + round(minutes * 60_000)), *told)
 
-    def expect(write: Write) -> int | None:
-        return contents.expect_content(write, one)
+    def rows(write: Write) -> list[int]:
+        tables = (incoming_content, stale_content)
+        return [write.connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
 
-    def rows() -> list[tuple[Any, ...]]:
-        return [
-            with_store(settings, f"SELECT count(*) FROM {table.name}")[0] for table in (incoming_content, stale_content)
-        ]
-
-    at(0, lambda write: contents.forget_contents(write, [one, two]))
-    note = at(0, expect)
+    at(0, contents.forget_contents, [one, two])
+    note = at(0, contents.expect_content, one)
     assert at(1, contents.take_stale) == [two]
     assert at(2, contents.take_stale) == []  # another process is at it
-    at(2, lambda write: contents.settle_stale(write, [one, two]))
-    assert rows() == [(1,), (1,)]
-    at(59, lambda write: contents.take_content(write, note))
+    at(2, contents.settle_stale, [one, two])
+    assert at(2, rows) == [1, 1]
+    at(59, contents.take_content, note)
     assert at(60, contents.take_stale) == [one]
-    assert at(61, expect) is None
-    late = at(66, expect)  # who was at it is dead
+    assert at(61, contents.expect_content, one) is None
+    late = at(66, contents.expect_content, one)  # who was at it is dead
     assert at(67, contents.take_stale) == []
     assert at(127, contents.take_stale) == [one]  # and so is this one
     with pytest.raises(Unavailable, match="given up"):
-        at(128, lambda write: contents.take_content(write, late))
+        at(128, contents.take_content, late)
     assert at(133, contents.take_stale) == [one]  # killed while it deleted
-    at(134, lambda write: contents.settle_stale(write, [one]))
-    assert rows() == [(0,), (0,)]
+    at(134, contents.settle_stale, [one])
+    assert at(134, rows) == [0, 0]
+    database.close()
 
 
 class TestTwoServers:

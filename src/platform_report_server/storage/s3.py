@@ -26,6 +26,7 @@ _LINK_SECONDS = 3600
 _TOLD = 400
 _PIECE = 4 * 2**20
 _PART, _PARTS = 8 * 2**20, 2  # of an upload: more are not in memory at a time
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _OPTIONS = {"connect_timeout": "5s", "timeout": "60s"}
 _RETRIES = {"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
 # whoever opens an object past the platform gets a download, whatever is in it
@@ -41,13 +42,12 @@ class ArtifactBucket:
         self._url = url
         self._staging = staging
         self._credentials = _credentials(url) if url.public else None
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-        options = {**_OPTIONS, "allow_http": True} if endpoint.startswith("http://") else _OPTIONS
+        is_plain = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
         try:
             self._bucket = S3Store(
                 url.bucket,
                 prefix=url.prefix or None,
-                client_options=options,  # type: ignore[arg-type]
+                client_options={**_OPTIONS, "allow_http": is_plain},  # type: ignore[arg-type]
                 retry_config=_RETRIES,  # type: ignore[arg-type]
             )
             next(iter(obstore.list(self._bucket, prefix="00", chunk_size=1)), None)
