@@ -23,6 +23,7 @@ class Download:
     file_name: str
     media_type: str
     size: int
+    etag: str
     is_shown: bool
     """Whether a browser may show it itself."""
     rules: Mapping[str, str]
@@ -37,7 +38,7 @@ class Download:
     @property
     def headers(self) -> dict[str, str]:
         """All the headers that do not depend on where the file is."""
-        return {**self.rules, "content-disposition": self.disposition}
+        return {**self.rules, "content-disposition": self.disposition, "etag": self.etag}
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,16 @@ class File(FileResponse):
         headers = Headers(scope=scope)
         if "range" in headers:
             size = (await anyio.to_thread.run_sync(os.stat, self.path)).st_size
-            if wanted_part(headers, size) is None:
+            if wanted_part(headers, size, self.headers.get("etag")) is None:
                 kept = [(name, value) for name, value in scope["headers"] if name != b"range"]
                 scope = {**scope, "headers": kept}
         await super().__call__(scope, receive, send)
 
 
-def wanted_part(headers: Headers, size: int) -> Part | None:
-    """Return the one part of a file that a Range header names, if the file has it."""
+def wanted_part(headers: Headers, size: int, etag: str | None) -> Part | None:
+    """Return the one part of a file that a Range header names, if the file has it and is still the one meant."""
     found = _ONE_RANGE.fullmatch(headers.get("range", ""))
-    if found is None:
+    if found is None or headers.get("if-range", etag) != etag:
         return None
     first, last = found.groups()
     if not first:

@@ -343,6 +343,8 @@ def test_a_download_can_be_resumed(api: Api) -> None:
     url = api.upload(api.new_run())["url"]
     response = httpx.get(url, headers={"Range": "bytes=4-9"})
     assert (response.status_code, response.content) == (206, PNG[4:10])
+    changed = httpx.get(url, headers={"Range": "bytes=4-9", "If-Range": '"another"'})
+    assert (changed.status_code, changed.content) == (200, PNG)
 
 
 def _upload_named(api: Api, run: Any, name: str) -> Any:

@@ -87,6 +87,10 @@ def test_a_bucket_does_as_a_folder_does(in_bucket: Settings, bucket: S3Url, s3: 
             response = httpx.get(trace["url"], headers={"Range": f"bytes={wanted}"})
             assert (response.status_code, response.content) == (206, LARGE[start:stop])
             assert response.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+        etag = f'"{hashlib.sha256(LARGE).hexdigest()}"'
+        for given, status in ((etag, 206), ('"another"', 200)):
+            resumed = httpx.head(trace["url"], headers={"Range": "bytes=4-9", "If-Range": given})
+            assert (resumed.status_code, resumed.headers["etag"]) == (status, etag)
         for wanted in ("bytes=9-4", f"bytes={size}-", "bytes=0-1,3-4", "bytes=-0", "lines=1-2"):
             response = httpx.head(trace["url"], headers={"Range": wanted})
             assert (response.status_code, response.headers["content-length"]) == (200, str(size))

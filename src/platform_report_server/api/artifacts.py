@@ -90,7 +90,8 @@ async def content(call: Call) -> Response:
     row = await call.read(lambda connection: find_artifact(connection, run_id, artifact_id))
     response = None
     if row is not None:
-        download = Download(row.file_name, row.mime, row.size, formats.is_image(row.mime), _SANDBOX)
+        etag = f'"{row.sha256.hex()}"'
+        download = Download(row.file_name, row.mime, row.size, etag, formats.is_image(row.mime), _SANDBOX)
         response = await call.services.artifacts.answer(row.sha256, download, call.request)
     if response is None:
         raise NotFound(f"The artifact {public_id!r} was deleted")

@@ -89,7 +89,7 @@ class ArtifactBucket:
         if self._credentials is not None and not download.is_shown:
             return self._redirect(self._credentials, sha256, download, request.method)
         name, size = name_of(sha256), download.size
-        wanted = wanted_part(request.headers, size)
+        wanted = wanted_part(request.headers, size, download.etag)
         part = wanted or Part(0, size)
         with self._telling():
             try:
