@@ -243,6 +243,16 @@ class TestTwoServers:
                 path = urlsplit(each["url"])._replace(scheme="", netloc="").geturl()
                 assert [api.http.get(path).content for api in apis] == [ZIP, ZIP]
 
+            def come_and_go(worker: int) -> None:
+                api = apis[worker % 2]
+                for _ in range(3):
+                    mine = api.new_run()
+                    assert api.http.get(api.upload(mine)["url"]).content == PNG
+                    checked(api.http.delete(f"/api/runs/{mine['id']}"), 200)
+
+            in_threads(4, come_and_go)
+            assert len(s3.names(bucket.bucket)) == 1
+
             import psycopg
 
             with psycopg.connect(settings.database.address) as lock:
