@@ -22,8 +22,8 @@ from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.people import has_accounts
 from platform_report_server.errors import SettingsError
 from platform_report_server.mail import MailSettings
-from platform_report_server.settings import LOOPBACK_NAMES, Settings
-from platform_report_server.storage.store import open_artifacts
+from platform_report_server.settings import LOOPBACK_NAMES, S3Url, Settings
+from platform_report_server.storage.store import check_bucket
 
 __all__ = ["Place", "serve", "server_config"]
 
@@ -124,7 +124,8 @@ def _look(settings: Settings) -> bool:
     database = open_database(settings.database)
     try:
         open_signer(settings, database)
-        open_artifacts(settings.artifacts, settings.staging)
+        if isinstance(settings.artifacts, S3Url):
+            check_bucket(settings.artifacts, settings.staging)
         with database.reading() as connection:
             return has_accounts(connection)
     finally:

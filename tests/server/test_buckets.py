@@ -332,7 +332,7 @@ def test_what_lacks_is_told_when_the_server_starts(
     in_bucket: Settings, bucket: S3Url, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(StoreError, match=r"s3://not-there: the bucket cannot be used: .*NoSuchBucket"):
-        open_artifacts(S3Url("not-there"), in_bucket.staging)
+        serve(replace(in_bucket, artifacts=S3Url("not-there")), Place(), pytest.fail)
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(SettingsError, match="AWS_SECRET_ACCESS_KEY"):
         open_artifacts(replace(bucket, public="https://files.example.com"), in_bucket.staging)

@@ -73,6 +73,19 @@ def open_artifacts(where: Path | S3Url, staging: Path) -> ArtifactStore:
     return ArtifactBucket(where, staging)
 
 
+def check_bucket(where: S3Url, staging: Path) -> None:
+    """Find out whether a bucket can be used. Not in this process: one that has used a bucket cannot fork any more."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(_try, where, staging).result()
+
+
+def _try(where: S3Url, staging: Path) -> None:
+    open_artifacts(where, staging)
+
+
 def name_of(sha256: bytes) -> str:
     """Return a content's name in its store."""
     digits = sha256.hex()
