@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -29,6 +30,8 @@ from platform_report_server.serve import Place, serve
 from platform_report_server.settings import PostgresUrl, S3Url, Settings, read_artifacts
 from platform_report_server.storage.presigned import Credentials, presigned
 from platform_report_server.storage.store import name_of, open_artifacts
+from pytest_platform_report.cli._artifacts import read_option
+from pytest_platform_report.errors import ConfigurationError
 from server.buckets import S3
 from server.support import (
     DEADLINE,
@@ -326,6 +329,27 @@ def test_places_are_read() -> None:
     read = read_artifacts("s3://bucket/of/ours/?public=https://files.example.com/bucket/")
     assert read == S3Url("bucket", "of/ours", "https://files.example.com/bucket")
     assert str(read) == "s3://bucket/of/ours"
+
+
+def test_the_command_reads_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, secret = tmp_path / "key", tmp_path / "secret"
+    secret.write_text("of a file\n")
+    for name, value in (
+        ("PLATFORM_REPORT_ARTIFACTS", "s3://bucket/of/ours"),
+        ("PLATFORM_REPORT_SIGNING_KEY_FILE", str(key)),
+        ("AWS_ACCESS_KEY_ID", "of a variable"),
+        ("AWS_ACCESS_KEY_ID_FILE", "/no/such/file"),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_SECRET_ACCESS_KEY_FILE", str(secret)),
+    ):
+        monkeypatch.setenv(name, value)
+    told = {"artifacts": S3Url("bucket", "of/ours"), "signing_key": key, "makes_signing_key": False}
+    assert read_option(Namespace(artifacts=None)) == told
+    assert read_option(Namespace(artifacts=str(tmp_path))) == told | {"artifacts": tmp_path}
+    assert (os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]) == ("of a variable", "of a file")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(ConfigurationError, match=r"^AWS_ACCESS_KEY_ID_FILE: /no/such/file: cannot be read"):
+        read_option(Namespace(artifacts=None))
 
 
 def test_what_lacks_is_told_when_the_server_starts(

@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..errors import ConfigurationError
 from ._database import lacks_server
 
 VARIABLE = "PLATFORM_REPORT_ARTIFACTS"
 KEY_VARIABLE = "PLATFORM_REPORT_SIGNING_KEY_FILE"
+_SECRETS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +26,18 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 
 def read_option(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the server's settings for what is told, those that are usual left out."""
+    """Return the server's settings for what is told, those that are usual left out.
+
+    :raises ConfigurationError: a file with a secret cannot be read, or the server's packages are not installed.
+    """
     try:
         from platform_report_server.settings import read_artifacts
     except ImportError as error:
         raise lacks_server(error) from error
+    for name in _SECRETS:
+        path = os.environ.get(f"{name}_FILE", "").strip()
+        if path and not os.environ.get(name):
+            os.environ[name] = _read(name, path)
     rules: dict[str, Any] = {}
     place = arguments.artifacts or os.environ.get(VARIABLE, "").strip()
     if place:
@@ -37,3 +46,10 @@ def read_option(arguments: argparse.Namespace) -> dict[str, Any]:
     if key_file:
         rules |= {"signing_key": Path(key_file).absolute(), "makes_signing_key": False}
     return rules
+
+
+def _read(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name}_FILE: {path}: cannot be read: {error}") from error
