@@ -26,9 +26,11 @@ from platform_report_server.ingest.deliveries import forget_old
 from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.projects import delete_project, delete_some_runs
+from platform_report_server.ingest.retention import expire
 from platform_report_server.ingest.writer import Writer
 from platform_report_server.jobs import Job, Jobs
 from platform_report_server.mail import Mail
+from platform_report_server.metrics import Metrics
 from platform_report_server.settings import Settings
 from platform_report_server.storage.store import ArtifactStore, open_artifacts
 from platform_report_server.webhooks.deliverer import Deliverer
@@ -52,6 +54,7 @@ class Services:
     access: Access
     entrance: Entrance
     limits: Limits
+    metrics: Metrics
     deliverer: Deliverer
     jobs: Jobs
     sweeping: Job
@@ -114,6 +117,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             jobs = Jobs(
                 writer,
                 [
+                    Job("the deletion of old runs", _HOUR, expire),
                     sweeping,
                     Job("the deletion of old idempotency keys", _HOUR, forget_answers),
                     Job("the making of partitions", _HOUR, lambda write: make_partitions(write.connection, write.now)),
@@ -138,6 +142,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     access,
                     entrance,
                     limits,
+                    Metrics(),
                     deliverer,
                     jobs,
                     sweeping,

@@ -20,6 +20,10 @@ def test_jobs_come_round_and_failures_are_tried_again(tmp_path: Path, caplog: py
     def note(write: Write) -> None:
         done.append("note")
 
+    def split(write: Write) -> bool:
+        done.append("piece")
+        return done.count("piece") % 3 != 0
+
     def fail(write: Write) -> None:
         done.append("fail")
         raise OSError("no room")
@@ -28,6 +32,10 @@ def test_jobs_come_round_and_failures_are_tried_again(tmp_path: Path, caplog: py
         jobs = Jobs(writer, [Job("the note", 0.001, note), Job("the failure", 0.001, fail)])
         await jobs.run_all()
         assert sorted(done) == ["fail", "note"]
+        await jobs.run(Job("the whole", 1, split))
+        assert done.count("piece") == 3
+        await jobs.run(Job("the first piece", 1, split), longest=0)
+        assert done.count("piece") == 4
         jobs.start()
         await asyncio.wait_for(_until(lambda: min(done.count("note"), done.count("fail")) > 3), DEADLINE)
         await jobs.stop()

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, update
 
 from platform_report_server import ids
+from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, _sqlite, schema
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.deliveries import any_due, list_deliveries
@@ -27,6 +28,7 @@ from platform_report_server.errors import ServerError, StoreError, StoreTooNew
 from platform_report_server.ingest.deliveries import claim
 from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.projects import ensure_project
+from platform_report_server.ingest.retention import _some_old_runs
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.model import NewRun
@@ -177,6 +179,17 @@ def test_deliveries_are_found_by_their_indexes(tmp_path: Path) -> None:
         plan = _plan(tmp_path, ask)
         assert any(index in step for step in plan), plan
         assert not any("SCAN delivery" in step for step in plan), plan
+
+
+def test_old_runs_are_found_project_by_project(tmp_path: Path) -> None:
+    _open_run(tmp_path)
+    _query(
+        tmp_path / "platform.db",
+        "INSERT INTO project(id, public_id, name, created_at, updated_at) VALUES (1, 'p', 'p', 0, 0)",
+    )
+    plan = _plan(tmp_path, lambda connection: _some_old_runs(Write(connection, ids.IdMaker(), now_ms())))
+    assert any("run USING PRIMARY KEY (project_id=? AND id<?)" in step for step in plan), plan
+    assert not any("SCAN run" in step for step in plan), plan
 
 
 def _open_run(tmp_path: Path) -> None:

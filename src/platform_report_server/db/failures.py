@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 _CONFLICTS = {"40001", "40P01"}
+_LOCKED = "55P03"
 _ENDS = {"57P01", "57P02", "57P03"}
 
 
 def is_conflict(error: BaseException) -> bool:
     """Tell whether the transaction gave way to another one: nothing of it is there, and it may be run again."""
     return _state(error) in _CONFLICTS
+
+
+def is_locked(error: BaseException) -> bool:
+    """Tell whether the transaction waited in vain for a lock."""
+    return _state(error) == _LOCKED
 
 
 def cause_of(error: BaseException) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 
 from platform_report_server.db.queries.runs import find_run
-from platform_report_server.db.schema import artifact, run, suite
+from platform_report_server.db.schema import artifact, project, run, suite
 from platform_report_server.ingest.deliveries import announce_end
 from platform_report_server.ingest.flakiness import count_results
 from platform_report_server.ingest.fold import fold
@@ -23,14 +23,7 @@ def settle(write: Write, project_id: int, run_id: int) -> None:
 def close_silent_runs(write: Write, longest: int) -> None:
     """End the runs, some at a time, that nobody has written to for `longest` milliseconds and nobody has ended."""
     last = write.now - longest
-    open_runs = select(run.c.project_id, run.c.id).where(run.c.finished_at.is_(None), run.c.updated_at < last)
-    hangs_on = {
-        table: and_(table.c.project_id == run.c.project_id, table.c.run_id == run.c.id) for table in (artifact, suite)
-    }
-    silent = open_runs.where(
-        ~exists().where(hangs_on[artifact], artifact.c.created_at >= last),
-        ~exists().where(hangs_on[suite], suite.c.updated_at >= last),
-    )
+    silent = select(run.c.project_id, run.c.id).where(run.c.finished_at.is_(None), is_silent_since(last))
     for project_id, run_id in write.connection.execute(silent.limit(_TOGETHER)).all():
         closing = update(run).where(run.c.project_id == project_id, run.c.id == run_id)
         # another process may have been faster
@@ -47,3 +40,13 @@ def close_silent_runs(write: Write, longest: int) -> None:
             row = find_run(write.connection, run_id)
             if row is not None:
                 announce_end(write, row)
+
+
+def is_silent_since(last: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Return whether nobody has written to a run since a time."""
+    hangs_on = {
+        table: and_(table.c.project_id == run.c.project_id, table.c.run_id == run.c.id) for table in (artifact, suite)
+    }
+    new_artifact = exists().where(hangs_on[artifact], artifact.c.created_at >= last)
+    new_suite = exists().where(hangs_on[suite], suite.c.updated_at >= last)
+    return and_(run.c.updated_at < last, ~new_artifact.correlate(run, project), ~new_suite.correlate(run, project))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import artifact, detail, history, result, run, suite
@@ -93,16 +93,25 @@ def delete_run(write: Write, row: RunRow) -> None:
         table: and_(table.c.project_id == row.project_id, table.c.run_id == row.id)
         for table in (result, detail, suite, artifact)
     }
-    if row.bucket is not None:
-        folded = select(result.c.case_id).where(of_run[result], result.c.seq < row.folded_seq)
-        in_bucket = and_(history.c.project_id == row.project_id, history.c.bucket == row.bucket)
-        write.connection.execute(
-            delete(history).where(in_bucket, history.c.case_id.in_(folded), history.c.run_id == row.id)
-        )
+    _forget_history(write, row, row.folded_seq)
     contents = write.connection.execute(select(artifact.c.sha256).where(of_run[artifact]).distinct()).scalars().all()
     for table, where in of_run.items():
         write.connection.execute(delete(table).where(where))
     forget_contents(write, contents)
+
+
+def shorten_run(write: Write, row: RunRow, most: int) -> bool:
+    """Delete the first results of a run that has more than `most`, at most so many; tell whether there were any."""
+    of_run = and_(result.c.project_id == row.project_id, result.c.run_id == row.id)
+    first = write.connection.execute(select(func.min(result.c.seq)).where(of_run)).scalar()
+    if first is None or row.next_seq - first <= most:
+        return False
+    below = first + most
+    _forget_history(write, row, min(below, row.folded_seq))
+    whole = and_(detail.c.project_id == row.project_id, detail.c.run_id == row.id, detail.c.hi < below)
+    write.connection.execute(delete(detail).where(whole))
+    write.connection.execute(delete(result).where(of_run, result.c.seq < below))
+    return True
 
 
 def hold_run(write: Write, project_id: int, run_id: int) -> None:
@@ -110,6 +119,20 @@ def hold_run(write: Write, project_id: int, run_id: int) -> None:
     this_run = select(run.c.id).where(run.c.project_id == project_id, run.c.id == run_id)
     if write.connection.execute(this_run.with_for_update(read=True, key_share=True)).first() is None:
         raise NotFound("There is no such run")
+
+
+def _forget_history(write: Write, row: RunRow, below: int) -> None:
+    """Delete what the first results of a run added to the history of their tests."""
+    if row.bucket is None:
+        return
+    of_run = and_(result.c.project_id == row.project_id, result.c.run_id == row.id, result.c.seq < below)
+    in_bucket = and_(history.c.project_id == row.project_id, history.c.bucket == row.bucket)
+    its_own = and_(
+        history.c.case_id.in_(select(result.c.case_id).where(of_run)),
+        history.c.run_id == row.id,
+        history.c.seq < below,
+    )
+    write.connection.execute(delete(history).where(in_bucket, its_own))
 
 
 def _end(write: Write, row: RunRow) -> bool:

@@ -72,6 +72,11 @@ class Writer:
             self._queue.put(None)
         self._thread.join()
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return self._queue.qsize()
+
     async def do(self, job: Job[T]) -> T:
         """Return the job's answer once it is committed, or raise what it raised."""
         future: Future[T] = Future()

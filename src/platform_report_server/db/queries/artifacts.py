@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -9,6 +10,8 @@ from sqlalchemy import Connection, Row, select
 from platform_report_server.db.schema import artifact, run
 
 ArtifactRow = Row[Any]
+
+_TOGETHER = 500
 
 
 def find_artifact(connection: Connection, run_id: int, artifact_id: int) -> ArtifactRow | None:
@@ -34,3 +37,25 @@ def list_artifacts(connection: Connection, project_id: int, run_id: int, seq: in
     if seq is not None:
         query = query.where(artifact.c.seq == seq)
     return list(connection.execute(query.order_by(artifact.c.id)).all())
+
+
+def used_of(connection: Connection, contents: Collection[bytes]) -> set[bytes]:
+    """Return those of some contents that artifacts refer to."""
+    used: set[bytes] = set()
+    asked = list(contents)
+    for start in range(0, len(asked), _TOGETHER):
+        some = asked[start : start + _TOGETHER]
+        used.update(connection.execute(select(artifact.c.sha256).where(artifact.c.sha256.in_(some))).scalars())
+    return used
+
+
+def contents_after(connection: Connection, sha256: bytes) -> list[bytes]:
+    """Return the next contents that artifacts refer to, in order; `b""` is before the first."""
+    query = select(artifact.c.sha256).where(artifact.c.sha256 > sha256).distinct()
+    return list(connection.execute(query.order_by(artifact.c.sha256).limit(_TOGETHER)).scalars())
+
+
+def artifacts_of(connection: Connection, sha256: bytes, before: int) -> list[ArtifactRow]:
+    """Return the artifacts that refer to a content since before a time."""
+    query = select(artifact).where(artifact.c.sha256 == sha256, artifact.c.created_at < before)
+    return list(connection.execute(query).all())
