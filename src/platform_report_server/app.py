@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, nullcontext
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,13 +13,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from platform_report_server.access_log import AccessLog
 from platform_report_server.api import answers
 from platform_report_server.api.docs import docs_routes
+from platform_report_server.api.health import PROBES, health_routes
 from platform_report_server.api.routes import api_routes
 from platform_report_server.auth.guard import Guard
 from platform_report_server.errors import Forbidden, NotFound
 from platform_report_server.services import open_services
 from platform_report_server.settings import Settings
+from platform_report_server.watch import Watch
 
 __all__ = ["create_app"]
 
@@ -29,13 +32,17 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_services(settings) as services:
-            app.state.services = services
-            yield
+        with nullcontext() if log is None else closing(log):
+            async with open_services(settings) as services:
+                app.state.services = services
+                yield
 
+    log = None if settings.access_log is None else AccessLog(settings.access_log)
+    routes: list[Route] = [*api_routes(), *docs_routes(), *_for_people(settings)]
+    guard = Middleware(Guard, host_names=settings.host_names, probes=PROBES, refuse=_foreign_host)
     app = Starlette(
-        routes=[*api_routes(), *docs_routes(), *_pages(settings)],
-        middleware=[Middleware(Guard, host_names=settings.host_names, refuse=_foreign_host)],
+        routes=routes,
+        middleware=[*_watching(settings, routes, log), guard],
         exception_handlers={HTTPException: _refuse_http, Exception: _refuse_any},
         lifespan=lifespan,
     )
@@ -43,12 +50,19 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
-def _pages(settings: Settings) -> list[Route]:
-    if settings.access == "open":  # no browser gets there, and what draws pages takes its time to import
+def _for_people(settings: Settings) -> list[Route]:
+    """Return what is there for browsers, and for those who watch over a server."""
+    if settings.access == "open":  # none of them gets there, and what draws pages takes its time to import
         return []
     from platform_report_server.web.routes import web_routes
 
-    return web_routes()
+    return [*web_routes(), *health_routes()]
+
+
+def _watching(settings: Settings, routes: list[Route], log: AccessLog | None) -> list[Middleware]:
+    if settings.access == "open":
+        return []
+    return [Middleware(Watch, routes={route.endpoint: route.path for route in routes}, log=log)]
 
 
 async def _refuse_http(request: Request, error: Exception) -> Response:

@@ -129,6 +129,10 @@ class Settings:
     """Whether the key is made where there is none; otherwise it is given in a file that every server has."""
     abandon_after: float = 3600
     """Seconds without a write after which a run that nobody ended is closed; 0: never."""
+    access_log: Path | Literal["-"] | None = None
+    """Where a line for each request goes; "-" is the standard output."""
+    metrics_token: bytes | None = field(default=None, repr=False)
+    """SHA-256 of the token that gives the metrics out to other machines."""
 
     @classmethod
     def embedded(cls, folder: Path) -> Settings:

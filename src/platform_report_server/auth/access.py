@@ -17,6 +17,8 @@ from platform_report_server.errors import Forbidden, Unauthorized
 from platform_report_server.settings import Settings
 
 SESSION_SECONDS = 7 * 24 * 3600
+CALLER = "platform_report.caller"
+"""Where the scope of a request says who calls, once that is known."""
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -34,17 +36,7 @@ class Access:
 
     async def caller(self, request: Request) -> Caller:
         """Return who calls, or raise Unauthorized."""
-        if self._open:
-            return EVERYTHING
-        key = request.headers.get("x-api-key")
-        if key is not None:
-            return await self.keys.caller(key)
-        token = request.cookies.get(self._cookie_name(request))
-        caller = await anyio.to_thread.run_sync(self._in_session, token) if token else None
-        if caller is None:
-            raise Unauthorized("An API key is needed: send it in the X-API-Key header")
-        if request.method not in _READING and request.headers.get("origin", _origin(request)) != _origin(request):
-            raise Forbidden("This request comes from a page of another origin")  # one that SameSite lets through
+        caller = request.scope[CALLER] = await self._caller(request)
         return caller
 
     def give_cookie(self, request: Request, response: Response, token: str) -> None:
@@ -73,6 +65,20 @@ class Access:
         session = request.cookies.get(self._cookie_name(request), "")
         if request.headers.get("origin") != _origin(request) or not self._signer.holds(token, "form", session):
             raise Forbidden("This form is not of this server, or older than your login: open its page again")
+
+    async def _caller(self, request: Request) -> Caller:
+        if self._open:
+            return EVERYTHING
+        key = request.headers.get("x-api-key")
+        if key is not None:
+            return await self.keys.caller(key)
+        token = request.cookies.get(self._cookie_name(request))
+        caller = await anyio.to_thread.run_sync(self._in_session, token) if token else None
+        if caller is None:
+            raise Unauthorized("An API key is needed: send it in the X-API-Key header")
+        if request.method not in _READING and request.headers.get("origin", _origin(request)) != _origin(request):
+            raise Forbidden("This request comes from a page of another origin")  # one that SameSite lets through
+        return caller
 
     def _cookie_name(self, request: Request) -> str:
         return ("__Host-" if request.url.scheme == "https" else "") + self._cookie

@@ -14,11 +14,14 @@ _HEADERS = {
 
 
 class Guard:
-    """Refuses foreign host names (DNS rebinding) and adds the headers."""
+    """Refuses foreign host names (DNS rebinding), but for the paths of probes, and adds the headers."""
 
-    def __init__(self, app: ASGIApp, *, host_names: frozenset[str] | None, refuse: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, *, host_names: frozenset[str] | None, probes: frozenset[str], refuse: ASGIApp
+    ) -> None:
         self._app = app
         self._host_names = host_names
+        self._probes = probes
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +40,7 @@ class Guard:
         await app(scope, receive, send_guarded)
 
     def _host_is_ours(self, scope: Scope) -> bool:
-        if self._host_names is None:
+        if self._host_names is None or scope["path"] in self._probes:
             return True
         host = Headers(scope=scope).get("host", "").lower()
         name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]

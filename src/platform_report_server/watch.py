@@ -1,0 +1,74 @@
+"""What is seen of each request of a served process: counted, logged, and named in its answer."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from platform_report_server import ids
+from platform_report_server.access_log import AccessLog, Entry
+from platform_report_server.auth.access import CALLER
+from platform_report_server.auth.caller import Caller
+from platform_report_server.clock import iso, now_ms
+
+_ID = re.compile("[A-Za-z0-9._-]{1,100}")
+_LONGEST_METHOD = 20
+
+
+class Watch:
+    """Middleware; `routes` has the path of each endpoint, with names in place of ids."""
+
+    def __init__(self, app: ASGIApp, *, routes: Mapping[Any, str], log: AccessLog | None) -> None:
+        self._app = app
+        self._routes = routes
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status, size, request_id = 500, 0, _request_id(scope)
+
+        async def send_watched(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_watched)
+        finally:
+            seconds = time.perf_counter() - began
+            route = self._routes.get(scope.get("endpoint"), "(none)")
+            scope["app"].state.services.metrics.count_request(route, scope["method"], status, seconds)
+            if self._log is not None:
+                method = scope["method"][:_LONGEST_METHOD]
+                told = (iso(now_ms()), request_id, method, route, status, round(seconds * 1000, 1), size)
+                self._log.write(Entry(*told, *_who(scope)))
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _who(scope: Scope) -> tuple[str | None, str | None, str | None]:
+    """Return the project, the key and the person."""
+    caller: Caller | None = scope.get(CALLER)
+    if caller is None or caller.identity is None:
+        return None, None, None
+    kind, _, number = caller.identity.partition(":")
+    if kind == "user":
+        return None, None, ids.encode("user", int(number))
+    (project,) = caller.projects or (None,)
+    return project, ids.encode("key", int(number)) if kind == "key" else None, None
