@@ -24,6 +24,7 @@ from platform_report_server.errors import SettingsError
 from platform_report_server.mail import MailSettings
 from platform_report_server.settings import LOOPBACK_NAMES, S3Url, Settings
 from platform_report_server.storage.store import check_bucket
+from platform_report_server.workers import run_workers
 
 __all__ = ["Place", "serve", "server_config"]
 
@@ -41,6 +42,8 @@ class Place:
     """Names by which it is reached beside `host`: those of a proxy in front of it, for one."""
     proxies: str = "127.0.0.1"
     """Addresses of the proxies whose X-Forwarded headers are believed, separated by commas."""
+    workers: int = 1
+    """Processes that share the socket."""
 
     @property
     def is_private(self) -> bool:
@@ -86,6 +89,11 @@ def serve(
             f"others reach a server on {names}, and nobody can log in there yet: make an account with "
             "'platform-report user add --owner EMAIL', or add --first-owner for a link that makes it"
         )
+    if place.workers > 1 and not is_owned:  # a link works once, and one process does not know of another's
+        raise SettingsError(
+            "several workers need an account: make one with 'platform-report user add --owner EMAIL', or serve with "
+            "one worker until there is one"
+        )
     listening = _listen(place.host, place.port)
     try:
         token = new_token()
@@ -95,9 +103,19 @@ def serve(
         elif not is_owned:
             settings, path = replace(settings, link_token=token), f"/?token={token}"
         origin = f"http://{place.shown}:{listening.getsockname()[1]}"
-        app = create_app(replace(settings, public_url=settings.public_url or origin))
-        config = server_config(app, proxies=place.proxies)
-        _Server(config, lambda: on_started(origin + path)).run(sockets=[listening])
+        settings = replace(settings, public_url=settings.public_url or origin)
+
+        def work(is_first: bool) -> None:
+            config = server_config(create_app(settings), proxies=place.proxies)
+            server = _Server(config, lambda: on_started(origin + path) if is_first else None)
+            server.run(sockets=[listening])
+            if not server.started:
+                raise SettingsError("the server could not start; what it wrote above says why")
+
+        if place.workers == 1:
+            work(True)
+        else:
+            run_workers(place.workers, work)
     finally:
         listening.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from end_to_end.gate import Fault
 from end_to_end.platforms import Target
 from end_to_end.sessions import Project, finish, read_until
+from end_to_end.waiting import wait_for
 
 _SUITE = """
     import pytest
@@ -28,6 +30,8 @@ _SUITE = """
     @pytest.mark.skip(reason="not now")
     def test_skipped(): pass
 """
+
+_KEY = "a-key-that-is-long-enough"
 
 embedded = pytest.mark.parametrize("target", ["embedded"], indirect=True)
 
@@ -150,6 +154,50 @@ def test_serve_to_a_team(target: Target, project: Project) -> None:
 
 
 @embedded
+def test_serve_with_workers_as_the_environment_says(target: Target, project: Project) -> None:
+    project.write("password.txt", "correct horse battery\n")
+    project.write("secrets/key", "a-key-that-is-long-enough\n")
+    project.write("secrets/metrics", "a-token-that-is-long-enough\n")
+    told = {"HOST": "0.0.0.0", "PORT": "0", "WORKERS": "2", "ALLOW_HOST": "a.example, b.example", "ACCESS_LOG": "-"}
+    project.environment |= {f"PLATFORM_REPORT_{name}": value for name, value in told.items()}
+    project.environment["PLATFORM_REPORT_METRICS_TOKEN_FILE"] = "secrets/metrics"
+    project.environment["PLATFORM_API_KEY_FILE"] = "secrets/key"
+    assert "several workers need an account" in project.command("serve", "--first-owner").out
+    project.command("user", "add", "--owner", "jane@example.com", "--password-file=password.txt")
+
+    process = project.start_command("serve", "--allow-host=c.example")
+    said = read_until(process, "Ctrl-C ends it.")
+    port = re.search(r"dashboard: http://a\.example:(\d+)/", said)
+    assert port, said
+    url = f"http://127.0.0.1:{port[1]}"
+
+    def status(path: str, **headers: str) -> int:
+        return httpx.get(f"{url}{path}", headers=headers, trust_env=False).status_code
+
+    workers = _children(process.pid)
+    assert len(workers) == 2
+    for host, expected in (("b.example", 200), ("c.example", 200), ("d.example", 403)):
+        assert status(f"/api/runs?projectId={target.project}", Host=host, **{"X-API-Key": _KEY}) == expected
+    assert status("/metrics", Host="a.example", Authorization="Bearer a-token-that-is-long-enough") == 200
+    assert status("/metrics", Host="a.example") == 401
+    os.kill(min(workers), signal.SIGKILL)
+    wait_for(lambda: len(_children(process.pid) - {min(workers)}) == 2, "another worker took its place")
+    assert status("/readyz") == 200
+    workers = _children(process.pid)
+    process.terminate()
+    ended = finish(process)
+    assert ended.exit == 0
+    assert '"route":"/metrics","status":401' in said + ended.out
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    project.environment["PLATFORM_REPORT_WORKERS"] = "no"
+    assert "found 'no', expected a number from 1 to" in project.command("serve").out
+
+
+def _children(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+@embedded
 def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> None:
     first = project.start_command("serve", "--port=0")
     port = read_until(first, "/api,").rpartition("/api,")[0].rpartition(":")[2]
@@ -176,7 +224,7 @@ def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> 
 def test_the_command_explains_itself(project: Project) -> None:
     helped = project.command("--help")
     assert helped.exit == 0
-    for name in ("show", "serve", "sync", "migrate", "doctor", "run", "user", "key"):
+    for name in ("show", "serve", "sync", "migrate", "prune", "backup", "restore", "doctor", "run", "user", "key"):
         assert f"\n    {name} " in helped.out
         assert project.command(name, "--help").exit == 0
     assert project.command("no-such-command").exit == 2

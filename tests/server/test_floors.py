@@ -10,17 +10,17 @@ import pytest
 
 PACKAGE = "platform_report_server"
 FLOORS: list[set[str]] = [
-    {"serve", "manage"},
+    {"serve", "manage", "prune", "backup"},
     {"connection"},
     {"app"},
-    {"api", "web"},
+    {"api", "web", "watch"},
     {"services"},
     {"accounts", "contents", "jobs", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
-    {"mail", "reach"},
-    {"errors", "clock", "model", "text", "files"},
+    {"mail", "access_log", "archive", "workers", "reach"},
+    {"errors", "clock", "model", "text", "files", "metrics"},
 ]
 ENTERS_AT = {
     "uvicorn": {"serve", "connection"},

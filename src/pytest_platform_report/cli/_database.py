@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from ..errors import ConfigurationError
+from ._environment import read_secret
 
 VARIABLE = "PLATFORM_REPORT_DATABASE"
 
@@ -17,7 +17,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         "--database",
         metavar="URL",
         help=f"PostgreSQL database, postgresql://USER@HOST/NAME; in the environment {VARIABLE}, which may hold a "
-        "password; libpq's PGPASSWORD and ~/.pgpass do as well",
+        f"password, or in the file that {VARIABLE}_FILE names; libpq's PGPASSWORD and ~/.pgpass do as well",
     )
 
 
@@ -26,7 +26,7 @@ def read_option(arguments: argparse.Namespace) -> Any:
 
     :raises ConfigurationError: it cannot be read, or the server's packages are not installed.
     """
-    told = arguments.database or os.environ.get(VARIABLE, "").strip()
+    told = arguments.database or read_secret(VARIABLE)
     if not told:
         return None
     try:

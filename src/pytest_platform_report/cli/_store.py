@@ -28,6 +28,8 @@ class Store:
     """Reads where webhooks may lead beside public addresses."""
     serve: Any
     manage: Any
+    prune: Any
+    backup: Any
 
     def described(self, artifacts: Any) -> str:
         """Where it is, in words, with its files where they are told to be."""
@@ -50,13 +52,14 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     """
     settings, database = ask_pytest(arguments), read_option(arguments)
     try:
-        from platform_report_server import manage, serve
+        from platform_report_server import backup, manage, prune, serve
         from platform_report_server.errors import ServerError
         from platform_report_server.reach import Reach
         from platform_report_server.settings import Settings
     except ImportError as error:
         raise lacks_server(error) from error
     try:
-        yield Store(settings.spool / "platform", database, settings.project, Settings, Reach, serve, manage)
+        given, entrances = (Settings, Reach), (serve, manage, prune, backup)
+        yield Store(settings.spool / "platform", database, settings.project, *given, *entrances)
     except ServerError as error:
         raise ConfigurationError(str(error)) from error

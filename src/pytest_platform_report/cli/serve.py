@@ -3,90 +3,134 @@
 from __future__ import annotations
 
 import argparse
-import os
+import hashlib
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..errors import ConfigurationError
 from ..ids import new_id
 from . import _artifacts
 from ._database import add_option
+from ._environment import PREFIX, add_setting, is_on, names, one_of, read_secret
 from ._store import opened
 from ._terminal import say
 
 _HOST = "127.0.0.1"
 _PORT = 8484
 _LONGEST = 525_600
+_MOST_WORKERS = 256
+_SHORTEST_TOKEN = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what ``serve`` takes."""
-    parser.add_argument(
-        "--port", type=int, default=_PORT, metavar="PORT", help=f"port to listen on; 0 takes a free one ({_PORT})"
+    add_setting(
+        parser,
+        "--port",
+        type=int,
+        default=_PORT,
+        metavar="PORT",
+        help=f"port to listen on; 0 takes a free one ({_PORT})",
     )
     add_option(parser)
     _artifacts.add_option(parser)
-    parser.add_argument(
+    add_setting(
+        parser,
         "--limits",
-        choices=("generous", "contract"),
+        type=one_of("generous", "contract"),
         default="generous",
+        metavar="{generous,contract}",
         help="requests that a key may make in a minute: far more than are needed, or those that the API documents",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--abandon-after",
         type=_minutes,
         default=60.0,
         metavar="MINUTES",
         help="close a run as cancelled that nobody ends or writes to for so long; 0 never does (60)",
     )
-    parser.add_argument(
-        "--host", default=_HOST, metavar="ADDRESS", help=f"address to listen on; all of them: 0.0.0.0 ({_HOST})"
+    add_setting(
+        parser,
+        "--host",
+        default=_HOST,
+        metavar="ADDRESS",
+        help=f"address to listen on; all of them: 0.0.0.0 ({_HOST})",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--allow-host",
-        action="append",
+        type=names,
+        action="extend",
         default=[],
         metavar="NAME",
-        help="answer requests to this name, such as that of a proxy in front; may be repeated",
+        help="answer requests to this name, such as that of a proxy in front; may be repeated, or hold several with "
+        "commas between",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--forwarded-allow-ips",
         default=_HOST,
         metavar="ADDRESSES",
         help=f"proxies whose X-Forwarded headers are believed, separated by commas ({_HOST})",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="processes that share the port; another takes the place of one that dies (1)",
+    )
+    add_setting(
+        parser,
+        "--access-log",
+        default="",
+        metavar="FILE",
+        help="write a line of JSON for each request to this file, - for the standard output",
+    )
+    add_setting(
+        parser,
         "--public-url",
         type=_address,
+        default=None,
         metavar="URL",
         help="address by which people reach this server, for links in what webhooks are told",
     )
-    parser.add_argument(
+    add_setting(
+        parser,
         "--webhook-allow",
-        action="append",
+        type=names,
+        action="extend",
         default=[],
         metavar="HOST_OR_NETWORK",
-        help="let webhooks lead to this host, address or network although it is not public; may be repeated",
+        help="let webhooks lead to this host, address or network although it is not public; may be repeated, or hold "
+        "several with commas between",
     )
     parser.add_argument(
         "--first-owner",
         action="store_true",
-        help="as long as there is no account, print a link that makes the owner's, once",
+        help="as long as there is no account, print a link that makes the owner's, once; in the environment "
+        f"{PREFIX}FIRST_OWNER=on",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    given = os.environ.get("PLATFORM_API_KEY", "").strip()
+    given, token = read_secret("PLATFORM_API_KEY"), read_secret(f"{PREFIX}METRICS_TOKEN")
+    if token and len(token) < _SHORTEST_TOKEN:
+        raise ConfigurationError(
+            f"{PREFIX}METRICS_TOKEN: found {len(token)} characters, expected at least {_SHORTEST_TOKEN}"
+        )
     with opened(arguments) as store:
-        names = frozenset(arguments.allow_host)
-        place = store.serve.Place(arguments.host, arguments.port, names, arguments.forwarded_allow_ips)
+        allowed = frozenset(arguments.allow_host)
+        place = store.serve.Place(
+            arguments.host, arguments.port, allowed, arguments.forwarded_allow_ips, arguments.workers
+        )
         key = given or (f"prk_live_{new_id(32)}" if place.is_private else "")
 
-        rules = _artifacts.read_option(arguments) | {
-            "limits": arguments.limits,
-            "abandon_after": arguments.abandon_after * 60,
-            "reach": store.reach.read(arguments.webhook_allow),
-            "public_url": arguments.public_url,
-        }
+        rules = _artifacts.read_option(arguments)
+        rules |= {"limits": arguments.limits, "abandon_after": arguments.abandon_after * 60}
 
         def on_started(address: str) -> None:
             say(f"serving {store.described(rules.get('artifacts'))}")
@@ -101,8 +145,12 @@ def run(arguments: argparse.Namespace) -> int:
                 say("  API keys: 'platform-report key add' makes one")
             say("Ctrl-C ends it.")
 
+        log = arguments.access_log
+        rules["access_log"] = log if log == "-" else Path(log).absolute() if log else None
+        rules["metrics_token"] = hashlib.sha256(token.encode()).digest() if token else None
+        rules |= {"reach": store.reach.read(arguments.webhook_allow), "public_url": arguments.public_url or None}
         settings = store.served({store.project: key} if key else {}, **rules)
-        store.serve.serve(settings, place, on_started, makes_first_owner=arguments.first_owner)
+        store.serve.serve(settings, place, on_started, makes_first_owner=arguments.first_owner or is_on("FIRST_OWNER"))
     return 0
 
 
@@ -111,6 +159,12 @@ def _minutes(text: str) -> float:
     if not 0 <= minutes <= _LONGEST:
         raise argparse.ArgumentTypeError(f"found {text}, expected 0 to {_LONGEST} minutes")
     return minutes
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= _MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number from 1 to {_MOST_WORKERS}")
+    return int(text)
 
 
 def _address(text: str) -> str:
