@@ -26,7 +26,7 @@ def lacking() -> str | None:
     """Return what is missing, or None."""
     if find_spec("psycopg") is None:
         return "psycopg is not installed: pip install 'pytest-platform-report[postgres]'"
-    if _find_programs() is None:
+    if find_programs() is None:
         return "no PostgreSQL on this machine: apt-get install postgresql"
     if os.getuid() == 0 and _account() is None:
         return "PostgreSQL does not run as root, and there is no account 'postgres'"
@@ -79,7 +79,7 @@ class Cluster:
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """Run a server."""
-    programs = _find_programs()
+    programs = find_programs()
     assert programs is not None
     account = _account() if os.getuid() == 0 else None
     as_whom: dict[str, Any] = {}
@@ -114,7 +114,8 @@ def _wait(programs: Path, folder: Path, server: subprocess.Popen[str]) -> None:
         assert server.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()  # noqa: PT018
 
 
-def _find_programs() -> Path | None:
+def find_programs() -> Path | None:
+    """Return the folder of its programs, where it is installed."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     found = shutil.which("initdb") or (installed[-1] if installed else None)
     return None if found is None else Path(found).resolve().parent
@@ -129,7 +130,7 @@ def _account() -> pwd.struct_passwd | None:
 
 def install() -> None:
     """Install it, where that can be done; the tests are skipped where it could not."""
-    if _find_programs() or os.getuid() != 0 or shutil.which("apt-get") is None:
+    if find_programs() or os.getuid() != 0 or shutil.which("apt-get") is None:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", "postgresql"]):
