@@ -77,8 +77,8 @@ class Cluster:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Run a server."""
+def cluster(*more: str) -> Iterator[Cluster]:
+    """Run a server, with more settings, or others, than the tests need."""
     programs = find_programs()
     assert programs is not None
     account = _account() if os.getuid() == 0 else None
@@ -92,7 +92,7 @@ def cluster() -> Iterator[Cluster]:
         options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         making = [str(programs / "initdb"), "-D", str(data), *options]
         subprocess.run(making, cwd=folder, capture_output=True, check=True, **as_whom)
-        settings = [f"unix_socket_directories={folder}", "listen_addresses=", "shared_buffers=32MB", *_QUICK]
+        settings = [f"unix_socket_directories={folder}", "listen_addresses=", "shared_buffers=32MB", *_QUICK, *more]
         command = [str(programs / "postgres"), "-D", str(data), *(f"--{each}" for each in settings)]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, text=True, **as_whom)

@@ -1,0 +1,79 @@
+"""Measure the platform on SQLite and on PostgreSQL: ingestion, and hot queries in a store of some size.
+
+::
+
+    python benchmarks/server [--results N] [--tests N] [--shuffled] [--store sqlite|postgresql] [--only ingest|queries]
+
+Figures of wall time depend on the machine and on what else it does; CPU and ratios much less. Needs Linux.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+
+from hot import measure_queries
+from ingest import measure_ingest
+from made_up import Size, fill
+from served import Store, postgres_store, sqlite_store
+
+from platform_report_server.db.engine import open_database
+
+_STORES = {"sqlite": sqlite_store, "postgresql": postgres_store}
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    asked = _arguments()
+    for open_store in [_STORES[asked.store]] if asked.store else _STORES.values():
+        if asked.only != "queries":
+            with open_store(None) as store:
+                print("| way | results/s | CPU of the application, each | of the database |")
+                print("| --- | ---: | ---: | ---: |")
+                measure_ingest(store, asked.sent)
+        if asked.only != "ingest":
+            with open_store(asked.folder) as store:
+                if asked.folder is None or not store.size():
+                    _fill(store, Size(asked.results, asked.tests, asked.shuffled))
+                print("| store | query | median ms | slow ms |")
+                print("| --- | --- | ---: | ---: |")
+                measure_queries(store)
+
+
+def _fill(store: Store, size: Size) -> None:
+    database = open_database(store.settings.database)
+    taken = 0.0
+
+    def told(done: int, seconds: float) -> None:
+        nonlocal taken
+        taken = seconds
+        print(f"{store.name}: {done:,} results, {done / seconds:,.0f}/s", file=sys.stderr, flush=True)
+
+    try:
+        fill(database, size, told)
+    finally:
+        database.close()
+    print(
+        f"{store.name}: {size.results:,} results in {size.runs} runs, folded and counted: "
+        f"{size.results / taken:,.0f}/s, {store.size() / size.results:,.0f} bytes a result",
+        flush=True,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python benchmarks/server", description=__doc__.partition("\n")[0])
+    parser.add_argument("--results", type=int, default=100_000, help="in the store that is queried")
+    parser.add_argument("--tests", type=int, default=10_000, help="in each of its runs")
+    parser.add_argument("--shuffled", action="store_true", help="each run has the tests in an order of its own")
+    parser.add_argument("--sent", type=int, default=20_000, help="results that are sent to measure ingestion")
+    parser.add_argument("--store", choices=_STORES, help="one of the stores only")
+    parser.add_argument("--only", choices=("ingest", "queries"), help="a part only")
+    parser.add_argument("--folder", type=Path, help="where the SQLite store stays, to be measured again")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""How fast results come in over HTTP, and what each costs the application and its database."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+from made_up import BATCH, PROJECT, Contents
+from served import KEY, Store, cpu, serving
+
+_SINGLES = 4_000
+_CLIENTS = 16
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What many requests took."""
+
+    results: int
+    seconds: float
+    app: float
+    database: float
+
+    @property
+    def each(self) -> float:
+        """Microseconds of the application's CPU for a result."""
+        return self.app / self.results * 1e6
+
+    def row(self, name: str) -> str:
+        """Return a row of a table."""
+        costs = f"{self.each:,.0f} us | {self.database / self.results * 1e6:,.0f} us"
+        return f"| {name} | {self.results / self.seconds:,.0f} | {costs} |"
+
+
+def measure_ingest(store: Store, results: int) -> None:
+    """Print rows for the bulk endpoint, plain and compressed, and for single results beside a bare echo."""
+    with serving(store.settings) as (port, process):
+        asyncio.run(_new_run(port))  # whatever the first request costs is paid
+        for name, is_zipped in (("bulk", False), ("bulk, gzip", True)):
+            run = asyncio.run(_new_run(port))
+            requests = _bulk_requests(run, results, is_zipped)
+            print(_measured(store, port, process, requests, 1, BATCH).row(f"{store.name}, {name}"), flush=True)
+        bodies = list(_singles(asyncio.run(_new_run(port))))
+        single = _measured(store, port, process, [_request("/api/tests", each) for each in bodies], _CLIENTS, 1)
+        print(single.row(f"{store.name}, one by one"), flush=True)
+    with serving(None) as (port, process):
+        asyncio.run(_send(port, [_request("/echo", b"{}")] * 10, 1))
+        echo = _measured(store, port, process, [_request("/echo", each) for each in bodies], _CLIENTS, 1)
+        print(echo.row("a bare echo of the same"), flush=True)
+    speeds = echo.seconds / single.seconds, echo.each / single.each
+    print(f"one by one against the echo: {speeds[0]:.2f} of its requests a second, {speeds[1]:.2f} by CPU", flush=True)
+
+
+def _measured(
+    store: Store, port: int, process: int, requests: list[bytes], clients: int, results_each: int
+) -> Measured:
+    app, database, began = cpu(process), store.database_cpu(), time.perf_counter()
+    asyncio.run(_send(port, requests, clients))
+    seconds = time.perf_counter() - began
+    return Measured(len(requests) * results_each, seconds, cpu(process) - app, store.database_cpu() - database)
+
+
+def _bulk_requests(run: str, results: int, is_zipped: bool) -> list[bytes]:
+    contents = Contents()
+    requests = []
+    for start in range(0, results, BATCH):
+        tests = [contents.test(PROJECT, run, number) for number in range(start, start + BATCH)]
+        body = b'{"tests":' + _ENCODER.encode(tests) + b"}"
+        requests.append(_request("/api/tests/bulk", gzip.compress(body, 1) if is_zipped else body, is_zipped))
+    return requests
+
+
+def _singles(run: str) -> Iterator[bytes]:
+    contents = Contents()
+    for number in range(_SINGLES):
+        yield _ENCODER.encode(contents.test(PROJECT, run, number))
+
+
+def _request(path: str, body: bytes, is_zipped: bool = False) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: {KEY}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    )
+    return (head + ("content-encoding: gzip\r\n\r\n" if is_zipped else "\r\n")).encode() + body
+
+
+async def _new_run(port: int) -> str:
+    body = json.dumps({"projectId": PROJECT, "status": "running"}).encode()
+    (answer,) = await _send(port, [_request("/api/runs", body)], 1)
+    run: str = json.loads(answer)["id"]
+    return run
+
+
+async def _send(port: int, requests: list[bytes], clients: int) -> list[bytes]:
+    """Send requests over some connections; return the answers' bodies. A library would take CPU that others need."""
+    answers: list[bytes] = []
+    waiting = iter(requests)
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
+        for request in waiting:
+            writer.write(request)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            body = await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
+            if head[9:10] != b"2":
+                raise SystemExit(f"{head.decode()}{body.decode()}")
+            answers.append(body)
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return answers

@@ -1,0 +1,177 @@
+"""Made-up runs, as many and as large as asked for, written by the server's own ingest code: plans and folds are real.
+
+Memory is bounded: of a run, no more than one batch of results is there at a time.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from platform_report_server.clock import now_ms
+from platform_report_server.db.engine import Database
+from platform_report_server.db.partitions import make_partitions
+from platform_report_server.db.queries.runs import find_run
+from platform_report_server.ids import first_id
+from platform_report_server.ingest.projects import ensure_project
+from platform_report_server.ingest.results import add_results
+from platform_report_server.ingest.runs import add_run, change_run
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import Annotation, NewRun, NewTest, RunChange, Step, StepError, TestError
+
+PROJECT = "proj_made_up"
+BATCH = 500
+_TRANSACTION = 20 * BATCH
+_DAY = 24 * 3600 * 1000
+_SPAN = 180 * _DAY
+_VARIANTS = 997
+_WORDS = ("login", "basket", "checkout", "search", "invoice", "export", "profile", "report", "upload", "webhook")
+_BRANCHES = ("main", "main", "main", "release", "feature/search", "fix/timeouts", "feature/basket")
+_STEPS = (("setup", "hook"), ("fixture", "fixture"), *[("click", "action")] * 6)
+_UNSTEADY = 50
+"""One test in so many is unsteady: it fails, or passes on a retry, in half of its runs."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the store is to become."""
+
+    results: int
+    tests: int
+    is_shuffled: bool = False
+
+    @property
+    def runs(self) -> int:
+        """How many runs hold the results; the last one may be shorter."""
+        return -(-self.results // self.tests)
+
+
+class Contents:
+    """What results say: about 2 KB each as JSON, seven in a hundred not passed, taken from some hundred variants."""
+
+    def __init__(self, seed: int = 7) -> None:
+        self._random = random.Random(seed)  # noqa: S311  made-up data, the same each time
+        self._steps = [self._some_steps() for _ in range(_VARIANTS)]
+        self._output = ["".join(self._some_lines()) for _ in range(_VARIANTS)]
+        self._errors = [self._some_error() for _ in range(_VARIANTS)]
+
+    def test(self, project: str, run: str, number: int) -> NewTest:
+        """Return a result of the test with this number."""
+        status = self._status(number)
+        word, variant = _WORDS[number % len(_WORDS)], self._random.randrange(_VARIANTS)
+        title = f"test_{word}_{number:06}[{'eu' if number % 2 else 'us'}]"
+        return NewTest(
+            run_id=run,
+            project_id=project,
+            title=title,
+            full_title=f"test_{word}_{number // 50} > Test{word.title()} > {title}",
+            status=status,
+            duration=float(self._random.randrange(1, 5000)),
+            file_path=f"tests/{word}/test_{word}_{number // 50}.py",
+            line_number=10 + number % 50 * 7,
+            retries=int(status == "flaky"),
+            attempt=1 + (status == "flaky"),
+            is_flaky=status == "flaky",
+            tags=["@smoke"] if number % 10 == 0 else [],
+            annotations=[Annotation("skip", "not on this platform")] if status == "skipped" else [],
+            error=self._errors[variant] if status in ("failed", "flaky") else None,
+            steps=self._steps[variant],
+            stdout=self._output[variant],
+            stderr=None,
+        )
+
+    def _status(self, number: int) -> Any:
+        chance = self._random.random()
+        if number % _UNSTEADY == 0:
+            return "failed" if chance < 0.25 else "flaky" if chance < 0.5 else "passed"
+        return "failed" if chance < 0.03 else "skipped" if chance < 0.061 else "passed"
+
+    def _some_steps(self) -> list[Step]:
+        return [
+            Step(
+                f"{name} {self._random.choice(_WORDS)} {self._random.randrange(100)}",
+                category,
+                "passed",
+                float(self._random.randrange(200)),
+                StepError("AssertionError") if self._random.random() < 0.02 else None,
+                0,
+                float(at * 100),
+            )
+            for at, (name, category) in enumerate(
+                (("setup", "hook"), ("fixture", "fixture"), *[("click", "action")] * 6)
+            )
+        ]
+
+    def _some_lines(self) -> Iterator[str]:
+        for at in range(12):
+            said = f"{self._random.choice(_WORDS)}: {self._random.randbytes(8).hex()} done"
+            yield f"2026-01-01 10:00:{at:02} INFO {said}\n"
+
+    def _some_error(self) -> TestError:
+        word, number = self._random.choice(_WORDS), self._random.randrange(1000)
+        stack = "\n".join(f'  File "tests/{word}/test_{word}.py", line {line}, in check' for line in range(7))
+        return TestError(f"AssertionError: {word} shows {number}, expected {number + 1}", stack, str(number), None)
+
+
+@dataclass
+class _Ids:
+    """Ids of a moment that is made up, as `IdMaker` makes those of now."""
+
+    moment: int
+    count: int = 0
+
+    def __call__(self) -> int:
+        self.count += 1
+        return first_id(self.moment) + self.count
+
+
+def fill(database: Database, size: Size, told: Callable[[int, float], None]) -> None:
+    """Write the runs, oldest first, the last one ended today; `told` hears of results and seconds after each run."""
+    contents, chance, began, done = Contents(), random.Random(11), time.monotonic(), 0  # noqa: S311
+    start = now_ms() - _SPAN
+    with database.writing() as connection:
+        ensure_project(_write(connection, start), PROJECT)
+    for number in range(size.runs):
+        moment = start + _SPAN * (number + 1) // (size.runs + 1)
+        tests = list(range(min(size.tests, size.results - done)))
+        if size.is_shuffled:
+            chance.shuffle(tests)
+        _fill_run(database, contents, moment, tests, _BRANCHES[chance.randrange(len(_BRANCHES))])
+        done += len(tests)
+        told(done, time.monotonic() - began)
+    settle_down(database)
+
+
+def settle_down(database: Database) -> None:
+    """Do by hand what PostgreSQL's autovacuum does in time."""
+    with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("ANALYZE"))
+
+
+def _fill_run(database: Database, contents: Contents, moment: int, tests: Sequence[int], branch: str) -> None:
+    ids = _Ids(moment)
+    with database.writing() as connection:
+        make_partitions(connection, moment)
+        write = Write(connection, ids, moment)  # type: ignore[arg-type]
+        project = ensure_project(write, PROJECT)
+        run = add_run(write, project, NewRun(PROJECT, "running", branch=branch, commit_sha=f"{moment:040x}"))
+    for start in range(0, len(tests), _TRANSACTION):
+        with database.writing() as connection:
+            write = Write(connection, ids, moment + start)  # type: ignore[arg-type]
+            for first in range(start, min(start + _TRANSACTION, len(tests)), BATCH):
+                batch = [contents.test(PROJECT, "", number) for number in tests[first : first + BATCH]]
+                add_results(write, project, run.id, batch)
+    with database.writing() as connection:
+        row = find_run(connection, run.id)
+        assert row is not None  # noqa: S101
+        change_run(Write(connection, ids, moment + len(tests)), row, RunChange("failed"))  # type: ignore[arg-type]
+
+
+def _write(connection: Connection, moment: int) -> Write:
+    return Write(connection, _Ids(moment), moment)  # type: ignore[arg-type]

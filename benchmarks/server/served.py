@@ -1,0 +1,105 @@
+"""Stores to measure, the application served from a process of its own, and what processes cost."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from made_up import PROJECT
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from uvicorn import Server
+
+from platform_report_server.app import create_app
+from platform_report_server.serve import server_config
+from platform_report_server.settings import PostgresUrl, Settings
+from server import postgres
+
+KEY = "the-key-of-the-benchmarks"
+_DURABLE = ("fsync=on", "full_page_writes=on", "synchronous_commit=on", "shared_buffers=1GB", "max_wal_size=4GB")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store, and how much its database has worked."""
+
+    name: str
+    settings: Settings
+    size: Callable[[], int]
+    """Its bytes."""
+    database_cpu: Callable[[], float]
+    """CPU seconds of the database's own processes; 0 where it is a part of the application."""
+
+
+@contextmanager
+def sqlite_store(folder: Path | None) -> Iterator[Store]:
+    """Open a store in a folder that stays, or in one for the time being."""
+    place = Path(tempfile.mkdtemp(prefix="bench")) if folder is None else folder
+    settings = Settings.served(place, {PROJECT: KEY})
+    try:
+        yield Store("SQLite", settings, lambda: sum(each.stat().st_size for each in place.glob("platform.db*")), float)
+    finally:
+        if folder is None:
+            shutil.rmtree(place)
+
+
+@contextmanager
+def postgres_store(folder: Path | None) -> Iterator[Store]:
+    """Start a PostgreSQL that loses nothing, with an empty store."""
+    lacking = postgres.lacking()
+    if lacking is not None:
+        raise SystemExit(lacking)
+    with postgres.cluster(*_DURABLE) as cluster, cluster.database() as address, tempfile.TemporaryDirectory() as place:
+        settings = Settings.served(Path(place), {PROJECT: KEY})
+        name = urlsplit(address).path[1:]
+        process = int((cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
+        yield Store(
+            "PostgreSQL",
+            replace(settings, database=PostgresUrl(address)),
+            lambda: int(cluster.run(f"SELECT pg_database_size('{name}')")[0][0]),
+            lambda: sum(map(cpu, [process, *_children(process)])),
+        )
+
+
+@contextmanager
+def serving(settings: Settings | None) -> Iterator[tuple[int, int]]:
+    """Serve the application, or for None an echo, from a process of its own; port and process are given out."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+        process = multiprocessing.get_context("fork").Process(target=_serve, args=(settings, listening), daemon=True)
+        process.start()
+        try:
+            yield listening.getsockname()[1], process.pid or 0
+        finally:
+            process.terminate()
+            process.join()
+
+
+def cpu(process: int) -> float:
+    """Return the CPU seconds that a process has taken."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _serve(settings: Settings | None, listening: socket.socket) -> None:
+    app: Any = Starlette(routes=[Route("/echo", _echo, methods=["POST"])]) if settings is None else create_app(settings)
+    Server(server_config(app)).run(sockets=[listening])
+
+
+async def _echo(request: Request) -> Response:
+    return Response(await request.body(), 201, media_type="application/json")
+
+
+def _children(process: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
