@@ -20,6 +20,7 @@ from platform_report_server import ids
 from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, _sqlite, schema
 from platform_report_server.db.engine import open_database
+from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.db.queries.deliveries import any_due, list_deliveries
 from platform_report_server.db.queries.flakiness import list_flakiness
 from platform_report_server.db.queries.history import list_executions
@@ -161,6 +162,11 @@ def test_history_looks_at_one_test_and_at_open_runs_only(tmp_path: Path) -> None
         "result USING PRIMARY KEY (project_id=? AND run_id=? AND seq>?)",
     ):
         assert any(used in step for step in plan), plan
+
+
+def test_the_tests_of_a_batch_are_each_looked_up(tmp_path: Path) -> None:
+    plan = _plan(tmp_path, lambda connection: find_cases(connection, 1, [b"one", b"two", b"three"]))
+    assert any("(project_id=? AND key=?)" in step for step in plan), plan
 
 
 def test_the_flakiest_tests_and_the_open_runs_are_found_by_their_indexes(tmp_path: Path) -> None:

@@ -57,11 +57,18 @@ async def create(call: Call) -> Response:
     new, once = await call.body(_new)
     call.caller.check(new.project_id)
 
-    def job(write: Write) -> Answer:
+    def add(write: Write, tests: Sequence[NewTest]) -> list[Answer]:
+        # whoever adds to the same run of the same project has passed the check above and may see the run as well
         run = call.visible_run(write.connection, new.run_id, new.project_id)
-        return answer_once(write, run.project_id, once, lambda: Answer(201, body(_add(write, run, [new])[0])))
+        return [Answer(201, body(stored)) for stored in _add(write, run, tests)]
 
-    return await call.write(job)
+    def add_once(write: Write) -> Answer:
+        run = call.visible_run(write.connection, new.run_id, new.project_id)
+        return answer_once(write, run.project_id, once, lambda: add(write, [new])[0])
+
+    if once is None:
+        return await call.write_together((new.project_id, new.run_id), new, add)
+    return await call.write(add_once)
 
 
 async def create_many(call: Call) -> Response:

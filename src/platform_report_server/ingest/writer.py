@@ -6,10 +6,10 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +21,7 @@ from platform_report_server.errors import ServerError
 from platform_report_server.ids import IdMaker
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _TOGETHER = 64
 _TRIES = 5
@@ -40,10 +41,16 @@ class Write:
 Job = Callable[[Write], T]
 
 
-@dataclass(frozen=True)
-class _Waiting:
-    job: Job[Any]
-    future: Future[Any]
+@dataclass(frozen=True, eq=False)
+class _Waiting(Generic[T]):
+    work: Callable[[Write, Sequence[Any]], Sequence[T]]
+    item: Any
+    place: Hashable | None
+    future: asyncio.Future[T]
+
+
+_Answers = list[tuple[_Waiting[Any], Any]]
+_Refusals = list[tuple[_Waiting[Any], Exception]]
 
 
 class Writer:
@@ -55,7 +62,7 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._ids = IdMaker()
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="platform-report-writer", daemon=True)
         self._lock = threading.Lock()
         self._open = False
@@ -79,12 +86,25 @@ class Writer:
 
     async def do(self, job: Job[T]) -> T:
         """Return the job's answer once it is committed, or raise what it raised."""
-        future: Future[T] = Future()
+        return await self._done(lambda write, _: [job(write)], None, None)
+
+    async def do_together(self, place: Hashable, item: Item, work: Callable[[Write, Sequence[Item]], Sequence[T]]) -> T:
+        """Do the same; items that wait for the same place are one job, which answers each.
+
+        A job that fails is done again for each item alone.
+        """
+        return await self._done(work, item, place)
+
+    async def _done(
+        self, work: Callable[[Write, Sequence[Item]], Sequence[T]], item: Item, place: Hashable | None
+    ) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(work, item, place, future)
         with self._lock:  # or a job could slip in behind the end and wait for ever
             if not self._open:
                 raise ServerError("the writer is not running: the application's lifespan is over")
-            self._queue.put(_Waiting(job, future))
-        return await asyncio.wrap_future(future)
+            self._queue.put(waiting)
+        return await future
 
     def _work(self) -> None:
         over = False
@@ -93,9 +113,9 @@ class Writer:
             if batch:
                 self._commit(batch)
 
-    def _take(self) -> tuple[list[_Waiting], bool]:
+    def _take(self) -> tuple[list[_Waiting[Any]], bool]:
         """Wait for a job and take what else waits; tell whether the end was asked for."""
-        batch: list[_Waiting] = []
+        batch: list[_Waiting[Any]] = []
         while len(batch) < _TOGETHER:
             try:
                 waiting = self._queue.get(block=not batch)
@@ -103,20 +123,24 @@ class Writer:
                 break
             if waiting is None:
                 return batch, True
-            if waiting.future.set_running_or_notify_cancel():
+            if not waiting.future.cancelled():
                 batch.append(waiting)
         return batch, False
 
-    def _commit(self, batch: list[_Waiting], tries: int = _TRIES) -> None:
-        refused: list[tuple[_Waiting, Exception]] = []
-        answers: list[tuple[_Waiting, Any]] = []
+    def _commit(self, batch: list[_Waiting[Any]], tries: int = _TRIES) -> None:
+        refused: _Refusals = []
+        answers: _Answers = []
         try:
             with self._database.writing() as connection:
-                for waiting in batch:
+                parts = _gathered(batch)
+                for together in parts:
                     try:
-                        answers.append((waiting, self._run(connection, waiting.job)))
+                        answers += self._run(connection, together)
                     except _Refused as error:
-                        refused.append((waiting, error.cause))
+                        if len(together) == 1:
+                            refused.append((together[0], error.cause))
+                        else:
+                            parts += [[waiting] for waiting in together]
         except Exception as error:
             if is_conflict(error) and tries > 1:
                 # each alone: two processes that write to the same runs in another order would meet again
@@ -124,28 +148,50 @@ class Writer:
                     self._commit([waiting], tries - 1)
                 return
             _log.exception("a transaction of %d writes failed", len(batch))
-            for waiting in batch:
-                waiting.future.set_exception(error)
+            _tell([], [(waiting, error) for waiting in batch])
             return
-        for waiting, answer in answers:
-            waiting.future.set_result(answer)
-        for waiting, cause in refused:
-            waiting.future.set_exception(cause)
+        _tell(answers, refused)
 
-    def _run(self, connection: Connection, job: Job[T], tries: int = _TRIES) -> T:
+    def _run(self, connection: Connection, together: list[_Waiting[Any]], tries: int = _TRIES) -> _Answers:
         savepoint = connection.begin_nested()
         try:
-            answer = job(Write(connection, self._ids, now_ms()))
+            write = Write(connection, self._ids, now_ms())
+            answers = together[0].work(write, [waiting.item for waiting in together])
         except Exception as error:
             if is_conflict(error):
                 raise
             savepoint.rollback()
             if isinstance(error, IntegrityError) and tries > 1:
                 # another process drew the same id: the next one will differ
-                return self._run(connection, job, tries - 1)
+                return self._run(connection, together, tries - 1)
             raise _Refused(error) from error
         savepoint.commit()
-        return answer
+        return list(zip(together, answers, strict=True))
+
+
+def _tell(answers: _Answers, refused: _Refusals) -> None:
+    """Hand over what became of jobs; at once, because each waking of the event loop costs more than a small job."""
+    loops = {waiting.future.get_loop() for waiting, _ in (*answers, *refused)}
+    for loop in loops:
+        with suppress(RuntimeError):  # a loop that is closed has nobody left who waits
+            loop.call_soon_threadsafe(_settle, loop, answers, refused)
+
+
+def _settle(loop: asyncio.AbstractEventLoop, answers: _Answers, refused: _Refusals) -> None:
+    for waiting, answer in answers:
+        if waiting.future.get_loop() is loop and not waiting.future.done():
+            waiting.future.set_result(answer)
+    for waiting, cause in refused:
+        if waiting.future.get_loop() is loop and not waiting.future.done():
+            waiting.future.set_exception(cause)
+
+
+def _gathered(batch: Iterable[_Waiting[Any]]) -> list[list[_Waiting[Any]]]:
+    """Return the batch in parts, those that wait for one place in one."""
+    parts: dict[Hashable, list[_Waiting[Any]]] = {}
+    for waiting in batch:
+        parts.setdefault(waiting if waiting.place is None else waiting.place, []).append(waiting)
+    return list(parts.values())
 
 
 class _Refused(Exception):
