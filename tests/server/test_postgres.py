@@ -240,6 +240,13 @@ def test_plans(settings: Settings, cluster: Cluster) -> None:
         assert "result_default" not in plan  # no other partition is looked at
     found = _plan(database, lambda each: list_tests(each, 1, run_id=run_id, search="a41c", limit=1, offset=0))
     assert "test_case_titles" in found
+    found = _plan(database, lambda each: list_tests(each, 1, search="a41c", limit=1, offset=0))
+    for used in (
+        "test_case_titles",
+        f"result_{month}_project_id_case_id_run_id_seq_idx",
+        f"{month}_project_id_run_id_seq_idx",
+    ):
+        assert used in found, found
     history = _plan(database, lambda each: list_executions(each, 1, 2, 20))
     assert f"result_{month}_project_id_case_id_run_id_seq_idx" in history
     assert "Sort" not in history.partition("Aggregate")[0]

@@ -154,6 +154,31 @@ def test_status_and_search_filter(api: Api) -> None:
     assert api.get("/api/tests", projectId=PROJECT, search="alpha")["total"] == 3
 
 
+def test_a_search_goes_through_all_runs_of_a_project(api: Api) -> None:
+    ended, late, running = api.new_run(), api.new_run(), api.new_run()
+    runs = (ended, late, running)
+    made = {run["id"]: [api.new_test(run, title, status="failed")["id"] for title in ("ONE", "two")] for run in runs}
+    for run in (ended, late):
+        api.end_run(run)
+    made[late["id"]].append(api.new_test(late, "one", fullTitle="test_mod > two")["id"])  # a title of its own
+    first, second = ended["id"], late["id"]
+    expected = [made[running["id"]][0], made[second][0], made[second][2], made[first][0]]
+    assert _ids(api, projectId=PROJECT, search="one") == expected
+    assert _ids(api, projectId=PROJECT, search="one", limit=2, offset=1) == expected[1:3]
+    assert _ids(api, projectId=PROJECT, search="one", status="passed") == expected[2:3]
+    assert api.get("/api/tests", projectId=PROJECT, search="one", status="failed", limit=1)["total"] == 3
+
+
+def test_a_search_for_many_tests_counts_no_further_than_it_must(api: Api) -> None:
+    run = api.new_run()
+    for start in (0, 500, 1000):
+        api.bulk([api.test_body(run, f"test_{number:04}") for number in range(start, start + 500)])
+    pages = [api.get("/api/tests", projectId=PROJECT, search="TEST_", limit=50, offset=offset) for offset in (0, 1450)]
+    assert [page["total"] for page in pages] == [1050, 1500]
+    assert [page["data"][0]["title"] for page in pages] == ["test_0000", "test_1450"]
+    assert api.get("/api/tests", projectId=PROJECT, search="test_", status="failed")["total"] == 0
+
+
 def test_a_list_of_a_run_that_is_not_there_is_not_found(api: Api) -> None:
     refused(api.http.get("/api/tests", params={"projectId": PROJECT, "runId": "run_nope"}), 404, "NOT_FOUND")
 

@@ -164,6 +164,19 @@ def test_history_looks_at_one_test_and_at_open_runs_only(tmp_path: Path) -> None
         assert any(used in step for step in plan), plan
 
 
+def test_searches_through_a_project_begin_with_its_tests(tmp_path: Path) -> None:
+    _open_run(tmp_path)
+    plan = _plan(tmp_path, lambda each: list_tests(each, 1, search="x", status="failed", limit=1, offset=0))
+    for used in (
+        "test_case USING PRIMARY KEY (project_id=?)",
+        "result USING INDEX result_titled",
+        "history USING PRIMARY KEY (project_id=? AND bucket=? AND case_id=?)",
+        "result USING PRIMARY KEY (project_id=? AND run_id=?)",
+    ):
+        assert any(used in step for step in plan), plan
+    assert not any(step.endswith(("SCAN result", "result USING PRIMARY KEY (project_id=?)")) for step in plan)
+
+
 def test_the_tests_of_a_batch_are_each_looked_up(tmp_path: Path) -> None:
     plan = _plan(tmp_path, lambda connection: find_cases(connection, 1, [b"one", b"two", b"three"]))
     assert any("(project_id=? AND key=?)" in step for step in plan), plan

@@ -252,6 +252,15 @@ Index(
     postgresql_where=_BAD,
 )
 
+_TITLED = text("title IS NOT NULL")
+Index(
+    "result_titled",
+    result.c.project_id,
+    result.c.run_id,
+    result.c.seq,
+    sqlite_where=_TITLED,
+    postgresql_where=_TITLED,
+)
 Index("result_history", result.c.project_id, result.c.case_id, result.c.run_id, result.c.seq).ddl_if("postgresql")
 
 # Filled in case order when a run ends, because an index kept in order of arrival costs SQLite eighteen times the writes

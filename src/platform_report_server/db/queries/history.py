@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Exists, Row, Select, and_, exists, func, or_, select, text
@@ -13,6 +14,9 @@ BUCKET_ROWS = 1_000_000
 
 Execution = Row[Any]
 """run_id, seq, status, duration, created_at of a result, and the branch of its run."""
+
+Place = tuple[int, int]
+"""A result's run id and its number in that run."""
 
 _NEWEST: Select[Any] = (
     select(result.c.run_id, result.c.seq, result.c.status, result.c.duration, result.c.created_at, run.c.branch)
@@ -65,11 +69,16 @@ def executed_before(
     return known.where(*place, history.c.case_id == case_id, history.c.seq < seq, result.c.seq == history.c.seq)
 
 
-def _unfolded(connection: Connection, project_id: int, case_id: int) -> tuple[list[tuple[int, int]], int]:
+def unfolded_runs(project_id: int) -> Select[Any]:
+    """Return the query of the runs of which not every result is in the history, which SQLite has."""
+    return select(run.c.id).where(run.c.project_id == project_id, text("folded_seq < next_seq"))
+
+
+def _unfolded(connection: Connection, project_id: int, case_id: int) -> tuple[list[Place], int]:
     # runs that have not ended keep what arrived since the last fold in their own rows alone; as one query with a join,
     # SQLite would rather read every result of the project
-    unfolded = select(run.c.id, run.c.folded_seq).where(run.c.project_id == project_id, text("folded_seq < next_seq"))
-    places: list[tuple[int, int]] = []
+    unfolded = unfolded_runs(project_id).add_columns(run.c.folded_seq)
+    places: list[Place] = []
     for open_run in connection.execute(unfolded).all():
         rest = select(result.c.seq).where(
             result.c.project_id == project_id,
@@ -81,8 +90,16 @@ def _unfolded(connection: Connection, project_id: int, case_id: int) -> tuple[li
     return places, len(places)
 
 
-def _executions(connection: Connection, project_id: int, places: list[tuple[int, int]]) -> list[Execution]:
+def _executions(connection: Connection, project_id: int, places: list[Place]) -> list[Execution]:
     if not places:
         return []
-    chosen = or_(*(and_(result.c.run_id == run_id, result.c.seq == seq) for run_id, seq in places))
-    return list(connection.execute(_NEWEST.where(result.c.project_id == project_id, chosen)).all())
+    chosen = _NEWEST.where(result.c.project_id == project_id, stands_at(places))
+    return list(connection.execute(chosen).all())
+
+
+def stands_at(places: Collection[Place]) -> ColumnElement[bool]:
+    """Return the condition that a result stands at one of some places."""
+    runs, numbers = ({place[part] for place in places} for part in (0, 1))
+    exactly = or_(*(and_(result.c.run_id == run_id, result.c.seq == seq) for run_id, seq in places))
+    # by the last alone, SQLite would read every result of the project where there are more than two
+    return and_(result.c.run_id.in_(runs), result.c.seq.in_(numbers), exactly)

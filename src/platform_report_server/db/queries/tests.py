@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, select
 
+from platform_report_server.db.queries.history import Place, stands_at
+from platform_report_server.db.queries.search import search_results
 from platform_report_server.db.schema import RESULT_STATUSES, case_stat, project, result, run, test_case
 
 TestRow = Row[Any]
 """A row of `result` with `title`, `full_title`, `file_path`, `quarantined` of its test, its project's public id."""
-
-_TITLE = func.coalesce(result.c.title, test_case.c.title)
-_CASE = and_(test_case.c.project_id == result.c.project_id, test_case.c.id == result.c.case_id)
 
 
 def find_test(connection: Connection, run_id: int, seq: int) -> TestRow | None:
@@ -48,22 +48,25 @@ def list_tests(
     offset: int,
 ) -> tuple[list[TestRow], int]:
     """Return a page of results, the newest run's first and in a run in order of arrival, and how many there are."""
-    where = [result.c.project_id == project_id]
+    has_status = [] if status is None else _status_is(status)
+    if search:
+        places, total = search_results(connection, project_id, run_id, search, has_status, limit=limit, offset=offset)
+        return _at(connection, project_id, places), total
+    where = [result.c.project_id == project_id, *has_status]
     if run_id is not None:
         where.append(result.c.run_id == run_id)
-    if status is not None:
-        where += _status_is(status)
-    if search:
-        by = _found_by_index if connection.dialect.name == "postgresql" else _found_by
-        where.append(by(project_id, search))
     page = select(result.c.project_id, result.c.run_id, result.c.seq).where(*where)
     newest = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
     rows = list(connection.execute(_full(connection, newest)).all())
-    if not search:
-        return rows, connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
-    if not offset and len(rows) < limit:
-        return rows, len(rows)
-    return rows, connection.execute(select(func.count()).select_from(page.subquery())).scalar_one()
+    return rows, connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
+
+
+def _at(connection: Connection, project_id: int, places: Sequence[Place]) -> list[TestRow]:
+    if not places:
+        return []
+    page = select(result.c.project_id, result.c.run_id, result.c.seq)
+    page = page.where(result.c.project_id == project_id, stands_at(places))
+    return list(connection.execute(_full(connection, page)).all())
 
 
 def _full(connection: Connection, page: Select[Any]) -> Select[Any]:
@@ -94,20 +97,6 @@ def _status_is(status: str) -> list[ColumnElement[bool]]:
     number = RESULT_STATUSES.index(status)
     # the partial index is used only where its own condition stands in the query
     return [result.c.status == number] if number == 0 else [result.c.status != 0, result.c.status == number]
-
-
-def _found_by(project_id: int, search: str) -> ColumnElement[bool]:
-    titles = test_case.c.full_title + "\n" + _TITLE
-    # not a join, or the planner may begin with every test of the project
-    return exists().where(_CASE, titles.icontains(search, autoescape=True)).correlate(result)
-
-
-def _found_by_index(project_id: int, search: str) -> ColumnElement[bool]:
-    # tests by their index, once; then the results by what they refer to
-    titles = (test_case.c.full_title, test_case.c.title)
-    found = or_(*(title.icontains(search, autoescape=True) for title in titles))
-    cases = select(test_case.c.id).where(test_case.c.project_id == project_id, found)
-    return or_(result.c.case_id.in_(cases), result.c.title.icontains(search, autoescape=True))
 
 
 def _counted(project_id: int, run_id: int | None, status: str | None) -> Select[Any]:

@@ -1,0 +1,116 @@
+"""Results of tests by a part of their titles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union
+
+from platform_report_server.db.queries.history import BUCKET_ROWS, Place, unfolded_runs
+from platform_report_server.db.schema import history, project, result, test_case
+
+FEW = 200
+"""Tests of which all results are looked up; where more are found, the runs are gone through, the newest first."""
+
+COUNTED = 1000
+"""Results beyond the page that are counted of so many tests: to count them all would take seconds."""
+
+
+def search_results(
+    connection: Connection,
+    project_id: int,
+    run_id: int | None,
+    search: str,
+    status: Sequence[ColumnElement[bool]],
+    *,
+    limit: int,
+    offset: int,
+) -> tuple[list[Place], int]:
+    """Return a page of results, of all runs where none is named, the newest run's first, and how many there are."""
+    cases: Sequence[int] = ()
+    if run_id is None:
+        cases = connection.execute(_cases(connection, project_id, search).limit(FEW + 1)).scalars().all()
+    if run_id is None and len(cases) <= FEW:
+        return _page(connection, _few(connection, project_id, cases, search, status), limit, offset)
+    # tests once; then the results by what they refer to
+    of_cases = result.c.case_id.in_(_cases(connection, project_id, search))
+    found = select(result.c.run_id, result.c.seq).where(
+        result.c.project_id == project_id, *status, or_(of_cases, _own_title(connection, search))
+    )
+    if run_id is not None:
+        return _page(connection, found.where(result.c.run_id == run_id), limit, offset)
+    page = found.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
+    places = [(row.run_id, row.seq) for row in connection.execute(page)]
+    return places, _count(connection, found.limit(offset + limit + COUNTED))
+
+
+def _page(connection: Connection, found: Select[Any], limit: int, offset: int) -> tuple[list[Place], int]:
+    run_id, seq = found.selected_columns
+    page = found.add_columns(func.count().over().label("total")).order_by(run_id.desc(), seq)
+    rows = connection.execute(page.limit(limit).offset(offset)).all()
+    total = rows[0].total if rows else _count(connection, found) if offset else 0
+    return [(row.run_id, row.seq) for row in rows], total
+
+
+def _count(connection: Connection, found: Select[Any]) -> int:
+    return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+
+
+def _few(
+    connection: Connection,
+    project_id: int,
+    cases: Sequence[int],
+    search: str,
+    status: Sequence[ColumnElement[bool]],
+) -> Select[Any]:
+    of_project: ColumnElement[int] = result.c.project_id
+    if connection.dialect.name == "sqlite":  # which would rather read all results of the project than that index
+        of_project = result.c.project_id + 0
+    own = select(result.c.run_id, result.c.seq).where(of_project == project_id, _own_title(connection, search))
+    parts = [own, *(part(connection, project_id, cases) for part in _PARTS[connection.dialect.name])]
+    keys = union(*parts).subquery()
+    found = select(keys.c.run_id, keys.c.seq)
+    if not status:
+        return found
+    same = and_(result.c.project_id == project_id, result.c.run_id == keys.c.run_id, result.c.seq == keys.c.seq)
+    return found.join(result, same).where(*status)
+
+
+def _indexed(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
+    of_cases = (result.c.project_id == project_id, result.c.case_id.in_(cases))
+    return select(result.c.run_id, result.c.seq).where(*of_cases)
+
+
+def _folded(connection: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
+    folded = connection.execute(select(project.c.folded).where(project.c.id == project_id)).scalar() or 0
+    buckets = history.c.bucket.in_(range(folded // BUCKET_ROWS + 1))
+    of_cases = (history.c.project_id == project_id, buckets, history.c.case_id.in_(cases))
+    return select(history.c.run_id, history.c.seq).where(*of_cases)
+
+
+def _unfolded(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
+    in_open_runs = result.c.run_id.in_(unfolded_runs(project_id))
+    return select(result.c.run_id, result.c.seq).where(
+        result.c.project_id == project_id, in_open_runs, result.c.case_id.in_(cases)
+    )
+
+
+_PARTS = {"postgresql": (_indexed,), "sqlite": (_folded, _unfolded)}
+
+
+def _cases(connection: Connection, project_id: int, search: str) -> Select[Any]:
+    found = or_(*(_has(connection, title, search) for title in (test_case.c.full_title, test_case.c.title)))
+    return select(test_case.c.id).where(test_case.c.project_id == project_id, found)
+
+
+def _own_title(connection: Connection, search: str) -> ColumnElement[bool]:
+    # hardly any result has one; the index of those that do needs the condition as it stands
+    return and_(result.c.title.is_not(None), _has(connection, result.c.title, search))
+
+
+def _has(connection: Connection, title: ColumnElement[Any], search: str) -> ColumnElement[bool]:
+    if connection.dialect.name == "sqlite" and search.isascii():
+        # LIKE of SQLite is without case for ASCII, and thirty times as fast as a function of Python's
+        return title.contains(search, autoescape=True)
+    return title.icontains(search, autoescape=True)
