@@ -18,16 +18,19 @@ import httpx
 import pytest
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, update
 
+from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, partitions, schema
 from platform_report_server.db.engine import Database, migrate_database, open_database
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import SettingsError, StoreBehind, StoreError, StoreTooNew
-from platform_report_server.ids import first_id
+from platform_report_server.ids import IdMaker, first_id
+from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.projects import ensure_project
+from platform_report_server.ingest.results import add_results
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
-from platform_report_server.model import NewRun
+from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import PostgresUrl, Settings
 from pytest_platform_report.cli import main
 from server.postgres import Cluster
@@ -251,6 +254,28 @@ def test_plans(settings: Settings, cluster: Cluster) -> None:
     assert f"result_{month}_project_id_case_id_run_id_seq_idx" in history
     assert "Sort" not in history.partition("Aggregate")[0]
     database.close()
+
+
+@on_postgres
+def test_statistics_are_read_before_they_are_written(settings: Settings) -> None:
+    database = open_database(settings.database)
+    plan: list[str] = []
+    with database.writing() as connection:
+        write = Write(connection, IdMaker(), now_ms())
+        project = ensure_project(write, PROJECT)
+        run = add_run(write, project, NewRun(PROJECT, "running"))
+        add_results(write, project, run.id, [NewTest("", PROJECT, "test", "mod > test", "passed", 1)])
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def explain(_connection: Connection, cursor: Any, statement: str, values: Any, *_: Any) -> None:
+            if statement.startswith("INSERT INTO case_stat"):
+                cursor.execute(f"EXPLAIN {statement}", values)
+                plan.extend(row[0] for row in cursor.fetchall())
+
+        settle(write, project, run.id)
+    database.close()
+    sort = next(place for place, step in enumerate(plan) if "Sort  (" in step)
+    assert any("on case_stat old" in step for step in plan[sort:]), plan
 
 
 @on_postgres

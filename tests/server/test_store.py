@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -33,7 +34,7 @@ from platform_report_server.ingest.retention import _some_old_runs
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.model import NewRun
-from server.support import KEY, Api, refused, served_settings, serving
+from server.support import DEADLINE, KEY, Api, refused, served_settings, serving
 
 
 def test_the_migrations_make_what_a_new_store_has(tmp_path: Path) -> None:
@@ -257,6 +258,34 @@ def test_ids_that_two_processes_drew_alike_are_drawn_again(tmp_path: Path, monke
     with pytest.raises(ServerError, match="lifespan is over"):
         asyncio.run(use())
     database.close()
+
+
+def test_what_waits_for_one_place_is_written_together_and_refused_alone(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "platform.db")
+    writer, gate, done = Writer(database), threading.Event(), []
+
+    def work(write: Write, items: Sequence[str]) -> list[str]:
+        done.append((write.connection.in_nested_transaction(), *items))
+        if "bad" in items:
+            raise ServerError("refused")
+        return [item.upper() for item in items]
+
+    async def use() -> list[str | BaseException]:
+        first = asyncio.create_task(writer.do(lambda write: gate.wait(DEADLINE)))
+        items = [asyncio.create_task(writer.do_together("place", item, work)) for item in ("a", "bad", "c")]
+        other = asyncio.create_task(writer.do_together("elsewhere", "d", work))
+        await asyncio.sleep(0)  # all of them wait now
+        gate.set()
+        assert await first
+        return await asyncio.gather(*items, other, return_exceptions=True)
+
+    writer.start()
+    a, bad, c, d = asyncio.run(use())
+    writer.stop()
+    database.close()
+    assert (a, c, d) == ("A", "C", "D")
+    assert isinstance(bad, ServerError)
+    assert done == [(True, "a", "bad", "c"), (True, "d"), (True, "a"), (True, "bad"), (True, "c")]
 
 
 def test_a_store_that_stays_locked_fails_the_write_and_no_other(

@@ -103,8 +103,8 @@ def _counting(dialect: str, is_late: bool) -> sqlite.Insert | postgresql.Insert:
     known = executed_before(dialect, executions.c.case_id, _PROJECT, _RUN, _BUCKET, _SINCE) if is_late else None
     rows = _quarantined(_scored(_counted(executions, known)))
     if dialect == "postgresql":
-        # a sort, so that all is read before the first row is written: planned for a table that is empty yet, the look-up
-        # of each test's old row would go through all that this statement has written so far
+        # a sort, so that all is read before the first row is written: planned for a table that is still empty, the
+        # look-up of each test's old row would go through all that this statement has written so far
         rows = rows.order_by(None).order_by(rows.selected_columns.case_id + 0)
     names = [column.name for column in rows.selected_columns]
     new = upsert(dialect, case_stat).from_select(names, rows)
