@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union
 
 from platform_report_server.db.queries.history import BUCKET_ROWS, Place, unfolded_runs
-from platform_report_server.db.schema import history, project, result, test_case
+from platform_report_server.db.schema import history, project, result, run, test_case
 
 FEW = 200
-"""Tests of which all results are looked up; where more are found, the runs are gone through, the newest first."""
+"""Tests of which all results are looked up; where more are found, the runs are gone through, newest first."""
 
 COUNTED = 1000
 """Results beyond the page that are counted of so many tests: to count them all would take seconds."""
@@ -28,21 +28,15 @@ def search_results(
     offset: int,
 ) -> tuple[list[Place], int]:
     """Return a page of results, of all runs where none is named, the newest run's first, and how many there are."""
-    cases: Sequence[int] = ()
-    if run_id is None:
-        cases = connection.execute(_cases(connection, project_id, search).limit(FEW + 1)).scalars().all()
-    if run_id is None and len(cases) <= FEW:
-        return _page(connection, _few(connection, project_id, cases, search, status), limit, offset)
-    # tests once; then the results by what they refer to
-    of_cases = result.c.case_id.in_(_cases(connection, project_id, search))
-    found = select(result.c.run_id, result.c.seq).where(
-        result.c.project_id == project_id, *status, or_(of_cases, _own_title(connection, search))
-    )
     if run_id is not None:
-        return _page(connection, found.where(result.c.run_id == run_id), limit, offset)
-    page = found.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
-    places = [(row.run_id, row.seq) for row in connection.execute(page)]
-    return places, _count(connection, found.limit(offset + limit + COUNTED))
+        # tests once; then the results by what they refer to
+        of_cases = result.c.case_id.in_(_cases(connection, project_id, search))
+        has_words = or_(of_cases, _own_title(connection, search))
+        return _page(connection, _in_run(project_id, run_id).where(*status, has_words), limit, offset)
+    cases = connection.execute(_cases(connection, project_id, search).limit(FEW + 1)).scalars().all()
+    if len(cases) > FEW:
+        return _many(connection, project_id, search, status, limit, offset)
+    return _page(connection, _few(connection, project_id, cases, search, status), limit, offset)
 
 
 def _page(connection: Connection, found: Select[Any], limit: int, offset: int) -> tuple[list[Place], int]:
@@ -55,6 +49,33 @@ def _page(connection: Connection, found: Select[Any], limit: int, offset: int) -
 
 def _count(connection: Connection, found: Select[Any]) -> int:
     return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+
+
+def _many(
+    connection: Connection,
+    project_id: int,
+    search: str,
+    status: Sequence[ColumnElement[bool]],
+    limit: int,
+    offset: int,
+) -> tuple[list[Place], int]:
+    # each result is held against its own test, until there are enough: to find all the tests first would take longer
+    has_words = or_(_cases_title(connection, search), _own_title(connection, search))
+    newest = select(run.c.id).where(run.c.project_id == project_id, run.c.next_seq > 0).order_by(run.c.id.desc())
+    total, most, places = 0, offset + limit + COUNTED, []
+    for run_id in connection.execute(newest).scalars().all():
+        found = _in_run(project_id, run_id).where(*status, has_words).order_by(result.c.seq).limit(most - total)
+        rows = connection.execute(found).all()
+        places += [(row.run_id, row.seq) for row in rows[max(offset - total, 0) : max(offset + limit - total, 0)]]
+        total += len(rows)
+        if total == most:
+            break
+    return places, total
+
+
+def _in_run(project_id: int, run_id: int) -> Select[Any]:
+    of_run = (result.c.project_id == project_id, result.c.run_id == run_id)
+    return select(result.c.run_id, result.c.seq).where(*of_run)
 
 
 def _few(
@@ -100,13 +121,22 @@ _PARTS = {"postgresql": (_indexed,), "sqlite": (_folded, _unfolded)}
 
 
 def _cases(connection: Connection, project_id: int, search: str) -> Select[Any]:
-    found = or_(*(_has(connection, title, search) for title in (test_case.c.full_title, test_case.c.title)))
-    return select(test_case.c.id).where(test_case.c.project_id == project_id, found)
+    return select(test_case.c.id).where(test_case.c.project_id == project_id, _has_title(connection, search))
+
+
+def _cases_title(connection: Connection, search: str) -> ColumnElement[bool]:
+    same = and_(test_case.c.project_id == result.c.project_id, test_case.c.id == result.c.case_id)
+    # a value and no EXISTS, which PostgreSQL would answer by reading all tests
+    return select(_has_title(connection, search)).where(same).correlate(result).scalar_subquery()
 
 
 def _own_title(connection: Connection, search: str) -> ColumnElement[bool]:
     # hardly any result has one; the index of those that do needs the condition as it stands
     return and_(result.c.title.is_not(None), _has(connection, result.c.title, search))
+
+
+def _has_title(connection: Connection, search: str) -> ColumnElement[bool]:
+    return or_(*(_has(connection, title, search) for title in (test_case.c.full_title, test_case.c.title)))
 
 
 def _has(connection: Connection, title: ColumnElement[Any], search: str) -> ColumnElement[bool]:
