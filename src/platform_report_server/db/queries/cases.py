@@ -18,6 +18,8 @@ _LATERAL = (
 def find_cases(connection: Connection, project_id: int, keys: Iterable[bytes]) -> dict[bytes, tuple[int, str]]:
     """Return id and title of those tests that are known."""
     wanted = list(keys)
+    if not wanted:
+        return {}
     if connection.dialect.name == "postgresql":
         found = connection.exec_driver_sql(_LATERAL, (wanted, project_id))
     else:
