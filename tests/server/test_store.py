@@ -23,7 +23,7 @@ from platform_report_server.db import _migrate, _sqlite, schema
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.db.queries.deliveries import any_due, list_deliveries
-from platform_report_server.db.queries.flakiness import list_flakiness
+from platform_report_server.db.queries.flakiness import list_flakiness, summarize
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import ServerError, StoreError, StoreTooNew
@@ -186,6 +186,10 @@ def test_the_tests_of_a_batch_are_each_looked_up(tmp_path: Path) -> None:
 def test_the_flakiest_tests_and_the_open_runs_are_found_by_their_indexes(tmp_path: Path) -> None:
     plan = _plan(tmp_path, lambda connection: list_flakiness(connection, 1, min_score=0.1, limit=1, offset=0))
     assert any("INDEX case_stat_by_score (project_id=? AND score>?)" in step for step in plan), plan
+    assert _plan(tmp_path, lambda connection: summarize(connection, 1)) == [
+        "SEARCH case_stat USING COVERING INDEX case_stat_by_score (project_id=? AND score>?)",
+        "SEARCH case_stat USING COVERING INDEX case_stat_quarantined (project_id=? AND quarantined=?)",
+    ]
     plan = _plan(tmp_path, lambda connection: close_silent_runs(Write(connection, ids.IdMaker(), 0), 0))
     assert any("INDEX run_open" in step for step in plan), plan
 

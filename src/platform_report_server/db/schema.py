@@ -222,6 +222,15 @@ case_stat = Table(
     sqlite_with_rowid=False,
 )
 Index("case_stat_by_score", case_stat.c.project_id, case_stat.c.score.desc(), case_stat.c.case_id)
+_IN_QUARANTINE = text("quarantined = 1")
+Index(
+    "case_stat_quarantined",
+    case_stat.c.project_id,
+    case_stat.c.quarantined,  # named, or SQLite prefers the rows themselves
+    case_stat.c.case_id,
+    sqlite_where=_IN_QUARANTINE,
+    postgresql_where=_IN_QUARANTINE,
+)
 
 result = Table(
     "result",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, select
 
 from platform_report_server.db.schema import NO_SCORE, case_stat, test_case
 from platform_report_server.model import FlakinessBand
@@ -53,7 +53,7 @@ def list_flakiness(
     if min_score is not None:
         where.append(case_stat.c.score >= min_score)
     if quarantined is not None:
-        where.append(case_stat.c.quarantined == int(quarantined))
+        where.append(_is_quarantined(quarantined))
     page = select(case_stat).where(*where).order_by(case_stat.c.score.desc(), case_stat.c.case_id)
     keys = page.limit(limit).offset(offset).subquery()
     same = and_(test_case.c.project_id == keys.c.project_id, test_case.c.id == keys.c.case_id)
@@ -74,5 +74,10 @@ def summarize(connection: Connection, project_id: int) -> Summary:
     in_project = case_stat.c.project_id == project_id
     scores = select(func.count(), func.avg(case_stat.c.score)).where(in_project, case_stat.c.score > 0)
     flaky, average = connection.execute(scores).one()
-    in_quarantine = select(func.count()).select_from(case_stat).where(in_project, case_stat.c.quarantined == 1)
+    in_quarantine = select(func.count()).select_from(case_stat).where(in_project, _is_quarantined(True))
     return Summary(flaky, connection.execute(in_quarantine).scalar_one(), round(average or 0.0, 4))
+
+
+def _is_quarantined(value: bool) -> ColumnElement[bool]:
+    # the partial index is used only where its own condition stands in the query, value included
+    return case_stat.c.quarantined == literal_column("1" if value else "0")

@@ -1,4 +1,4 @@
-"""Results with a title of their own are found by an index."""
+"""Results with a title of their own, and tests in quarantine, are found by an index."""
 
 from __future__ import annotations
 
@@ -19,4 +19,12 @@ def upgrade() -> None:
         ["project_id", "run_id", "seq"],
         sqlite_where=is_titled,
         postgresql_where=is_titled,
+    )
+    is_quarantined = sa.text("quarantined = 1")
+    op.create_index(
+        "case_stat_quarantined",
+        "case_stat",
+        ["project_id", "quarantined", "case_id"],
+        sqlite_where=is_quarantined,
+        postgresql_where=is_quarantined,
     )
