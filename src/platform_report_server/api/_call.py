@@ -37,8 +37,12 @@ class Call:
 
     async def body(self, decoder: msgspec.json.Decoder[T]) -> tuple[T, Once | None]:
         """Return the body as its type, and what makes this request happen once where it carries a key."""
-        raw = await _requests.read_body(self.request, self.largest)
+        raw = await self.raw_body()
         return _requests.decode(decoder, raw), self.once(raw)
+
+    async def raw_body(self) -> bytes:
+        """Return the body as it came, decompressed."""
+        return await _requests.read_body(self.request, self.largest)
 
     def once(self, said: bytes) -> Once | None:
         """Return what makes this request happen once; `said` is what tells it from another."""

@@ -42,6 +42,8 @@ from platform_report_server.ingest.writer import Write
 from platform_report_server.model import BULK, NewTest, NewTests
 
 _HISTORY = 20
+_SMALL = 64 * 1024
+"""Bytes of a request that is stored together with others: what is, is compressed and read as one."""
 
 IN_RUN = Text("runId")
 STATUS = Word("status", RESULT_STATUSES)
@@ -54,7 +56,8 @@ _bulk = msgspec.json.Decoder(NewTests)
 
 
 async def create(call: Call) -> Response:
-    new, once = await call.body(_new)
+    said = await call.raw_body()
+    new, once = decode(_new, said), call.once(said)
     call.caller.check(new.project_id)
 
     def add(write: Write, tests: Sequence[NewTest]) -> list[Answer]:
@@ -66,7 +69,7 @@ async def create(call: Call) -> Response:
         run = call.visible_run(write.connection, new.run_id, new.project_id)
         return answer_once(write, run.project_id, once, lambda: add(write, [new])[0])
 
-    if once is None:
+    if once is None and len(said) <= _SMALL:
         return await call.write_together((new.project_id, new.run_id), new, add)
     return await call.write(add_once)
 
