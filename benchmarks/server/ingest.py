@@ -13,7 +13,7 @@ import msgspec
 from made_up import BATCH, PROJECT, Contents
 from served import KEY, Store, cpu, serving
 
-_SINGLES = 4_000
+_MOST_SINGLES = 4_000
 _CLIENTS = 16
 _ENCODER = msgspec.json.Encoder()
 
@@ -46,7 +46,7 @@ def measure_ingest(store: Store, results: int) -> None:
             run = asyncio.run(_new_run(port))
             requests = _bulk_requests(run, results, is_zipped)
             print(_measured(store, port, process, requests, 1, BATCH).row(f"{store.name}, {name}"), flush=True)
-        bodies = list(_singles(asyncio.run(_new_run(port))))
+        bodies = list(_singles(asyncio.run(_new_run(port)), min(results, _MOST_SINGLES)))
         single = _measured(store, port, process, [_request("/api/tests", each) for each in bodies], _CLIENTS, 1)
         print(single.row(f"{store.name}, one by one"), flush=True)
     with serving(None) as (port, process):
@@ -76,9 +76,9 @@ def _bulk_requests(run: str, results: int, is_zipped: bool) -> list[bytes]:
     return requests
 
 
-def _singles(run: str) -> Iterator[bytes]:
+def _singles(run: str, count: int) -> Iterator[bytes]:
     contents = Contents()
-    for number in range(_SINGLES):
+    for number in range(count):
         yield _ENCODER.encode(contents.test(PROJECT, run, number))
 
 
