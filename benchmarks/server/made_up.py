@@ -149,9 +149,10 @@ def fill(database: Database, size: Size, told: Callable[[int, float], None]) -> 
 
 def settle_down(database: Database) -> None:
     """Do by hand what PostgreSQL's autovacuum does in time."""
-    with database.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("ANALYZE"))
+    writer = getattr(database, "writer", None)
+    if writer is not None:
+        with writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
 
 
 def _fill_run(database: Database, contents: Contents, moment: int, tests: Sequence[int], branch: str) -> None:
