@@ -23,7 +23,7 @@ FLOORS: list[set[str]] = [
 ENTERS_AT = {
     "httpx": {"platforms._http", "platforms._guard"},
     "filelock": {"locking"},
-    "platform_report_server": {"platforms._embedded", "cli._store", "cli._database"},
+    "platform_report_server": {"platforms._embedded", "cli._store", "cli._database", "cli._artifacts"},
 }
 NOT_FOR_SESSIONS = (
     *("httpx", "httpcore", "filelock", "sqlite3", "sqlalchemy", "starlette", "platform_report_server"),

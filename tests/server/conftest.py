@@ -93,6 +93,16 @@ def api(http: httpx.Client) -> Api:
     return Api(http)
 
 
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A server for all tests that leave nothing behind which another would notice."""
+    with (
+        serving(served_settings(tmp_path_factory.mktemp("standing"))) as address,
+        httpx.Client(base_url=address, headers={"X-API-Key": KEY}, timeout=60) as client,
+    ):
+        yield Api(client)
+
+
 @pytest.fixture
 def other(url: str) -> Iterator[Api]:
     with httpx.Client(base_url=url, headers={"X-API-Key": OTHER_KEY}, timeout=60) as client:

@@ -77,12 +77,12 @@ def test_artifacts_are_listed_by_run_and_by_test(api: Api) -> None:
 
 @pytest.mark.parametrize("kind", ALLOWED)
 @pytest.mark.parametrize("extension", HEADS)
-def test_each_type_takes_its_formats_only(api: Api, kind: str, extension: str) -> None:
-    run = api.new_run()
-    response = api.post_file(run, f"file.{extension}", HEADS[extension], kind)
+def test_each_type_takes_its_formats_only(standing: Api, kind: str, extension: str) -> None:
+    run = standing.new_run()
+    response = standing.post_file(run, f"file.{extension}", HEADS[extension], kind)
     if extension in ALLOWED[kind]:
         assert checked(response, 200)["type"] == kind
-        renamed = api.post_file(run, f"FILE.{extension.upper()}", b"not what the name says", kind)
+        renamed = standing.post_file(run, f"FILE.{extension.upper()}", b"not what the name says", kind)
         assert "is not" in refused(renamed, 400, "VALIDATION_ERROR", "file")
     else:
         assert "is one of" in refused(response, 400, "VALIDATION_ERROR", "file")
@@ -98,8 +98,8 @@ def test_each_type_takes_its_formats_only(api: Api, kind: str, extension: str) -
         ("lies.png", b"<script>alert(1)</script>", "application/octet-stream"),
     ],
 )
-def test_attachments_take_everything_and_are_downloads(api: Api, name: str, content: bytes, mime: str) -> None:
-    made = api.upload(api.new_run(), name, content, "attachment")
+def test_attachments_take_everything_and_are_downloads(standing: Api, name: str, content: bytes, mime: str) -> None:
+    made = standing.upload(standing.new_run(), name, content, "attachment")
     assert (made["fileName"], made["mimeType"], made["fileSize"]) == (name, mime, len(content))
     response = httpx.get(made["url"])
     assert response.content == content
@@ -283,8 +283,8 @@ def test_links_end_and_cannot_be_changed(api: Api, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["file", "type", "runId", "projectId"])
-def test_missing_parts_are_named(api: Api, missing: str) -> None:
-    run = api.new_run()
+def test_missing_parts_are_named(standing: Api, missing: str) -> None:
+    run = standing.new_run()
     parts = {
         "file": ("shot.png", PNG),
         "type": (None, "screenshot"),
@@ -292,7 +292,7 @@ def test_missing_parts_are_named(api: Api, missing: str) -> None:
         "projectId": (None, PROJECT),
     }
     del parts[missing]
-    refused(api.http.post("/api/upload", files=parts), 400, "VALIDATION_ERROR", missing)
+    refused(standing.http.post("/standing/upload", files=parts), 400, "VALIDATION_ERROR", missing)
 
 
 def test_wrong_fields_are_refused(api: Api, other: Api) -> None:
@@ -335,8 +335,10 @@ def test_wrong_fields_are_refused(api: Api, other: Api) -> None:
         ),
     ],
 )
-def test_broken_forms_are_refused(api: Api, kind: str, body: bytes) -> None:
-    refused(api.http.post("/api/upload", content=body, headers={"Content-Type": kind}), 400, "VALIDATION_ERROR")
+def test_broken_forms_are_refused(standing: Api, kind: str, body: bytes) -> None:
+    refused(
+        standing.http.post("/standing/upload", content=body, headers={"Content-Type": kind}), 400, "VALIDATION_ERROR"
+    )
 
 
 def test_a_download_can_be_resumed(api: Api) -> None:

@@ -42,10 +42,10 @@ def filled(path: str, **ids: str) -> str:
         b'{"tests": {}, "projectId": [], "status": {}, "name": [], "url": {}, "flakinessThreshold": 2}',
     ],
 )
-def test_bad_bodies_are_refused_in_words(api: Api, body: bytes) -> None:
-    run = api.new_run()
+def test_bad_bodies_are_refused_in_words(standing: Api, body: bytes) -> None:
+    run = standing.new_run()
     for path, method in JSON_ROUTES:
-        response = api.http.request(method, filled(path, run_id=run["id"]), content=body)
+        response = standing.http.request(method, filled(path, run_id=run["id"]), content=body)
         assert refused(response, 400, "VALIDATION_ERROR")
 
 
@@ -69,20 +69,20 @@ def test_bad_bodies_are_refused_in_words(api: Api, body: bytes) -> None:
         ("/api/tests", "annotations", [{}], "required"),
     ],
 )
-def test_a_wrong_field_is_named(api: Api, path: str, field: str, value: Any, words: str) -> None:
-    run = api.new_run()
-    body = {"projectId": PROJECT, "status": "running"} if path == "/api/runs" else api.test_body(run)
-    response = api.http.post(path, json=body | {field: value})
+def test_a_wrong_field_is_named(standing: Api, path: str, field: str, value: Any, words: str) -> None:
+    run = standing.new_run()
+    body = {"projectId": PROJECT, "status": "running"} if path == "/standing/runs" else standing.test_body(run)
+    response = standing.http.post(path, json=body | {field: value})
     message = refused(response, 400, "VALIDATION_ERROR")
     assert words in message
     assert response.json()["error"]["details"]["field"].startswith(field)
 
 
 @pytest.mark.parametrize("field", ["runId", "projectId", "title", "fullTitle", "status", "duration"])
-def test_a_missing_field_is_told_as_documented(api: Api, field: str) -> None:
-    body = api.test_body(api.new_run())
+def test_a_missing_field_is_told_as_documented(standing: Api, field: str) -> None:
+    body = standing.test_body(standing.new_run())
     del body[field]
-    assert api.http.post("/api/tests", json=body).json() == {
+    assert standing.http.post("/standing/tests", json=body).json() == {
         "error": {
             "code": "VALIDATION_ERROR",
             "message": f"Field '{field}' is required",
@@ -92,12 +92,12 @@ def test_a_missing_field_is_told_as_documented(api: Api, field: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_other_methods_and_other_paths_are_not_found(api: Api, path: str, method: str) -> None:
-    wrong = api.http.put(filled(path))
+def test_other_methods_and_other_paths_are_not_found(standing: Api, path: str, method: str) -> None:
+    wrong = standing.http.put(filled(path))
     assert "There is no PUT" in refused(wrong, 404, "NOT_FOUND")
     assert method in wrong.headers["Allow"]
     for unknown in (filled(path) + "/", filled(path) + "/more/of/it"):
-        refused(api.http.request(method, unknown), 404, "NOT_FOUND")
+        refused(standing.http.request(method, unknown), 404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_other_methods_and_other_paths_are_not_found(api: Api, path: str, method
         "/api/tests/test_6h01mgtp9km00/history",
     ],
 )
-def test_ids_that_are_none_are_not_found(api: Api, path: str) -> None:
-    refused(api.http.get(path), 404, "NOT_FOUND")
+def test_ids_that_are_none_are_not_found(standing: Api, path: str) -> None:
+    refused(standing.http.get(path), 404, "NOT_FOUND")
 
 
 @pytest.fixture
@@ -150,8 +150,8 @@ def test_large_bodies_are_refused_before_they_are_taken_in(small: Settings) -> N
         ("br", b"{}"),
     ],
 )
-def test_bad_encodings_are_refused(api: Api, encoding: str, body: bytes) -> None:
-    response = api.http.post("/api/runs", content=body, headers={"Content-Encoding": encoding})
+def test_bad_encodings_are_refused(standing: Api, encoding: str, body: bytes) -> None:
+    response = standing.http.post("/standing/runs", content=body, headers={"Content-Encoding": encoding})
     refused(response, 400, "VALIDATION_ERROR")
 
 

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError
 from ._database import lacks_server
+from ._environment import read_secret
 
 VARIABLE = "PLATFORM_REPORT_ARTIFACTS"
 KEY_VARIABLE = "PLATFORM_REPORT_SIGNING_KEY_FILE"
@@ -35,9 +35,8 @@ def read_option(arguments: argparse.Namespace) -> dict[str, Any]:
     except ImportError as error:
         raise lacks_server(error) from error
     for name in _SECRETS:
-        path = os.environ.get(f"{name}_FILE", "").strip()
-        if path and not os.environ.get(name):
-            os.environ[name] = _read(name, path)
+        if secret := read_secret(name):
+            os.environ[name] = secret
     rules: dict[str, Any] = {}
     place = arguments.artifacts or os.environ.get(VARIABLE, "").strip()
     if place:
@@ -46,10 +45,3 @@ def read_option(arguments: argparse.Namespace) -> dict[str, Any]:
     if key_file:
         rules |= {"signing_key": Path(key_file).absolute(), "makes_signing_key": False}
     return rules
-
-
-def _read(name: str, path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{name}_FILE: {path}: cannot be read: {error}") from error
