@@ -292,7 +292,7 @@ def test_missing_parts_are_named(standing: Api, missing: str) -> None:
         "projectId": (None, PROJECT),
     }
     del parts[missing]
-    refused(standing.http.post("/standing/upload", files=parts), 400, "VALIDATION_ERROR", missing)
+    refused(standing.http.post("/api/upload", files=parts), 400, "VALIDATION_ERROR", missing)
 
 
 def test_wrong_fields_are_refused(api: Api, other: Api) -> None:
@@ -336,9 +336,7 @@ def test_wrong_fields_are_refused(api: Api, other: Api) -> None:
     ],
 )
 def test_broken_forms_are_refused(standing: Api, kind: str, body: bytes) -> None:
-    refused(
-        standing.http.post("/standing/upload", content=body, headers={"Content-Type": kind}), 400, "VALIDATION_ERROR"
-    )
+    refused(standing.http.post("/api/upload", content=body, headers={"Content-Type": kind}), 400, "VALIDATION_ERROR")
 
 
 def test_a_download_can_be_resumed(api: Api) -> None:

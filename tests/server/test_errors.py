@@ -71,7 +71,7 @@ def test_bad_bodies_are_refused_in_words(standing: Api, body: bytes) -> None:
 )
 def test_a_wrong_field_is_named(standing: Api, path: str, field: str, value: Any, words: str) -> None:
     run = standing.new_run()
-    body = {"projectId": PROJECT, "status": "running"} if path == "/standing/runs" else standing.test_body(run)
+    body = {"projectId": PROJECT, "status": "running"} if path == "/api/runs" else standing.test_body(run)
     response = standing.http.post(path, json=body | {field: value})
     message = refused(response, 400, "VALIDATION_ERROR")
     assert words in message
@@ -82,7 +82,7 @@ def test_a_wrong_field_is_named(standing: Api, path: str, field: str, value: Any
 def test_a_missing_field_is_told_as_documented(standing: Api, field: str) -> None:
     body = standing.test_body(standing.new_run())
     del body[field]
-    assert standing.http.post("/standing/tests", json=body).json() == {
+    assert standing.http.post("/api/tests", json=body).json() == {
         "error": {
             "code": "VALIDATION_ERROR",
             "message": f"Field '{field}' is required",
@@ -151,7 +151,7 @@ def test_large_bodies_are_refused_before_they_are_taken_in(small: Settings) -> N
     ],
 )
 def test_bad_encodings_are_refused(standing: Api, encoding: str, body: bytes) -> None:
-    response = standing.http.post("/standing/runs", content=body, headers={"Content-Encoding": encoding})
+    response = standing.http.post("/api/runs", content=body, headers={"Content-Encoding": encoding})
     refused(response, 400, "VALIDATION_ERROR")
 
 
