@@ -14,7 +14,8 @@ class Suite:
     :ivar number: how many tests there are at least: fewer means that something has kept them from being found.
     :ivar left_out: files of tests that are not run, for the time that they take.
     :ivar without: what is in the names of such tests, as ``-k`` has it.
-    :ivar is_alike_with_workers: whether its tests end alike with workers, which some subtests do not.
+    :ivar workers: with how many workers it is run, once with each number; not with any where how a test ends depends
+        on those that ran before it in its process, as with the caches of packaging.
     """
 
     name: str
@@ -22,7 +23,7 @@ class Suite:
     number: int
     left_out: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    is_alike_with_workers: bool = True
+    workers: tuple[int, ...] = (0,)
 
     @property
     def arguments(self) -> list[str]:
@@ -46,24 +47,24 @@ SUITES = (
         "9bbfada76703fd1d784b83eea012e3e8c6a001a876543ef104fa56aaaeb072b4",
         2300,
         left_out=("test_stream_lifecycle",),
+        workers=(2,),
     ),
     Suite("flask", "0ef0e52b8a9cd932855379197dd8f94047b359ca0a78695144304cb45f87c9eb", 480),
-    Suite("freezegun", "ac7742a6cc6c25a2c35e9292dfd554b897b517d2dec26891a2e8debf205cb94a", 140),
+    Suite("freezegun", "ac7742a6cc6c25a2c35e9292dfd554b897b517d2dec26891a2e8debf205cb94a", 140, workers=(2,)),
     Suite(
         "idna",
         "a7db850025b95ded1eae8a46181a1a6c56c92c96f0e2b005d9ff8dc0210cab44",
         6300,
         left_out=("test_idna_concurrency", "test_idna_fuzz_targets", "test_idna_properties"),
     ),
-    Suite("itsdangerous", "e0050c0b7da1eea53ffaf149c0cfbb5c6e2e2b69c4bef22c81fa6eb73e5f6173", 290),
+    Suite("itsdangerous", "e0050c0b7da1eea53ffaf149c0cfbb5c6e2e2b69c4bef22c81fa6eb73e5f6173", 290, workers=(0, 2)),
     Suite("jinja2", "0137fb05990d35f1275a587e9aee6d56da821fc83491a0fb838183be43f66d6d", 900),
-    Suite("markupsafe", "2e9ad7dd851bf45fab9f75cbff4cb493fee9979e8d8c7c9c3ee119022518edd6", 70),
+    Suite("markupsafe", "2e9ad7dd851bf45fab9f75cbff4cb493fee9979e8d8c7c9c3ee119022518edd6", 70, workers=(0, 2)),
     Suite(
         "more-itertools",
         "cbf08fd0af284dc69718b9b76a8e6203df624d70209ea511e4219d350c856f63",
         700,
         without=("Prime", "DiscreteFourier", "oncurrent", "all_orderings", "test_large"),
-        is_alike_with_workers=False,
     ),
     Suite(
         "packaging",
@@ -71,5 +72,5 @@ SUITES = (
         1000,
         left_out=("test_markers", "test_requirements", "test_specifiers", "test_version"),
     ),
-    Suite("toolz", "9667a038e9d6ecba37995e26cb2f59ec6420b6ad8dd9677de59db9b956b08490", 190),
+    Suite("toolz", "9667a038e9d6ecba37995e26cb2f59ec6420b6ad8dd9677de59db9b956b08490", 190, workers=(0, 2)),
 )

@@ -16,7 +16,6 @@ from projects.verdicts import Held, Verdicts, count, read_junit, read_platform
 
 _PLUGINS = Path(__file__).with_name("plugins")
 _SPOILED = [suite for suite in SUITES if suite.name in ("flask", "freezegun", "toolz")]
-_BOTH = ("itsdangerous", "markupsafe", "toolz")  # they take a moment
 
 
 @dataclass(frozen=True)
@@ -42,17 +41,12 @@ def test_a_suite_that_was_spoiled_is_too(suite: Suite, cache: Path, tmp_path: Pa
 
 
 def _report(suite: Suite, cache: Path, folder: Path, *, is_spoiled: bool = False) -> list[Held]:
-    """Run the suite, and return what the platform has: what a session without us has.
-
-    It is run with workers by every second suite, without by the others, and both ways by the smallest.
-    """
+    """Run the suite, and return what the platform has: what a session without us, and without workers, has."""
     tree = unpacked(suite, cache)
     bare = _run(suite, tree, folder / "bare", 0, is_reported=False, is_spoiled=is_spoiled)
+    number = bare.junit.total()
     found = []
-    for workers in (0, 2) if suite.name in _BOTH else (2 * (SUITES.index(suite) % 2),):
-        if workers and not suite.is_alike_with_workers:
-            bare = _run(suite, tree, folder / "bare with workers", workers, is_reported=False, is_spoiled=is_spoiled)
-        number = bare.junit.total()
+    for workers in suite.workers:
         reported = _run(suite, tree, folder / f"with {workers}", workers, is_reported=True, is_spoiled=is_spoiled)
         held = read_platform(reported.target)
         assert held.verdicts == reported.junit == bare.junit
