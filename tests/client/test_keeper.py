@@ -219,11 +219,12 @@ class TestRefusal:
             ("text.png", "video", 4, r"a video is one of WEBM, MP4, AVI, MOV, by the ending of its name: .*"),
             ("text.png", "movie", 4, r"'movie' is no artifact type: use one of screenshot, video, .*"),
             (b"text", "trace", 4, r"a trace is one of ZIP, by the ending of its name: .*"),
-            (
+            pytest.param(
                 bytes(10 * MB + 1),
                 None,
                 10 * MB + 1,
                 r"larger than the 10 MB that a platform takes of an attachment: .*",
+                id="too many bytes",
             ),
             (17, None, 0, r"it could not be kept \(TypeError: .*"),
             ("a\0b", None, 0, r"it could not be kept \(ValueError: .*embedded null (byte|character).*"),
