@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -116,7 +117,8 @@ class TestOpening:
         assert "searches do without an index (permission denied to create extension" in caplog.text
         cluster.run("CREATE EXTENSION pg_trgm", "strict")
         migrate_database(strict)
-        assert ("test_case_titles",) in cluster.run("SELECT indexname FROM pg_indexes", "strict")
+        names = {name for (name,) in cluster.run("SELECT indexname FROM pg_indexes", "strict")}
+        assert names >= {"test_case_full_titles", "test_case_own_titles"}
         cluster.run("DROP DATABASE strict")
 
 
@@ -242,10 +244,12 @@ def test_plans(settings: Settings, cluster: Cluster) -> None:
         assert used in plan, plan
         assert "result_default" not in plan  # no other partition is looked at
     found = _plan(database, lambda each: list_tests(each, 1, run_id=run_id, search="a41c", limit=1, offset=0))
-    assert "test_case_titles" in found
+    for used in ("test_case_full_titles", "test_case_own_titles"):
+        assert used in found, found
     found = _plan(database, lambda each: list_tests(each, 1, search="a41c", limit=1, offset=0))
     for used in (
-        "test_case_titles",
+        "test_case_full_titles",
+        "test_case_own_titles",
         f"result_{month}_project_id_case_id_run_id_seq_idx",
         f"{month}_project_id_run_id_seq_idx",
     ):
@@ -276,6 +280,41 @@ def test_statistics_are_read_before_they_are_written(settings: Settings) -> None
     database.close()
     sort = next(place for place, step in enumerate(plan) if "Sort  (" in step)
     assert any("on case_stat old" in step for step in plan[sort:]), plan
+
+
+@on_postgres
+def test_tests_that_another_process_makes_meanwhile_are_made_once(settings: Settings, cluster: Cluster) -> None:
+    ours, theirs = (open_database(settings.database) for _ in range(2))
+    tests = [NewTest("", PROJECT, f"test_{number}", f"mod > test_{number}", "passed", 1) for number in range(60)]
+    waiting = f"FROM pg_stat_activity WHERE datname = '{_name(settings.database)}' AND wait_event_type = 'Lock'"
+
+    def add(connection: Connection, run_id: int, some: list[NewTest]) -> None:
+        add_results(Write(connection, IdMaker(), now_ms()), project, run_id, some)
+
+    def add_theirs() -> None:
+        with theirs.writing() as connection:
+            add(connection, runs[1], tests[20:])
+
+    with ours.writing() as connection:
+        write = Write(connection, IdMaker(), now_ms())
+        project = ensure_project(write, PROJECT)
+        runs = [add_run(write, project, NewRun(PROJECT, "running")).id for _ in range(2)]
+    with ThreadPoolExecutor(1) as pool:
+        with ours.writing() as connection:
+            add(connection, runs[0], tests[:40])
+            second = pool.submit(add_theirs)
+            deadline = time.monotonic() + DEADLINE
+            while cluster.run(f"SELECT count(*) {waiting}") != [(1,)]:
+                assert time.monotonic() < deadline
+        second.result(DEADLINE)
+    with ours.reading() as connection:
+        made = connection.execute(select(schema.test_case.c.id)).scalars().all()
+        assert len(made) == 60
+        for run_id in runs:
+            of_run = select(schema.result.c.case_id).where(schema.result.c.run_id == run_id)
+            assert len(set(connection.execute(of_run).scalars()) & set(made)) == 40
+    for database in (ours, theirs):
+        database.close()
 
 
 @on_postgres
@@ -366,7 +405,7 @@ def _tables(address: str) -> list[Any]:
         ).fetchall()
         indexes = connection.execute(
             "SELECT indexdef FROM pg_indexes JOIN pg_class ON relname = tablename WHERE schemaname = 'public' "
-            "AND NOT relispartition AND tablename <> 'alembic_version' AND indexname <> 'test_case_titles'"
+            "AND NOT relispartition AND tablename <> 'alembic_version' AND indexname NOT LIKE 'test_case_%_titles'"
         ).fetchall()
     return [sorted(columns, key=repr), sorted(indexes)]
 

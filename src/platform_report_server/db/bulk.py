@@ -7,7 +7,12 @@ from functools import cache
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
+from platform_report_server.db.failures import is_duplicate
+
 Rows = Sequence[tuple[object, ...]]
+
+_MANY = 32
+"""Rows from which on a COPY takes less than one statement, although it needs a savepoint."""
 
 
 def bulk_insert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
@@ -26,9 +31,23 @@ def insert_missing(connection: Connection, table: Table, columns: tuple[str, ...
         return 0
     ending = f" ON CONFLICT ({key}) DO NOTHING"
     if connection.dialect.name == "postgresql":
+        if len(rows) >= _MANY and _copy_new(connection, table, columns, rows):
+            return len(rows)
         statement = _insert_arrays(connection.dialect, table, columns) + ending
         return connection.exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True)))).rowcount
     return connection.exec_driver_sql(_insert(connection.dialect, table, columns) + ending, list(rows)).rowcount
+
+
+def _copy_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> bool:
+    """Insert `rows`, unless one of them is there already; COPY knows no ON CONFLICT."""
+    try:
+        with connection.begin_nested():
+            _copy(connection, table, columns, rows)
+    except Exception as error:
+        if not is_duplicate(error):
+            raise
+        return False
+    return True
 
 
 def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _CONFLICTS = {"40001", "40P01"}
 _LOCKED = "55P03"
+_DUPLICATE = "23505"
 _ENDS = {"57P01", "57P02", "57P03"}
 
 
@@ -15,6 +16,11 @@ def is_conflict(error: BaseException) -> bool:
 def is_locked(error: BaseException) -> bool:
     """Tell whether the transaction waited in vain for a lock."""
     return _state(error) == _LOCKED
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """Tell whether PostgreSQL refuses a row because its key is there already."""
+    return _state(error) == _DUPLICATE
 
 
 def cause_of(error: BaseException) -> str:

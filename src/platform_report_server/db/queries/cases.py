@@ -8,10 +8,11 @@ from functools import cache
 from sqlalchemy import Connection
 
 # a look-up for each key, whatever the planner believes: for more than a few keys, either database would rather compare
-# them with each test of the project
+# them with each test of the project; the keys as one value, because an array of them takes longer to send than to find
 _LATERAL = (
-    "SELECT wanted.key, found.id, found.title FROM unnest(%s::bytea[]) AS wanted(key), LATERAL "
-    "(SELECT id, title FROM test_case WHERE project_id = %s::bigint AND key = wanted.key LIMIT 1) AS found"
+    "SELECT place, found.id, found.title FROM generate_series(0, %s::int - 1) AS place, LATERAL "
+    "(SELECT id, title FROM test_case WHERE project_id = %s::bigint "
+    "AND key = substring(%s::bytea, place * 16 + 1, 16) LIMIT 1) AS found"
 )
 
 
@@ -21,9 +22,9 @@ def find_cases(connection: Connection, project_id: int, keys: Iterable[bytes]) -
     if not wanted:
         return {}
     if connection.dialect.name == "postgresql":
-        found = connection.exec_driver_sql(_LATERAL, (wanted, project_id))
-    else:
-        found = connection.exec_driver_sql(_among(len(wanted)), (*wanted, project_id))
+        found = connection.exec_driver_sql(_LATERAL, (len(wanted), project_id, b"".join(wanted)))
+        return {wanted[place]: (case_id, title) for place, case_id, title in found}
+    found = connection.exec_driver_sql(_among(len(wanted)), (*wanted, project_id))
     return {key: (case_id, title) for key, case_id, title in found}
 
 
