@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select, union
 
 from platform_report_server.db.queries.history import BUCKET_ROWS, Place, unfolded_runs
 from platform_report_server.db.schema import history, project, result, run, test_case
@@ -136,7 +136,11 @@ def _own_title(connection: Connection, search: str) -> ColumnElement[bool]:
 
 
 def _has_title(connection: Connection, search: str) -> ColumnElement[bool]:
-    return or_(*(_has(connection, title, search) for title in (test_case.c.full_title, test_case.c.title)))
+    full, own = test_case.c.full_title, test_case.c.title
+    has_own = _has(connection, own, search)
+    if connection.dialect.name == "postgresql":  # whose index of titles lacks those that are a part of the full title
+        has_own = and_(func.strpos(full, own) == literal_column("0"), has_own)
+    return or_(_has(connection, full, search), has_own)
 
 
 def _has(connection: Connection, title: ColumnElement[Any], search: str) -> ColumnElement[bool]:
