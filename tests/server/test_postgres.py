@@ -356,7 +356,7 @@ def test_a_transaction_that_gives_way_is_run_again(settings: Settings, cluster: 
     assert ready.wait(DEADLINE)
     assert asyncio.run(use()) == ["before", "done"]
     thread.join(DEADLINE)
-    assert len(tries) == 2
+    assert len(tries) > 1  # it may be faster than the other once more, and give way again
     with database.reading() as connection:
         assert set(connection.execute(select(schema.run.c.title)).scalars()) == {"ours"}
     writer.stop()
