@@ -15,7 +15,7 @@ from platform_report_server.db.queries.keys import KeyRow, find_key
 from platform_report_server.db.queries.people import find_invitation, find_member, find_team
 from platform_report_server.db.queries.projects import ProjectRow, load_project
 from platform_report_server.db.queries.runs import RunRow, find_run
-from platform_report_server.db.queries.tests import TestRow, find_case, find_test, newest_in_run
+from platform_report_server.db.queries.tests import TestRow, find_case, find_case_of, find_test, newest_in_run
 from platform_report_server.db.queries.webhooks import WebhookRow, find_webhook
 from platform_report_server.errors import NotFound
 
@@ -44,13 +44,12 @@ def visible_case(connection: Connection, caller: Caller, public_id: str) -> tupl
     """Return the numbers of a test and of its project; the id may be the test's own or one of its results'."""
     case_id = ids.decode("test", public_id)
     if case_id is None:
-        row = visible_test(connection, caller, public_id)
-        return row.project_id, row.case_id
-    case = find_case(connection, case_id)
-    if case is None or not caller.may(case[1]):
-        raise NotFound(f"There is no test {public_id!r}")
-    caller.check(case[1])
-    return case[0], case_id
+        run_id, seq = ids.decode_pair("test", public_id) or (0, None)
+        found = None if seq is None else find_case_of(connection, run_id, seq)
+    else:
+        found = find_case(connection, case_id)
+    row = _of_project(caller, found, f"There is no test {public_id!r}")
+    return row.project_id, row.case_id
 
 
 def visible_project(connection: Connection, caller: Caller, public_id: str) -> ProjectRow:

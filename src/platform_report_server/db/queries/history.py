@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Exists, Row, Select, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Exists, Row, Select, and_, bindparam, exists, func, or_, select, text
 
 from platform_report_server.db.schema import RESULT_STATUSES, history, project, result, run
 
@@ -23,6 +23,10 @@ _NEWEST: Select[Any] = (
     .join(run, and_(run.c.project_id == result.c.project_id, run.c.id == result.c.run_id))
     .order_by(result.c.run_id.desc(), result.c.seq.desc())
 )
+# built once: putting such a statement together takes longer than running it
+_OF_CASE = (result.c.project_id == bindparam("in_project"), result.c.case_id == bindparam("of_case"))
+_COUNTED = select(func.count()).select_from(result).where(*_OF_CASE).scalar_subquery().label("total")
+_NEWEST_COUNTED = _NEWEST.add_columns(_COUNTED).where(*_OF_CASE).limit(bindparam("most"))
 _SKIPPED = RESULT_STATUSES.index("skipped")
 
 
@@ -48,9 +52,9 @@ def list_executions(connection: Connection, project_id: int, case_id: int, limit
 
 
 def _indexed(connection: Connection, project_id: int, case_id: int, limit: int) -> tuple[list[Execution], int]:
-    of_case = and_(result.c.project_id == project_id, result.c.case_id == case_id)
-    total = connection.execute(select(func.count()).select_from(result).where(of_case)).scalar_one()
-    return list(connection.execute(_NEWEST.where(of_case).limit(limit)).all()), total
+    values = {"in_project": project_id, "of_case": case_id, "most": limit}
+    rows = list(connection.execute(_NEWEST_COUNTED, values).all())
+    return rows, rows[0].total if rows else 0
 
 
 def executed_before(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, bindparam, func, select
 
 from platform_report_server.db.queries.history import Place, stands_at
 from platform_report_server.db.queries.search import search_results
@@ -14,14 +15,35 @@ from platform_report_server.db.schema import RESULT_STATUSES, case_stat, project
 TestRow = Row[Any]
 """A row of `result` with `title`, `full_title`, `file_path`, `quarantined` of its test, its project's public id."""
 
+CaseRow = Row[Any]
+"""The number of a test as `case_id`, that of its project as `project_id`, the public id of its project as `project`."""
+
+# built once: putting such a statement together takes longer than running it
+_AT = (
+    result.c.project_id == select(run.c.project_id).where(run.c.id == bindparam("in_run")).scalar_subquery(),
+    result.c.run_id == bindparam("in_run"),
+    result.c.seq == bindparam("at"),
+)
+_CASE_OF: Select[Any] = (
+    select(result.c.project_id, result.c.case_id, project.c.public_id.label("project"))
+    .join(project, project.c.id == result.c.project_id)
+    .where(*_AT)
+)
+_CASE: Select[Any] = (
+    select(test_case.c.project_id, test_case.c.id.label("case_id"), project.c.public_id.label("project"))
+    .join(project, project.c.id == test_case.c.project_id)
+    .where(test_case.c.id == bindparam("this"))
+)
+
 
 def find_test(connection: Connection, run_id: int, seq: int) -> TestRow | None:
     """Return one result."""
-    owner = select(run.c.project_id).where(run.c.id == run_id).scalar_subquery()
-    page = select(result.c.project_id, result.c.run_id, result.c.seq).where(
-        result.c.project_id == owner, result.c.run_id == run_id, result.c.seq == seq
-    )
-    return connection.execute(_full(connection, page)).first()
+    return connection.execute(_one(connection.dialect.name), {"in_run": run_id, "at": seq}).first()
+
+
+def find_case_of(connection: Connection, run_id: int, seq: int) -> CaseRow | None:
+    """Return the test of one result."""
+    return connection.execute(_CASE_OF, {"in_run": run_id, "at": seq}).first()
 
 
 def newest_in_run(connection: Connection, project_id: int, run_id: int, case_id: int) -> int | None:
@@ -30,11 +52,9 @@ def newest_in_run(connection: Connection, project_id: int, run_id: int, case_id:
     return connection.execute(select(func.max(result.c.seq)).where(of_run, result.c.case_id == case_id)).scalar()
 
 
-def find_case(connection: Connection, case_id: int) -> tuple[int, str] | None:
-    """Return the number and the public id of the project that a test belongs to."""
-    query = select(test_case.c.project_id, project.c.public_id).join(project, project.c.id == test_case.c.project_id)
-    row = connection.execute(query.where(test_case.c.id == case_id)).first()
-    return None if row is None else (row.project_id, row.public_id)
+def find_case(connection: Connection, case_id: int) -> CaseRow | None:
+    """Return one test."""
+    return connection.execute(_CASE, {"this": case_id}).first()
 
 
 def list_tests(
@@ -57,7 +77,7 @@ def list_tests(
         where.append(result.c.run_id == run_id)
     page = select(result.c.project_id, result.c.run_id, result.c.seq).where(*where)
     newest = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
-    rows = list(connection.execute(_full(connection, newest)).all())
+    rows = list(connection.execute(_full(connection.dialect.name, newest)).all())
     return rows, connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
 
 
@@ -66,13 +86,18 @@ def _at(connection: Connection, project_id: int, places: Sequence[Place]) -> lis
         return []
     page = select(result.c.project_id, result.c.run_id, result.c.seq)
     page = page.where(result.c.project_id == project_id, stands_at(places))
-    return list(connection.execute(_full(connection, page)).all())
+    return list(connection.execute(_full(connection.dialect.name, page)).all())
 
 
-def _full(connection: Connection, page: Select[Any]) -> Select[Any]:
+@cache
+def _one(dialect: str) -> Select[Any]:
+    return _full(dialect, select(result.c.project_id, result.c.run_id, result.c.seq).where(*_AT))
+
+
+def _full(dialect: str, page: Select[Any]) -> Select[Any]:
     # the page first, then the joins: joined rows that an OFFSET skips cost a hundredfold
     found: FromClause
-    if connection.dialect.name == "postgresql":  # where the table's statistics are old, it joins whole runs with a page
+    if dialect == "postgresql":  # where the table's statistics are old, it joins whole runs with a page
         rows = found = page.with_only_columns(*result.c).subquery()
         columns = rows.c
     else:
