@@ -232,6 +232,36 @@ Index(
     postgresql_where=_IN_QUARANTINE,
 )
 
+# The tests that fail on a branch now, with the first run of the unbroken series; one that ends well is taken out.
+failing = Table(
+    "failing",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("branch", Text, primary_key=True),  # empty: runs without one
+    Column("case_id", BigInteger, primary_key=True),
+    Column("since_run", BigInteger, nullable=False),
+    Column("last_run", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("failing_by_run", failing.c.project_id, failing.c.last_run)
+
+# What failed in a run that has ended, by the signature of the message; written once more where results come late.
+failure_group = Table(
+    "failure_group",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("signature", LargeBinary(16), primary_key=True),
+    Column("tests", Integer, nullable=False),
+    Column("new", Integer, nullable=False),  # of them: did not fail on the branch before
+    Column("flaky", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("since_run", BigInteger, nullable=False),  # since when the first of them fails
+    Column("seq", Integer, nullable=False),  # the first result
+    Column("message", String(MESSAGE_KEPT)),  # its own
+    sqlite_with_rowid=False,
+)
+
 result = Table(
     "result",
     metadata,

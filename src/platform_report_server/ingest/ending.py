@@ -1,4 +1,5 @@
-"""The end of a run, told or not: its results go into the history and the statistics of their tests."""
+"""The end of a run, told or not: its results go into the history and the statistics of their tests, its failures into
+groups."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from platform_report_server.db.queries.runs import find_run
 from platform_report_server.db.schema import artifact, project, run, suite
 from platform_report_server.ingest.deliveries import announce_end
+from platform_report_server.ingest.failures import note_failures
 from platform_report_server.ingest.flakiness import count_results
 from platform_report_server.ingest.fold import fold
 from platform_report_server.ingest.writer import Write
@@ -15,9 +17,10 @@ _TOGETHER = 20
 
 
 def settle(write: Write, project_id: int, run_id: int) -> None:
-    """Fold and count the results of a run that has ended, as far as that is not done."""
+    """Fold and count the results of a run that has ended, and note its failures, as far as that is not done."""
     fold(write.connection, project_id, run_id)
-    count_results(write, project_id, run_id)
+    if count_results(write, project_id, run_id):
+        note_failures(write, run_id)
 
 
 def close_silent_runs(write: Write, longest: int) -> None:

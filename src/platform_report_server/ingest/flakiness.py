@@ -55,12 +55,12 @@ _BUCKET, _SINCE, _NOW = (
 _IS_AUTOMATIC, _THRESHOLD = bindparam("is_automatic", type_=Integer), bindparam("threshold", type_=Double)
 
 
-def count_results(write: Write, project_id: int, run_id: int) -> None:
-    """Count what is not counted yet of a run that has ended, and whose history is folded."""
+def count_results(write: Write, project_id: int, run_id: int) -> bool:
+    """Count what is not counted yet of a run that has ended and is folded; tell whether there was anything."""
     this_run = (run.c.project_id == project_id, run.c.id == run_id)
     state = write.connection.execute(select(run.c.next_seq, run.c.counted_seq, run.c.bucket).where(*this_run)).one()
     if state.counted_seq == state.next_seq:
-        return
+        return False
     rules = _lock(write, project_id)
     write.connection.execute(
         _counting(write.connection.dialect.name, bool(state.counted_seq)),
@@ -75,6 +75,7 @@ def count_results(write: Write, project_id: int, run_id: int) -> None:
         },
     )
     write.connection.execute(update(run).where(*this_run).values(counted_seq=state.next_seq))
+    return True
 
 
 def quarantine(write: Write, project_id: int, case_id: int, is_quarantined: bool, why: str | None) -> None:

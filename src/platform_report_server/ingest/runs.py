@@ -13,6 +13,7 @@ from platform_report_server.errors import NotFound
 from platform_report_server.ingest.contents import forget_contents
 from platform_report_server.ingest.deliveries import announce_end
 from platform_report_server.ingest.ending import settle
+from platform_report_server.ingest.failures import forget_failures
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, RunChange
 from platform_report_server.text import clean
@@ -94,6 +95,7 @@ def delete_run(write: Write, row: RunRow) -> None:
         for table in (result, detail, suite, artifact)
     }
     _forget_history(write, row, row.folded_seq)
+    forget_failures(write, row)
     contents = write.connection.execute(select(artifact.c.sha256).where(of_run[artifact]).distinct()).scalars().all()
     for table, where in of_run.items():
         write.connection.execute(delete(table).where(where))
