@@ -46,6 +46,11 @@ def first_id(moment: int) -> int:
     return max(moment - _EPOCH, 0) << 22
 
 
+def moment_of(number: int) -> int:
+    """Return when an id was made."""
+    return (number >> 22) + _EPOCH
+
+
 def encode(prefix: str, *numbers: int) -> str:
     """Return the public form: every number but a trailing sequence takes thirteen letters."""
     return f"{prefix}_" + "".join(map(_letters, numbers))

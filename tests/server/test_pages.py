@@ -94,6 +94,32 @@ def test_a_run_shows_its_failures_first(api: Api, browser: httpx.Client) -> None
     assert "No tests here with these filters" in read(browser, path, search="none such").text
 
 
+@pytest.mark.both_stores
+def test_failures_that_say_the_same_are_one_group(api: Api, browser: httpx.Client) -> None:
+    def ended(title: str, **said: str) -> Any:
+        run = api.new_run(runTitle=title, branch="main")
+        api.bulk([api.test_body(run, name, status="failed", error={"message": words}) for name, words in said.items()])
+        return api.end_run(run, status="failed")
+
+    first = ended("First", test_a="took 3 s", test_z="<b>boom</b>")
+    second = ended("Second", test_a="took 4 s", test_b="took 5 s", test_c="took 6 s", test_z="<b>boom</b>")
+    page = read(browser, f"/runs/{second['id']}")
+    text = " ".join(page.text.split())
+    assert "4 tests in 2 groups of one message each, 2 new" in text
+    assert re.search(r"2 new the others failing since First, .* took 4 s .*test_a .*3 tests .*boom", text)
+    assert "still failing since First" in text
+    assert f"/runs/{first['id']}" in page.links
+    assert "2 groups" not in read(browser, f"/runs/{second['id']}?status=failed").text
+    (group,) = [link for link in page.links if "group=" in link]
+    members = read(browser, f"/runs/{second['id']}{group}").text
+    assert all(name in members for name in ("test_a", "test_b", "test_c"))
+    assert "test_z" not in members
+    assert "test_z" in read(browser, f"/runs/{second['id']}?group=nonsense").text
+    boom = read(browser, f"/runs/{first['id']}").text
+    assert "<b>boom</b>" in boom
+    assert "1 new" not in boom
+
+
 def test_long_lists_come_in_pages(api: Api, browser: httpx.Client) -> None:
     run = api.new_run()
     api.bulk([api.test_body(run, f"test_{number:03}") for number in range(250)])

@@ -88,6 +88,7 @@ _templates.filters |= {
     "totals": totals_of,
     "band": band_of,
     "run_id": lambda number: ids.encode("run", number),
+    "made_at": ids.moment_of,
     "public": lambda number, prefix: ids.encode(prefix, number),
     "fault": _fault,
     "told": lambda words: ", ".join(msgspec.json.decode(words)),

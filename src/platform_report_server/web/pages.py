@@ -24,11 +24,12 @@ from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.model import Attempt
 from platform_report_server.storage.formats import is_image
 from platform_report_server.text import clean
+from platform_report_server.web._failures import group_id, list_members, show_groups
 from platform_report_server.web._visit import Visit
 
 _RUNS = 50
 _TESTS = 100
-_FAILURES = 20
+_GROUPS = 10
 _EXECUTIONS = 30
 _RUN_STATUSES = ("running", "passed", "failed", "cancelled")
 
@@ -50,24 +51,27 @@ async def show_runs(visit: Visit) -> Response:
 
 
 async def show_run(visit: Visit) -> Response:
-    chosen = {name: _chosen(visit.request, name) for name in ("status", "search")}
+    chosen = {name: _chosen(visit.request, name) for name in ("status", "search", "group")}
     status = chosen["status"] if chosen["status"] in RESULT_STATUSES else None
+    group = group_id(chosen["group"])
+    if group is None and chosen["group"] != "all":
+        chosen["group"] = None
     offset = _offset(visit.request)
 
     def query(connection: Connection) -> dict[str, Any]:
         run = visible_run(connection, visit.caller, visit.said("run_id"))
-        tests, total = list_tests(
-            connection,
-            run.project_id,
-            run_id=run.id,
-            status=status,
-            search=chosen["search"],
-            limit=_TESTS,
-            offset=offset,
-        )
-        failures, failed = list_tests(
-            connection, run.project_id, run_id=run.id, status="failed", limit=_FAILURES, offset=0
-        )
+        if group:
+            tests, total = list_members(connection, run, group, limit=_TESTS, offset=offset)
+        else:
+            tests, total = list_tests(
+                connection,
+                run.project_id,
+                run_id=run.id,
+                status=status,
+                search=chosen["search"],
+                limit=_TESTS,
+                offset=offset,
+            )
         suites = suite_tree(connection, run.project_id, run.id)
         artifacts = [row for row in list_artifacts(connection, run.project_id, run.id) if row.seq is None]
         return {
@@ -76,8 +80,7 @@ async def show_run(visit: Visit) -> Response:
             "metadata": msgspec.json.decode(run.metadata),
             "tests": tests,
             "total": total,
-            "failures": failures,
-            "failed": failed,
+            "groups": show_groups(connection, run, None if chosen["group"] == "all" else _GROUPS),
             "suites": suites,
             "artifacts": _linked(visit, artifacts),
         }

@@ -15,7 +15,7 @@ from platform_report_server.signature import signature
 MOST_FAILURES = 20_000
 """Failed results of one run that are grouped; a run with more has one cause, which these show."""
 
-_MOST_GROUPS = 500
+_MOST_GROUPS = 200
 _FAILED = RESULT_STATUSES.index("failed")
 
 

@@ -71,7 +71,7 @@ def list_tests(
     has_status = [] if status is None else _status_is(status)
     if search:
         places, total = search_results(connection, project_id, run_id, search, has_status, limit=limit, offset=offset)
-        return _at(connection, project_id, places), total
+        return tests_at(connection, project_id, places), total
     where = [result.c.project_id == project_id, *has_status]
     if run_id is not None:
         where.append(result.c.run_id == run_id)
@@ -81,7 +81,8 @@ def list_tests(
     return rows, connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
 
 
-def _at(connection: Connection, project_id: int, places: Sequence[Place]) -> list[TestRow]:
+def tests_at(connection: Connection, project_id: int, places: Sequence[Place]) -> list[TestRow]:
+    """Return the results at some places, the newest run's first and in a run in order of arrival."""
     if not places:
         return []
     page = select(result.c.project_id, result.c.run_id, result.c.seq)
