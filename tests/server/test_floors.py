@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"db", "storage"},
     {"settings", "ids"},
     {"mail", "access_log", "archive", "workers", "reach"},
-    {"errors", "clock", "model", "text", "files", "metrics"},
+    {"errors", "clock", "model", "text", "files", "metrics", "signature"},
 ]
 ENTERS_AT = {
     "uvicorn": {"serve", "connection"},
