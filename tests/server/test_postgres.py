@@ -369,15 +369,16 @@ def test_a_lost_connection_is_an_answer_and_no_end(
 ) -> None:
     database = _name(settings.database)
     others = f"FROM pg_stat_activity WHERE datname = '{database}' AND application_name = 'platform-report'"
+    end_others = f"SELECT pg_terminate_backend(pid, {DEADLINE * 1000:.0f}) {others}"
     with serving(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=DEADLINE) as http:
         api = Api(http)
         run = api.new_run()
-        cluster.run(f"SELECT pg_terminate_backend(pid) {others}")  # while nobody waits for an answer: not even noticed
+        cluster.run(end_others)  # while nobody waits for an answer: not even noticed
         api.new_test(run)
         assert api.get("/api/runs", projectId=PROJECT)["total"] == 1
 
         cluster.run(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
-        cluster.run(f"SELECT pg_terminate_backend(pid) {others}")
+        cluster.run(end_others)
         body = api.test_body(run, "test_away")
         for answer in (http.post("/api/tests", json=body), http.get(f"/api/runs/{run['id']}")):
             assert refused(answer, 500, "INTERNAL_ERROR") == "The database cannot be reached; try again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, locks, partitions
@@ -18,7 +19,14 @@ from platform_report_server.db.failures import cause_of, is_ending
 from platform_report_server.errors import StoreBehind, StoreError, Unavailable
 from platform_report_server.settings import PostgresUrl
 
-_DEFAULTS = {"connect_timeout": "10", "tcp_user_timeout": "30000", "application_name": "platform-report"}
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "tcp_user_timeout": "30000",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "application_name": "platform-report",
+}
 _LOCK_TIMEOUT = "20s"
 _OLDEST = (14,)
 # what an index of titles costs a new test is more than all else about it: a title that the full title holds needs none
@@ -161,7 +169,6 @@ def _engine(url: PostgresUrl, *, is_writing: bool, pool_size: int, max_overflow:
         "postgresql+psycopg://",
         creator=connect,
         use_native_hstore=False,  # asks the server about a type at each connection
-        pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=max_overflow,
     )
@@ -176,7 +183,25 @@ def _engine(url: PostgresUrl, *, is_writing: bool, pool_size: int, max_overflow:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
 
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, _entry: object, _proxy: object) -> None:
+        if _has_news(connection):
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise DisconnectionError from error
+
     return engine
+
+
+def _has_news(connection: psycopg.Connection[Any]) -> bool:
+    """Tell whether an idle connection was sent something: mostly that it is over.
+
+    To ask the server each time would take as long as a small query.
+    """
+    watch = select.poll()
+    watch.register(connection, select.POLLIN)
+    return bool(watch.poll(0))
 
 
 def _is_lost(error: Exception) -> bool:
