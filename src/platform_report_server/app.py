@@ -14,12 +14,13 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from platform_report_server.access_log import AccessLog
-from platform_report_server.api import answers
+from platform_report_server.api import answers, limited
 from platform_report_server.api.docs import docs_routes
 from platform_report_server.api.health import PROBES, health_routes
 from platform_report_server.api.routes import api_routes
 from platform_report_server.auth.guard import Guard
-from platform_report_server.errors import Forbidden, NotFound
+from platform_report_server.door import Door
+from platform_report_server.errors import Forbidden, NotFound, Unauthorized
 from platform_report_server.services import open_services
 from platform_report_server.settings import Settings
 from platform_report_server.watch import Watch
@@ -42,7 +43,7 @@ def create_app(settings: Settings) -> Starlette:
     guard = Middleware(Guard, host_names=settings.host_names, probes=PROBES, refuse=_foreign_host)
     app = Starlette(
         routes=routes,
-        middleware=[*_watching(settings, routes, log), guard],
+        middleware=[*_watching(settings, routes, log), guard, *_closing(settings)],
         exception_handlers={HTTPException: _refuse_http, Exception: _refuse_any},
         lifespan=lifespan,
     )
@@ -65,6 +66,10 @@ def _watching(settings: Settings, routes: list[Route], log: AccessLog | None) ->
     return [Middleware(Watch, routes={route.endpoint: route.path for route in routes}, log=log)]
 
 
+def _closing(settings: Settings) -> list[Middleware]:
+    return [Middleware(Door, refuse=_nobody_yet)] if settings.waits_for_owner else []
+
+
 async def _refuse_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
@@ -72,18 +77,39 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
         from platform_report_server.web.refuse import refuse_page
 
         return refuse_page(NotFound("There is no such page"))
-    return answers.refuse_http(request, error)
+    response = await _refuse(request, answers.http_error(request, error))
+    response.headers.update(error.headers or {})
+    return response
 
 
 async def _refuse_any(request: Request, error: Exception) -> Response:
     """Answer for what fails outside every handler: while a file is sent, for one."""
-    return answers.refuse(error)
+    return await _refuse(request, error)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    return await limited.refuse(request, error) if _is_api(request) else answers.refuse(error)
 
 
 def _is_api(request: Request) -> bool:
-    return request.url.path.startswith("/api/")
+    return f"{request.url.path}/".startswith("/api/")
 
 
 async def _foreign_host(scope: Scope, receive: Receive, send: Send) -> None:
     error = Forbidden("This server answers to its own names only; the Host header names another")
-    await answers.refuse(error)(scope, receive, send)
+    response = await _refuse(Request(scope), error)
+    await response(scope, receive, send)
+
+
+async def _nobody_yet(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope)
+    error = Unauthorized(
+        "Nobody has an account here yet: the link that 'platform-report serve' printed makes the first"
+    )
+    if "text/html" in request.headers.get("accept", "") and not _is_api(request):
+        from platform_report_server.web.refuse import refuse_page
+
+        response = refuse_page(error)
+    else:
+        response = await _refuse(request, error)
+    await response(scope, receive, send)

@@ -35,6 +35,10 @@ LimitGroup = Literal[
     "projects and teams",
     "keys and webhooks",
     "flakiness",
+    "downloads",
+    "forms",
+    "everything else",
+    "unknown callers",
 ]
 """Calls are counted, and limited, group by group."""
 FlakinessBand = Literal["stable", "low", "moderate", "high"]

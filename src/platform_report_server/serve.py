@@ -20,6 +20,7 @@ from platform_report_server.auth.tokens import new_token
 from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.people import has_accounts
+from platform_report_server.door import FIRST_OWNER
 from platform_report_server.errors import SettingsError
 from platform_report_server.mail import MailSettings
 from platform_report_server.settings import LOOPBACK_NAMES, S3Url, Settings
@@ -77,29 +78,20 @@ def serve(
     """Serve until SIGINT or SIGTERM.
 
     Once requests are answered, `on_started` is called with the address. As long as nobody has an account, the address
-    lets one browser in: as the owner of a private place, or, where that is asked for, to become the first owner.
+    lets one browser in: as the owner of a private place, or, where others reach the server or where that is asked for,
+    to become the first owner. Others are served nothing until there is an account.
     """
     if settings.access == "open":
         raise SettingsError("open access is for one process only: use Settings.served for a socket")
     mail = settings.mail or MailSettings.of(os.environ)
     is_owned = _look(settings)  # what is wrong with the store is told before anything listens
-    if not (is_owned or place.is_private or makes_first_owner):
-        names = ", ".join((place.host, *sorted(place.host_names)))
-        raise SettingsError(
-            f"others reach a server on {names}, and nobody can log in there yet: make an account with "
-            "'platform-report user add --owner EMAIL', or add --first-owner for a link that makes it"
-        )
-    if place.workers > 1 and not is_owned:  # a link works once, and one process does not know of another's
-        raise SettingsError(
-            "several workers need an account: make one with 'platform-report user add --owner EMAIL', or serve with "
-            "one worker until there is one"
-        )
     listening = _listen(place.host, place.port)
     try:
         token = new_token()
         settings, path = replace(settings, host_names=place.answers_to, mail=mail), "/"
-        if not is_owned and makes_first_owner:
-            settings, path = replace(settings, owner_token=token), f"/first-owner?token={token}"
+        if not is_owned and (makes_first_owner or not place.is_private):
+            settings = replace(settings, owner_token=token, waits_for_owner=not place.is_private)
+            path = f"{FIRST_OWNER}?token={token}"
         elif not is_owned:
             settings, path = replace(settings, link_token=token), f"/?token={token}"
         origin = f"http://{place.shown}:{listening.getsockname()[1]}"

@@ -15,7 +15,7 @@ from platform_report_server.accounts.entrance import Entrance
 from platform_report_server.accounts.keys import note_use
 from platform_report_server.auth.access import Access
 from platform_report_server.auth.keys import Keys
-from platform_report_server.auth.limits import TABLES, Limits
+from platform_report_server.auth.limits import TABLES, Allowance, Limits
 from platform_report_server.auth.signing import Signer, open_signer
 from platform_report_server.contents import Contents
 from platform_report_server.db.engine import Database, open_database
@@ -27,10 +27,11 @@ from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.projects import delete_project, delete_some_runs
 from platform_report_server.ingest.retention import expire
-from platform_report_server.ingest.writer import Writer
+from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.jobs import Job, Jobs
 from platform_report_server.mail import Mail
 from platform_report_server.metrics import Metrics
+from platform_report_server.model import LimitGroup
 from platform_report_server.settings import Settings
 from platform_report_server.storage.store import ArtifactStore, open_artifacts
 from platform_report_server.webhooks.deliverer import Deliverer
@@ -53,7 +54,8 @@ class Services:
     signer: Signer
     access: Access
     entrance: Entrance
-    limits: Limits
+    limits: Limits | None
+    """None: requests are not counted."""
     metrics: Metrics
     deliverer: Deliverer
     jobs: Jobs
@@ -64,6 +66,10 @@ class Services:
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query off the event loop, on a snapshot of its own."""
         return await anyio.to_thread.run_sync(self._read, query)
+
+    async def count(self, caller: str, group: LimitGroup) -> Allowance | None:
+        """Count a request, where requests are counted."""
+        return None if self.limits is None else await self.limits.take(caller, group)
 
     async def sweep(self) -> None:
         """Delete the files that no artifact refers to any more."""
@@ -111,7 +117,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             keys = Keys(settings, database, lambda key_id: writer.do(partial(note_use, key_id=key_id)))
             access = Access(settings, signer, database, keys)
             entrance = Entrance(settings, database, writer)
-            limits = Limits(TABLES[settings.limits])
+            limits = None if is_embedded else Limits(TABLES[settings.limits], database)
             contents = Contents(writer, artifacts)
             sweeping = Job("the deletion of files", _HOUR, take_stale, contents.remove)
             jobs = Jobs(
@@ -123,6 +129,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     Job("the making of partitions", _HOUR, lambda write: make_partitions(write.connection, write.now)),
                     *_closing(settings),
                     *([] if is_embedded else [Job("the deletion of old deliveries", _HOUR, forget_old)]),
+                    *([] if limits is None else [Job("the deletion of old counts", _MINUTE, _nothing, limits.forget)]),
                 ],
             )
             deliverer = Deliverer(database, writer, signer, Sender(settings.reach), settings.public_url)
@@ -155,6 +162,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await anyio.to_thread.run_sync(writer.stop)
     finally:
         database.close()
+
+
+def _nothing(write: Write) -> None:
+    """Leave the store alone: counts are not a part of it."""
 
 
 def _closing(settings: Settings) -> list[Job]:

@@ -176,7 +176,9 @@ class World(dict[str, str]):
 
     def send(self, who: Who, method: str, path: str) -> httpx.Response:
         request = self.filled(TABLE[method, path][1])
-        return self._cast.http.request(method, path.format_map(self), headers=who, **request)
+        answer = self._cast.http.request(method, path.format_map(self), headers=who, **request)
+        assert answer.headers.keys() >= {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"}
+        return answer
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ FLOORS: list[set[str]] = [
     {"serve", "manage", "prune", "backup"},
     {"connection"},
     {"app"},
+    {"door"},
     {"api", "web", "watch"},
     {"services"},
     {"accounts", "contents", "jobs", "webhooks"},

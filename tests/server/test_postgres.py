@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, update
 
 from platform_report_server.clock import now_ms
-from platform_report_server.db import _migrate, partitions, schema
+from platform_report_server.db import _migrate, counts, partitions, schema
 from platform_report_server.db.engine import Database, migrate_database, open_database
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.tests import list_tests
@@ -52,6 +52,7 @@ class TestOpening:
         with cluster.database("template1") as address:
             declared = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
             schema.metadata.create_all(declared)
+            counts.metadata.create_all(declared)
             assert _tables(empty.address) == _tables(address)
             declared.dispose()
 

@@ -10,8 +10,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -38,9 +40,10 @@ from server.support import (
 
 @contextmanager
 def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    database = [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
+    more: list[str] = [settings.limits]
+    more += [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
     server = subprocess.Popen(
-        [sys.executable, "-m", "server._process", str(settings.staging.parents[1]), str(settings.artifacts), *database],
+        [sys.executable, "-m", "server._process", str(settings.staging.parents[1]), str(settings.artifacts), *more],
         cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         text=True,
@@ -104,12 +107,6 @@ def test_an_open_server_is_refused(folder: Path) -> None:
 def test_a_place_is_private_or_not(place: Place, is_private: bool, names: set[str] | None) -> None:
     assert place.is_private == is_private
     assert place.answers_to == names
-
-
-def test_nothing_is_served_to_others_before_somebody_can_log_in(settings: Settings) -> None:
-    for place in (Place("0.0.0.0"), Place(host_names=frozenset({"reports.example"}))):
-        with pytest.raises(SettingsError, match=r"nobody can log in there yet: .*user add --owner.*--first-owner"):
-            serve(settings, place, pytest.fail)
 
 
 @pytest.mark.both_stores
@@ -221,6 +218,24 @@ def test_two_servers_write_into_the_same_runs(settings: Settings, folder: Path) 
             in_threads(4, come_and_go)
             assert [path for path in (folder / "artifacts").rglob("*") if path.is_file()] == []
     assert with_store(settings, "SELECT count(*), count(DISTINCT id) FROM test_case") == [(21, 21)]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_servers_count_together(settings: Settings) -> None:
+    """Of 30 requests a minute, one more is allowed every two seconds."""
+    settings = replace(settings, limits="contract")
+    with process(settings) as (_, one), process(settings) as (_, two):
+        clients = [httpx.Client(base_url=link.partition("/?")[0], headers={"X-API-Key": KEY}) for link in (one, two)]
+        began, answers = time.monotonic(), list[httpx.Response]()
+        while len(answers) < 40:
+            answers += [client.post("/api/runs", json={}) for client in clients]
+        assert [each.status_code for each in answers[:30]] == [400] * 30
+        assert 429 in {each.status_code for each in answers[30:]}
+        allowed = [each for each in answers if each.status_code == 400]
+        assert len(allowed) <= 30 + (time.monotonic() - began) / 2 + 1
+        assert sorted({int(each.headers["X-RateLimit-Remaining"]) for each in answers}) == list(range(30))
+        for client in clients:
+            client.close()
 
 
 def test_two_processes_share_a_store(settings: Settings, folder: Path) -> None:

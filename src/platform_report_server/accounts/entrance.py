@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from platform_report_server.accounts import invitations
 from platform_report_server.accounts.passwords import check_password, hash_password, password_holds
@@ -24,15 +24,20 @@ from platform_report_server.accounts.people import (
 )
 from platform_report_server.accounts.teams import add_member, lock_team
 from platform_report_server.accounts.throttle import Throttle
+from platform_report_server.auth.tokens import digest
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
+from platform_report_server.db.portable import upsert
 from platform_report_server.db.queries.people import find_account, find_account_by_email, has_accounts, list_teams
+from platform_report_server.db.schema import used_link
 from platform_report_server.errors import Forbidden, Invalid, RateLimited, Unauthorized
 from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.settings import Settings
 
 T = TypeVar("T")
 
+OWNER_LINK_SECONDS = 3600.0
+_USED_KEPT_MS = 366 * 24 * 3600 * 1000  # longer than a server runs
 _HASHED_AT_ONCE = 2  # each takes 16 MB
 _MOST_WAITING = 32
 
@@ -45,26 +50,24 @@ class Entrance:
         self._writer = writer
         self._link_token = settings.link_token
         self._owner_token = settings.owner_token
-        self._by_email = Throttle(free=5, longest=300)
-        self._by_address = Throttle(free=20, longest=60)
+        self._ends_at = time.monotonic() + OWNER_LINK_SECONDS
+        self._by_email = Throttle(database, "email", free=5, longest=300)
+        self._by_network = Throttle(database, "network", free=20, longest=60)
         self._hashing = anyio.CapacityLimiter(_HASHED_AT_ONCE)
 
-    async def log_in(self, email: str, password: str, address: str) -> str:
+    async def log_in(self, email: str, password: str, network: str) -> str:
         """Begin the session of who knows the password."""
         try:
             email = folded(email)
         except Invalid:
             raise _wrong() from None
-        account, name = await self._read(partial(find_account_by_email, email=email)), _network(address)
-        self._by_address.check(name)
-        self._by_email.check(email)
-        self._by_address.begin(name)
-        self._by_email.begin(email)
+        account = await self._read(partial(find_account_by_email, email=email))
+        await anyio.to_thread.run_sync(self._try, email, network)
         holds = await self._hash(partial(password_holds, password, None if account is None else account.password))
         if account is None or not holds:
             raise _wrong()
-        self._by_address.succeed(name, forget=False)
-        self._by_email.succeed(email, forget=True)
+        await anyio.to_thread.run_sync(partial(self._by_network.succeed, network, forget=False))
+        await anyio.to_thread.run_sync(partial(self._by_email.succeed, email, forget=True))
         return await self._writer.do(partial(_begin, user_id=account.id, kept=account.password))
 
     async def log_out(self, token: str) -> None:
@@ -76,36 +79,33 @@ class Entrance:
         check_password(new)
         account = await self._read(partial(find_account, user_id=user_id))
         name = f"user:{user_id}"
-        self._by_email.check(name)
-        self._by_email.begin(name)
+        await anyio.to_thread.run_sync(self._by_email.begin, name)
         if account is None or not await self._hash(partial(password_holds, old, account.password)):
             raise Forbidden("The old password is wrong", field="password")
-        self._by_email.succeed(name, forget=True)
+        await anyio.to_thread.run_sync(partial(self._by_email.succeed, name, forget=True))
         kept = await self._hash(partial(hash_password, new))
         await self._writer.do(partial(set_password, user_id=user_id, password_hash=kept, keep=keep))
 
     async def enter_by_link(self, token: str) -> str:
         """Begin the session of the browser that came by the link of a server for one person; it counts once."""
         if not _same(token, self._link_token):
-            raise Unauthorized("This link was used before, or belongs to another start of the server")
-        self._link_token = None
-        return await self._writer.do(partial(begin_session, user_id=None))
+            raise _used_link()
+        return await self._writer.do(partial(_use_link, token=token))
 
-    def knows_owner_link(self, token: str) -> bool:
-        """Tell whether this is the token of the link that makes the first owner."""
-        return _same(token, self._owner_token)
+    async def check_owner_link(self, token: str) -> None:
+        """Refuse what is not the token of the link that makes the first owner, or no longer."""
+        is_known = _same(token, self._owner_token) and time.monotonic() < self._ends_at
+        if not is_known or await self._read(has_accounts):
+            raise Forbidden("This link was used before, is older than an hour, or belongs to another start")
 
     async def make_first_owner(self, token: str, email: str, name: str, password: str) -> str:
         """Make the first account, the owner of every team."""
-        if not self.knows_owner_link(token):
-            raise Unauthorized("This link was used before, or belongs to another start of the server")
+        await self.check_owner_link(token)
         folded(email)
         check_name(name)
         check_password(password)
         kept = await self._hash(partial(hash_password, password))
-        entered = await self._writer.do(partial(_make_first_owner, email=email, name=name, kept=kept))
-        self._owner_token = None
-        return entered
+        return await self._writer.do(partial(_make_first_owner, email=email, name=name, kept=kept))
 
     async def accept_anew(self, token: str, name: str, password: str) -> str:
         """Make the account of somebody who was invited."""
@@ -122,6 +122,14 @@ class Entrance:
     async def accept_as(self, token: str, user_id: int) -> None:
         """Put somebody who is logged in into the team that invited them."""
         await self._writer.do(partial(invitations.accept_as, token=token, user_id=user_id))
+
+    def _try(self, email: str, network: str) -> None:
+        self._by_network.begin(network)
+        try:
+            self._by_email.begin(email)
+        except RateLimited:
+            self._by_network.succeed(network, forget=False)  # who waits for an address has not failed again
+            raise
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         def read() -> T:
@@ -153,18 +161,22 @@ def _make_first_owner(write: Write, email: str, name: str, kept: str) -> str:
     return begin_session(write, user_id)
 
 
+def _use_link(write: Write, token: str) -> str:
+    """Begin a session, unless another process has done so."""
+    write.connection.execute(delete(used_link).where(used_link.c.used_at <= write.now - _USED_KEPT_MS))
+    using = upsert(write.connection.dialect.name, used_link).on_conflict_do_nothing()
+    if not write.connection.execute(using.values(token_hash=digest(token), used_at=write.now)).rowcount:
+        raise _used_link()
+    return begin_session(write, user_id=None)
+
+
+def _used_link() -> Unauthorized:
+    return Unauthorized("This link was used before, or belongs to another start of the server")
+
+
 def _wrong() -> Unauthorized:
     return Unauthorized("Email or password is wrong")
 
 
 def _same(token: str, expected: str | None) -> bool:
     return expected is not None and hmac.compare_digest(token.encode("utf-8", "replace"), expected.encode())
-
-
-def _network(address: str) -> str:
-    """Return what stands for an address: whoever has one of version 6 has 2**64 of them."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return address if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

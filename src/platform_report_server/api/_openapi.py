@@ -161,7 +161,7 @@ def _tag(operation: Operation) -> str:
 
 def _terms(operation: Operation) -> str:
     needs = "Nobody has to log in." if operation.needs is None else f"Needs the role {operation.needs}."
-    return needs if operation.group is None else f"{needs} Counts as “{operation.group}”."
+    return f"{needs} Counts as “{operation.group}”."
 
 
 def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
@@ -180,14 +180,14 @@ def _body(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 
 
 def _responses(operation: Operation, schemas: _Schemas, links: dict[str, Any]) -> dict[str, Any]:
-    told = (*operation.headers, *(_LIMITS if operation.group else ()))
+    told = (*operation.headers, *_LIMITS)
     success: dict[str, Any] = {"description": "Done", "headers": _headers(told), "links": links}
     if operation.answer is bytes:
         success["content"] = {"*/*": {}}
     elif operation.answer is not None:
         success["content"] = {"application/json": {"schema": schemas.of(operation.answer)}}
     statuses = [operation.status] if operation.also is None else sorted((operation.status, operation.also))
-    elsewhere = {"307": {"description": "It is elsewhere", "headers": _headers(["Location"])}}
+    elsewhere = {"307": {"description": "It is elsewhere", "headers": _headers(["Location", *_LIMITS])}}
     return (
         {str(status): success for status in statuses}
         | (elsewhere if operation.may_redirect else {})
@@ -204,11 +204,11 @@ def _can_fail(operation: Operation, status: int) -> bool:
         return operation.needs is not None
     if status == 413:
         return operation.body is not None
-    return status != 429 or operation.group is not None
+    return True
 
 
 def _error(status: int, text: str, schemas: _Schemas) -> dict[str, Any]:
-    told = ("Retry-After", *_LIMITS) if status == 429 else () if status == 401 else _LIMITS
+    told = ("Retry-After", *_LIMITS) if status == 429 else _LIMITS
     return {
         "description": text,
         "headers": _headers(told),

@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from platform_report_server.api import answers
+from platform_report_server.api import answers, limited
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import Parameter
+from platform_report_server.auth.addresses import network_of
 from platform_report_server.auth.caller import NOBODY
-from platform_report_server.auth.limits import Allowance
-from platform_report_server.errors import RateLimited
 from platform_report_server.model import LimitGroup, Role
 from platform_report_server.services import Services
 from platform_report_server.settings import Settings
@@ -34,8 +33,8 @@ class Operation:
     summary: str
     needs: Role | None
     """The weakest role that may call it; None: the handler finds out itself who may."""
-    group: LimitGroup | None
-    """Which limit counts its calls; None: none does."""
+    group: LimitGroup
+    """Which limit counts its calls."""
     body: Any = None
     """The type of the request's body."""
     query: tuple[Parameter, ...] = ()
@@ -69,14 +68,15 @@ class ApiRoute(Route):
     async def _answer(self, request: Request) -> Response:
         services: Services = request.app.state.services
         operation = self.operations["GET" if request.method == "HEAD" else request.method]
-        allowance: Allowance | None = None
         try:
-            caller = NOBODY
+            caller = NOBODY if operation.needs is None else await services.access.caller(request)
+        except Exception as error:
+            return await limited.refuse(request, error, "unknown callers")
+        allowance = await services.count(caller.identity or network_of(request), operation.group)
+        try:
+            if allowance is not None:
+                allowance.check()
             if operation.needs is not None:
-                caller = await services.access.caller(request)
-                if caller.identity is not None and operation.group is not None:
-                    allowance = services.limits.take(caller.identity, operation.group)
-                    _check(allowance, operation.group)
                 caller = caller.calling(operation.needs)
             response = await operation.handler(Call(request, services, caller, operation.largest(services.settings)))
         except Exception as error:
@@ -84,14 +84,6 @@ class ApiRoute(Route):
         if allowance is not None:
             answers.tell_allowance(response, allowance)
         return response
-
-
-def _check(allowance: Allowance, group: LimitGroup) -> None:
-    if not allowance.is_allowed:
-        raise RateLimited(
-            f"More than {allowance.limit} requests in a minute ({group}): the next is welcome in {allowance.reset} s",
-            retry_after=allowance.reset,
-        )
 
 
 def route(path: str, **operations: Operation) -> ApiRoute:

@@ -67,16 +67,12 @@ def tell_allowance(response: Response, allowance: Allowance) -> None:
     ]
 
 
-def refuse_http(request: Request, error: HTTPException) -> Response:
-    """Return the answer to what the router refuses: an unknown path, or a method that a path does not have."""
-    headers = dict(error.headers or {})
+def http_error(request: Request, error: HTTPException) -> ApiError:
+    """Return what the router refuses: an unknown path, or a method that a path does not have."""
     if error.status_code == 405:
-        message = f"There is no {request.method} {request.url.path}, only {headers.get('Allow', 'other methods')}"
-        kind: type[ApiError] = NotFound  # the API documents no 405
-    elif error.status_code == 404:
-        kind, message = NotFound, f"There is no {request.url.path}"
-    else:
-        kind, message = _BY_STATUS.get(error.status_code, Invalid), str(error.detail)
-    response = refuse(kind(message))
-    response.headers.update(headers)
-    return response
+        allowed = (error.headers or {}).get("Allow", "other methods")
+        # the API documents no 405
+        return NotFound(f"There is no {request.method} {request.url.path}, only {allowed}")
+    if error.status_code == 404:
+        return NotFound(f"There is no {request.url.path}")
+    return _BY_STATUS.get(error.status_code, Invalid)(str(error.detail))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from platform_report_server.api.answers import raw_answer
+from platform_report_server.api.limited import limited
 from platform_report_server.api.routes import api_routes
 from platform_report_server.files import File
 
@@ -31,10 +32,10 @@ _POLICY = (
 def docs_routes() -> list[Route]:
     """Return the routes; they hold no secrets and are open to all, as the style sheet is."""
     return [
-        Route("/api/openapi.json", _document),
-        *(Route(path, _file(_HERE / "static" / name)) for path, name in _PAGES.items()),
-        *(Route(f"/api/docs/{name}", _file(_HERE / "static" / name)) for name in _OURS),
-        *(Route(f"/api/docs/{path.stem}", _zipped(path)) for path in VENDORED),
+        Route("/api/openapi.json", limited(_document)),
+        *(Route(path, limited(_file(_HERE / "static" / name))) for path, name in _PAGES.items()),
+        *(Route(f"/api/docs/{name}", limited(_file(_HERE / "static" / name))) for name in _OURS),
+        *(Route(f"/api/docs/{path.stem}", limited(_zipped(path))) for path in VENDORED),
     ]
 
 

@@ -188,7 +188,7 @@ def api_routes() -> list[ApiRoute]:
                 artifacts.content,
                 "Download an artifact by its signed link",
                 None,
-                None,
+                "downloads",
                 query=(Required("expires"), Required("signature")),
                 answer=bytes,
                 also=206,

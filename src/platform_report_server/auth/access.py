@@ -6,7 +6,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from platform_report_server.auth.caller import EVERYTHING, Caller
+from platform_report_server.auth.caller import BY_LINK, EVERYTHING, Caller
 from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.tokens import digest
@@ -89,7 +89,7 @@ class Access:
             if session is None:
                 return None
             if session.user_id is None:
-                return EVERYTHING if self._has_link else None
+                return BY_LINK if self._has_link else None
             user_id: int = session.user_id
             return Caller(
                 roles_in_projects(connection, user_id),

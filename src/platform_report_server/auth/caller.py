@@ -82,7 +82,10 @@ class Caller:
 
 
 EVERYTHING = Caller(None, None, makes_projects=True)
-"""Whoever is in the same process, or came by the link of a server for one person."""
+"""Whoever is in the same process."""
+
+BY_LINK = Caller(None, None, "link", makes_projects=True)
+"""Whoever came by the link of a server for one person."""
 
 NOBODY = Caller({}, {})
 """Whoever calls what is public."""

@@ -1,11 +1,16 @@
-"""How many requests a key or a person may make in a minute, in each group of operations.
+"""How many requests somebody may make in a minute, in each group of operations, whichever process they reach.
 
 A whole minute's requests may come at once; after that one more is allowed whenever its share of the minute is over.
-Of each caller and group, one number is kept: the moment at which the whole minute would be free again (GCRA).
+Of each caller and group, one number is kept in the store: the moment at which the whole minute would be free again
+(GCRA). A process takes from there as many requests as it needed a moment ago, and hands them out by itself: whoever
+sends thousands in a second costs a statement now and then, whoever sends one costs one.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import logging
 import math
 import time
 from collections import OrderedDict
@@ -14,6 +19,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+import anyio.to_thread
+
+from platform_report_server.clock import now_ms
+from platform_report_server.db import counts
+from platform_report_server.db.engine import Database
+from platform_report_server.db.failures import cause_of
+from platform_report_server.errors import RateLimited
 from platform_report_server.model import LimitGroup
 
 TABLES: Mapping[Literal["generous", "contract"], Mapping[LimitGroup, int]] = MappingProxyType(
@@ -27,6 +39,10 @@ TABLES: Mapping[Literal["generous", "contract"], Mapping[LimitGroup, int]] = Map
             "projects and teams": 6_000,
             "keys and webhooks": 3_000,
             "flakiness": 6_000,
+            "downloads": 30_000,
+            "forms": 600,
+            "everything else": 6_000,
+            "unknown callers": 6_000,
         },
         "contract": {
             "runs read": 100,
@@ -37,18 +53,29 @@ TABLES: Mapping[Literal["generous", "contract"], Mapping[LimitGroup, int]] = Map
             "projects and teams": 60,
             "keys and webhooks": 30,
             "flakiness": 60,
+            "downloads": 200,
+            "forms": 60,
+            "everything else": 60,
+            "unknown callers": 60,
         },
     }
 )
 _MINUTE = 60.0
 _KEPT = 10_000
 _TINY = 1e-6
+_LEASE_SECONDS = 1.0
+_LEASES = 120
+"""No process holds more than this part of a minute's requests: what it does not need is lost to the others."""
+_ALONE_SECONDS = 5.0
+
+_log = logging.getLogger("platform_report_server")
 
 
 @dataclass(frozen=True)
 class Allowance:
     """What a caller may still do after a request, which itself may be too much."""
 
+    group: LimitGroup
     is_allowed: bool
     limit: int
     """Requests a minute."""
@@ -57,27 +84,117 @@ class Allowance:
     reset: int
     """Whole seconds until one more may follow."""
 
+    def check(self) -> None:
+        """Refuse a request that is too much."""
+        if not self.is_allowed:
+            raise RateLimited(
+                f"More than {self.limit} requests in a minute ({self.group}): the next is welcome in {self.reset} s",
+                retry_after=self.reset,
+            )
+
+
+@dataclass
+class _Held:
+    """What this process knows of a caller in a group, and has taken for them."""
+
+    left: int = 0
+    until: float = 0.0
+    """When what is left is no longer theirs."""
+    size: int = 0
+    """How many were taken at once."""
+    free_at: float = 0.0
+    """When the whole minute is free again, or later: others may have taken since."""
+
+    def is_there(self, now: float) -> bool:
+        return self.left > 0 and now < self.until
+
+    def used(self, now: float) -> float:
+        return max(self.free_at - now, 0.0)
+
+    def wanted(self, now: float, most: int) -> int:
+        if now >= self.until:
+            return min(max(self.size - self.left, 1), most)
+        return min(max(2 * self.size, 1), most)
+
 
 class Limits:
-    """The requests of the last minute; of the callers that were here last, so that it does not grow for ever."""
+    """The requests of the last minute; of the callers that were here last, so that it does not grow for ever.
 
-    def __init__(self, table: Mapping[LimitGroup, int], clock: Callable[[], float] = time.monotonic) -> None:
+    Where the store cannot be reached, each process counts by itself.
+    """
+
+    def __init__(
+        self,
+        table: Mapping[LimitGroup, int],
+        database: Database,
+        clock: Callable[[], float] = time.monotonic,
+        time_of_day: Callable[[], float] = time.time,
+    ) -> None:
         self._table = table
+        self._database = database
         self._clock = clock
-        self._free_at: OrderedDict[tuple[str, LimitGroup], float] = OrderedDict()
+        self._time_of_day = time_of_day
+        self._held: OrderedDict[tuple[str, LimitGroup], _Held] = OrderedDict()
+        self._turn = asyncio.Lock()
+        self._alone_until = -math.inf
 
-    def take(self, caller: str, group: LimitGroup) -> Allowance:
+    async def take(self, caller: str, group: LimitGroup) -> Allowance:
         """Count a request, if it is allowed."""
-        limit, now = self._table[group], self._clock()
-        share = _MINUTE / limit
-        used = max(self._free_at.get((caller, group), now) - now, 0.0)
-        is_allowed = used + share <= _MINUTE + _TINY
-        if is_allowed:
-            used += share
-            self._free_at[caller, group] = now + used
-            self._free_at.move_to_end((caller, group))
-            if len(self._free_at) > _KEPT:
-                self._free_at.popitem(last=False)
-        remaining = math.floor((_MINUTE - used + _TINY) / share)
-        wait = used + (remaining + 1) * share - _MINUTE
-        return Allowance(is_allowed, limit, remaining, max(math.ceil(wait - _TINY), 1))
+        limit, held = self._table[group], self._find((caller, group))
+        while not held.is_there(now := self._clock()):
+            if held.used(now) + _MINUTE / limit > _MINUTE + _TINY:
+                return _told(held, group, limit, now, is_allowed=False)
+            async with self._turn:
+                if not held.is_there(self._clock()):
+                    await self._lease(held, f"{group} {caller}", limit)
+                    if not held.left:
+                        return _told(held, group, limit, now, is_allowed=False)
+        held.left -= 1
+        return _told(held, group, limit, now, is_allowed=True)
+
+    async def forget(self, _: object = None) -> None:
+        """Delete from the store what says nothing any more."""
+
+        def work() -> None:
+            with self._database.counting() as connection:
+                counts.forget(connection, now_ms())
+
+        await anyio.to_thread.run_sync(work)
+
+    def _find(self, place: tuple[str, LimitGroup]) -> _Held:
+        held = self._held.get(place)
+        if held is None:
+            held = self._held[place] = _Held()
+            if len(self._held) > _KEPT:
+                self._held.popitem(last=False)
+        else:
+            self._held.move_to_end(place)
+        return held
+
+    async def _lease(self, held: _Held, name: str, limit: int) -> None:
+        now, share = self._clock(), _MINUTE / limit
+        wanted = held.wanted(now, max(limit // _LEASES, 1))
+        granted, used = 1, held.used(now) + share
+        if now >= self._alone_until:
+            try:
+                granted, used = await anyio.to_thread.run_sync(self._take, name, wanted, limit)
+            except Exception as error:
+                self._alone_until = now + _ALONE_SECONDS
+                _log.warning("this process counts requests by itself for a moment: %s", cause_of(error))
+        held.left = held.size = granted
+        held.free_at = now + used
+        held.until = self._clock() + _LEASE_SECONDS
+
+    def _take(self, name: str, wanted: int, limit: int) -> tuple[int, float]:
+        key, now = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest(), round(self._time_of_day() * 1e6)
+        with self._database.counting() as connection:
+            granted, used = counts.take(connection, key, wanted, counts.MINUTE // limit, now)
+        return granted, used / 1e6
+
+
+def _told(held: _Held, group: LimitGroup, limit: int, now: float, *, is_allowed: bool) -> Allowance:
+    share, used = _MINUTE / limit, held.used(now)
+    shared = max(math.floor((_MINUTE - used + _TINY) / share), 0)
+    wait = used + (shared + 1) * share - _MINUTE
+    left = held.left if is_allowed else 0
+    return Allowance(group, is_allowed, limit, left + shared, max(math.ceil(wait - _TINY), 1))

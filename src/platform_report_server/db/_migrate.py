@@ -17,7 +17,7 @@ from platform_report_server.errors import StoreError, StoreTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0010"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 

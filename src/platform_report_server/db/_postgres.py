@@ -28,6 +28,7 @@ _DEFAULTS = {
     "application_name": "platform-report",
 }
 _LOCK_TIMEOUT = "20s"
+_COUNTING_TIMEOUT = "1s"
 _OLDEST = (14,)
 # what an index of titles costs a new test is more than all else about it: a title that the full title holds needs none
 _INDEX_TITLES = (
@@ -48,8 +49,10 @@ class PostgresDatabase:
 
     def __init__(self, url: PostgresUrl) -> None:
         self._url = url
-        self.writer = _engine(url, is_writing=True, pool_size=1, max_overflow=0)
-        self.readers = _engine(url, is_writing=False, pool_size=8, max_overflow=8)
+        self.writer = _engine(url, lock_timeout=_LOCK_TIMEOUT, pool_size=1, max_overflow=0)
+        self.readers = _engine(url, pool_size=8, max_overflow=8)
+        counter = _engine(url, lock_timeout=_COUNTING_TIMEOUT, pool_size=1, max_overflow=0)
+        self.counter = counter.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -67,7 +70,13 @@ class PostgresDatabase:
             locks.take(connection, locks.Lock.STORE)
             yield connection
 
+    @contextmanager
+    def counting(self) -> Iterator[Connection]:
+        with self._telling(), self.counter.connect() as connection:
+            yield connection
+
     def close(self) -> None:
+        self.counter.dispose()
         self.readers.dispose()
         self.writer.dispose()
 
@@ -155,7 +164,8 @@ def _opening(url: PostgresUrl) -> Iterator[None]:
         raise StoreError(f"{url}: the store cannot be opened: {cause}{hint}") from error
 
 
-def _engine(url: PostgresUrl, *, is_writing: bool, pool_size: int, max_overflow: int) -> Engine:
+def _engine(url: PostgresUrl, *, pool_size: int, max_overflow: int, lock_timeout: str | None = None) -> Engine:
+    """Return an engine that writes where it has a time limit for locks, and else reads snapshots."""
     try:
         told = conninfo_to_dict(url.address)
     except psycopg.ProgrammingError:  # its words quote what it could not read, which may be a part of a password
@@ -175,9 +185,9 @@ def _engine(url: PostgresUrl, *, is_writing: bool, pool_size: int, max_overflow:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _entry: object) -> None:
-        if is_writing:
+        if lock_timeout is not None:
             connection.autocommit = True
-            connection.execute("SELECT set_config('lock_timeout', %s, false)", [_LOCK_TIMEOUT])
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
             connection.autocommit = False
         else:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ

@@ -16,14 +16,16 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateTable
 
-from platform_report_server.db import _migrate
+from platform_report_server.db import _migrate, counts
 from platform_report_server.db.failures import cause_of
 from platform_report_server.errors import StoreError
 
 _BUSY_SECONDS = 20
 _AMPLE = ("PRAGMA cache_size=-65536", "PRAGMA mmap_size=1073741824")
 _SPARING = ("PRAGMA cache_size=-8192", "PRAGMA mmap_size=0")
+_HASTY = "PRAGMA busy_timeout=1000"
 _COPIES = 3
 
 _log = logging.getLogger("platform_report_server")
@@ -36,6 +38,7 @@ class SqliteDatabase:
         cache, mapped = _SPARING if is_sparing else _AMPLE
         self._writer = _engine(path, "BEGIN IMMEDIATE", cache, mapped, pool_size=1, max_overflow=0)
         self._readers = _engine(path, "BEGIN", "PRAGMA query_only=ON", mapped, pool_size=8, max_overflow=40)
+        self._counter = _counting_engine(path.with_name(f"{path.name}.counts"))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -49,7 +52,13 @@ class SqliteDatabase:
 
     alone = writing
 
+    @contextmanager
+    def counting(self) -> Iterator[Connection]:
+        with self._counter.begin() as connection:
+            yield connection
+
     def close(self) -> None:
+        self._counter.dispose()
         self._readers.dispose()
         self._writer.dispose()
 
@@ -147,6 +156,20 @@ def _engine(path: Path, begin: str, *pragmas: str, pool_size: int, max_overflow:
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _counting_engine(path: Path) -> Engine:
+    engine = _engine(path, "BEGIN IMMEDIATE", *_SPARING, _HASTY, pool_size=1, max_overflow=0)
+
+    @event.listens_for(engine, "connect")
+    def make(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        _use_wal(path)
+        cursor = connection.cursor()
+        for table in counts.metadata.sorted_tables:
+            cursor.execute(str(CreateTable(table, if_not_exists=True).compile(engine)))
+        cursor.close()
 
     return engine
 

@@ -28,6 +28,10 @@ class Database(Protocol):
         """Open a transaction that no other process has at the same time."""
         ...
 
+    def counting(self) -> AbstractContextManager[Connection]:
+        """Open a connection to what processes count together (`db.counts`); each statement is committed at once."""
+        ...
+
     def close(self) -> None:
         """Close every connection."""
         ...

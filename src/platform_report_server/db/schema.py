@@ -369,6 +369,14 @@ signing_key = Table(
     Column("fingerprint", String(64), primary_key=True),
 )
 
+# The links that let one browser in: whoever of several processes writes the row gives the session.
+used_link = Table(
+    "used_link",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("used_at", BigInteger, nullable=False),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from platform_report_server.accounts.invitations import invited
+from platform_report_server.auth.addresses import network_of
 from platform_report_server.clock import now_ms
 from platform_report_server.db.queries.people import find_account_by_email, has_accounts
-from platform_report_server.errors import Forbidden, Invalid, RateLimited, Unauthorized
+from platform_report_server.errors import Invalid, RateLimited, Unauthorized
 from platform_report_server.web._flash import Notes
 from platform_report_server.web._forms import Form, Shown, shown_again
 from platform_report_server.web._visit import Visit, local
@@ -31,10 +32,10 @@ async def show_login(visit: Visit, **forms: Shown) -> Response:
 
 
 async def log_in(visit: Visit) -> Response:
-    form, client = visit.form, visit.request.client
+    form, network = visit.form, network_of(visit.request)
     try:
         email, password = form.required("email"), _password(form)
-        session = await visit.services.entrance.log_in(email, password, client.host if client else "")
+        session = await visit.services.entrance.log_in(email, password, network)
     except (Invalid, Unauthorized, RateLimited) as error:
         return await show_login(visit, login=shown_again(form, error))
     return _let_in(visit, session, local(form.text("next")))
@@ -50,8 +51,7 @@ async def log_out(visit: Visit) -> Response:
 
 async def show_first_owner(visit: Visit, **forms: Shown) -> Response:
     token = visit.form.text("token") or visit.request.query_params.get("token", "")
-    if not visit.services.entrance.knows_owner_link(token):
-        raise Forbidden("This link was used before, or belongs to another start of the server")
+    await visit.services.entrance.check_owner_link(token)
     return visit.page("first_owner.html", token=token, forms=forms)
 
 

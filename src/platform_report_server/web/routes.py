@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from platform_report_server.auth.addresses import network_of
 from platform_report_server.auth.caller import NOBODY
 from platform_report_server.model import Role
 from platform_report_server.services import Services
@@ -34,6 +35,10 @@ class PageRoute(Route):
         visit = Visit(request, services)
         try:
             visit = await Visit.begin(request, services)
+            if request.method == "POST":
+                allowance = await services.count(visit.caller.identity or network_of(request), "forms")
+                if allowance is not None:
+                    allowance.check()
             if self.needs is not None:
                 token = request.query_params.get("token")
                 if token is not None:
@@ -66,6 +71,8 @@ def web_routes() -> list[Route]:
         _show("/account", None, account.show),
         _send("/account/password", None, account.change_password),
         _show("/teams", "viewer", teams.index),
+        _show("/teams/new", "owner", teams.show_new),
+        _send("/teams", "owner", teams.make),
         _show("/teams/{team_id}", "viewer", teams.show),
         _send("/teams/{team_id}/projects", "admin", teams.make_project),
         _send("/teams/{team_id}/invitations", "admin", teams.invite),

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from platform_report_server import ids
 from platform_report_server.accounts import invitations
 from platform_report_server.accounts.people import check_name
-from platform_report_server.accounts.teams import change_role, remove_member
+from platform_report_server.accounts.teams import add_team, change_role, remove_member
 from platform_report_server.auth.roles import ROLES, reaches
 from platform_report_server.auth.visible import visible_invitation, visible_member, visible_team
 from platform_report_server.clock import now_ms
 from platform_report_server.db.queries.people import list_invitations, list_members, list_teams
 from platform_report_server.db.queries.projects import ProjectRow, projects_of
-from platform_report_server.errors import Invalid, MailFailed
+from platform_report_server.errors import Forbidden, Invalid, MailFailed
 from platform_report_server.ingest.projects import add_project
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import Role
@@ -33,7 +33,24 @@ async def index(visit: Visit) -> Response:
     teams = await visit.read(partial(list_teams, among=visit.caller.teams))
     if len(teams) == 1:
         return visit.go(f"/teams/{ids.encode('team', teams[0].id)}")
-    return visit.page("teams.html", teams=[(team, visit.caller.role_in_team(team.id)) for team in teams])
+    listed = [(team, visit.caller.role_in_team(team.id)) for team in teams]
+    return visit.page("teams.html", teams=listed, may_make=visit.caller.strongest == "owner")
+
+
+async def show_new(visit: Visit, **forms: Shown) -> Response:
+    return visit.page("new_team.html", forms=forms)
+
+
+async def make(visit: Visit) -> Response:
+    form, owner = visit.form, visit.caller.user_id
+    if owner is None and visit.caller.teams is not None:
+        raise Forbidden("A team needs a person who owns it: no person made this key")
+    try:
+        name = check_name(form.required("name"))
+    except Invalid as error:
+        return await show_new(visit, team=shown_again(form, error))
+    row = await visit.write(lambda write: add_team(write, name, owner))
+    return visit.go(f"/teams/{ids.encode('team', row.id)}", Notes(told=f"The team {row.name} is made."))
 
 
 async def show(visit: Visit) -> Response:
@@ -132,7 +149,8 @@ async def _show(visit: Visit, team_id: str, **forms: Shown) -> Response:
 
     found = await visit.read(query)
     own = visit.caller.role_in_team(found["team"].id)
-    return visit.page("team.html", **found, roles=given_by(own), invited_as=_INVITED_AS, forms=forms)
+    may_make = visit.caller.strongest == "owner"
+    return visit.page("team.html", **found, roles=given_by(own), invited_as=_INVITED_AS, may_make=may_make, forms=forms)
 
 
 def given_by(own: Role | None) -> tuple[Role, ...]:

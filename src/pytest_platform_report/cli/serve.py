@@ -110,8 +110,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--first-owner",
         action="store_true",
-        help="as long as there is no account, print a link that makes the owner's, once; in the environment "
-        f"{PREFIX}FIRST_OWNER=on",
+        help="as long as there is no account, print a link that makes the owner's, once, where this machine alone "
+        f"reaches the server too; in the environment {PREFIX}FIRST_OWNER=on",
     )
 
 
@@ -135,6 +135,10 @@ def run(arguments: argparse.Namespace) -> int:
         def on_started(address: str) -> None:
             say(f"serving {store.described(rules.get('artifacts'))}")
             say(f"  dashboard: {address}")
+            if urlsplit(address).path == "/first-owner":
+                say("  Nobody has an account yet: this link makes the owner's, once, within an hour.")
+                if not place.is_private:
+                    say("  Until then nothing else is served.")
             api = urlsplit(address)._replace(path="/api", query="").geturl()
             say(f"  reporting API: {api}, project {store.project}")
             if given:
