@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -155,29 +157,40 @@ def test_serve_to_a_team(target: Target, project: Project) -> None:
 
 @embedded
 def test_serve_with_workers_as_the_environment_says(target: Target, project: Project) -> None:
-    project.write("password.txt", "correct horse battery\n")
     project.write("secrets/key", "a-key-that-is-long-enough\n")
     project.write("secrets/metrics", "a-token-that-is-long-enough\n")
     told = {"HOST": "0.0.0.0", "PORT": "0", "WORKERS": "2", "ALLOW_HOST": "a.example, b.example", "ACCESS_LOG": "-"}
     project.environment |= {f"PLATFORM_REPORT_{name}": value for name, value in told.items()}
     project.environment["PLATFORM_REPORT_METRICS_TOKEN_FILE"] = "secrets/metrics"
     project.environment["PLATFORM_API_KEY_FILE"] = "secrets/key"
-    assert "several workers need an account" in project.command("serve", "--first-owner").out
-    project.command("user", "add", "--owner", "jane@example.com", "--password-file=password.txt")
-
+    project.environment["PLATFORM_REPORT_LIMITS"] = "contract"
     process = project.start_command("serve", "--allow-host=c.example")
     said = read_until(process, "Ctrl-C ends it.")
-    port = re.search(r"dashboard: http://a\.example:(\d+)/", said)
-    assert port, said
-    url = f"http://127.0.0.1:{port[1]}"
+    link = re.search(r"dashboard: http://a\.example:(\d+)(/first-owner\?token=\S+)\n  Nobody has an account yet", said)
+    assert link, said
+    assert "Until then nothing else is served" in said
+    url = f"http://127.0.0.1:{link[1]}"
 
     def status(path: str, **headers: str) -> int:
         return httpx.get(f"{url}{path}", headers=headers, trust_env=False).status_code
 
+    runs = f"/api/runs?projectId={target.project}"
+    closed = httpx.get(f"{url}{runs}", headers={"Host": "a.example", "X-API-Key": _KEY}, trust_env=False)
+    assert (closed.status_code, closed.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert "Nobody has an account here yet" in closed.text
+    assert closed.headers["X-RateLimit-Limit"] == "60"
+    assert [status(path, Host="a.example") for path in ("/", "/login", "/metrics", "/readyz")] == [401, 401, 401, 200]
+    _make_first_owner(url, link[2], Host=f"a.example:{link[1]}", Origin=f"http://a.example:{link[1]}")
     workers = _children(process.pid)
     assert len(workers) == 2
+    sent = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:  # one connection each, so that either worker gets some
+        headers = {"Host": "a.example", "X-API-Key": _KEY}
+        posts = [pool.submit(httpx.post, f"{url}/api/runs", headers=headers, trust_env=False) for _ in range(60)]
+    allowed = [post for post in posts if post.result().status_code != 429]
+    assert 30 <= len(allowed) <= 31 + (time.monotonic() - sent) / 2, "30 a minute, of both workers together"
     for host, expected in (("b.example", 200), ("c.example", 200), ("d.example", 403)):
-        assert status(f"/api/runs?projectId={target.project}", Host=host, **{"X-API-Key": _KEY}) == expected
+        assert status(runs, Host=host, **{"X-API-Key": _KEY}) == expected
     assert status("/metrics", Host="a.example", Authorization="Bearer a-token-that-is-long-enough") == 200
     assert status("/metrics", Host="a.example") == 401
     os.kill(min(workers), signal.SIGKILL)
@@ -191,6 +204,17 @@ def test_serve_with_workers_as_the_environment_says(target: Target, project: Pro
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     project.environment["PLATFORM_REPORT_WORKERS"] = "no"
     assert "found 'no', expected a number from 1 to" in project.command("serve").out
+
+
+def _make_first_owner(url: str, link: str, **headers: str) -> None:
+    with httpx.Client(base_url=url, headers=headers, trust_env=False) as browser:
+        token = re.search(r'name="form_token" value="(\w+)"', browser.get(link).text)
+        assert token
+        password = dict.fromkeys(("password", "password_again"), "correct horse battery")
+        said = {"token": link.partition("token=")[2], "form_token": token[1], "email": "jane@example.com"}
+        answer = browser.post("/first-owner", data=said | password | {"name": "Jane"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/teams")
+        assert "used before" in browser.get(link).text
 
 
 def _children(pid: int) -> set[int]:
