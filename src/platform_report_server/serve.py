@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from platform_report_server.app import create_app
+from platform_report_server.auth.links import owner_token
 from platform_report_server.auth.signing import open_signer
 from platform_report_server.auth.tokens import new_token
 from platform_report_server.connection import Connection
@@ -84,16 +85,16 @@ def serve(
     if settings.access == "open":
         raise SettingsError("open access is for one process only: use Settings.served for a socket")
     mail = settings.mail or MailSettings.of(os.environ)
-    is_owned = _look(settings)  # what is wrong with the store is told before anything listens
+    owning = _look(settings)  # what is wrong with the store is told before anything listens
     listening = _listen(place.host, place.port)
     try:
-        token = new_token()
         settings, path = replace(settings, host_names=place.answers_to, mail=mail), "/"
-        if not is_owned and (makes_first_owner or not place.is_private):
-            settings = replace(settings, owner_token=token, waits_for_owner=not place.is_private)
-            path = f"{FIRST_OWNER}?token={token}"
-        elif not is_owned:
-            settings, path = replace(settings, link_token=token), f"/?token={token}"
+        if owning is not None and (makes_first_owner or not place.is_private):
+            settings = replace(settings, waits_for_owner=not place.is_private)
+            path = f"{FIRST_OWNER}?token={owning}"
+        elif owning is not None:
+            settings = replace(settings, link_token=new_token())
+            path = f"/?token={settings.link_token}"
         origin = f"http://{place.shown}:{listening.getsockname()[1]}"
         settings = replace(settings, public_url=settings.public_url or origin)
 
@@ -129,15 +130,15 @@ def server_config(
     )
 
 
-def _look(settings: Settings) -> bool:
-    """Open everything once; tell whether somebody has an account."""
+def _look(settings: Settings) -> str | None:
+    """Open everything once; return what makes the first owner, where nobody has an account."""
     database = open_database(settings.database)
     try:
-        open_signer(settings, database)
+        signer = open_signer(settings, database)
         if isinstance(settings.artifacts, S3Url):
             check_bucket(settings.artifacts, settings.staging)
         with database.reading() as connection:
-            return has_accounts(connection)
+            return None if has_accounts(connection) else owner_token(signer)
     finally:
         database.close()
 

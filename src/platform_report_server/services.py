@@ -116,7 +116,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         try:
             keys = Keys(settings, database, lambda key_id: writer.do(partial(note_use, key_id=key_id)))
             access = Access(settings, signer, database, keys)
-            entrance = Entrance(settings, database, writer)
+            entrance = Entrance(settings, signer, database, writer)
             limits = None if is_embedded else Limits(TABLES[settings.limits], database)
             contents = Contents(writer, artifacts)
             sweeping = Job("the deletion of files", _HOUR, take_stale, contents.remove)

@@ -112,10 +112,8 @@ class Settings:
     """What the holders of these keys are in their projects."""
     link_token: str | None = field(default=None, repr=False)
     """Opens a browser session once, through ``/?token=...``: for a server that one person has for themselves."""
-    owner_token: str | None = field(default=None, repr=False)
-    """Makes the first owner, as long as there is no account, through ``/first-owner?token=...``."""
     waits_for_owner: bool = False
-    """Whether nothing else is served until there is an account."""
+    """Whether nothing is served but the page that makes the first owner until there is an account."""
     host_names: frozenset[str] | None = None
     """The names that a request's Host header may carry; None allows every name."""
     mail: MailSettings | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import httpx
 import pytest
 
 from browser.chromium import find_chromium
-from server.support import served_settings, serving
+from server.support import first_owner_token, served_settings, serving
 
 CHROMIUM = find_chromium()
 PATIENCE_MS = 20_000
@@ -51,9 +50,10 @@ def people() -> Iterator[People]:
 
 
 def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
-    with serving(replace(served_settings(tmp_path), owner_token="the-owner")) as url:
+    settings = served_settings(tmp_path)
+    with serving(settings) as url:
         jane = people()
-        jane.goto(f"{url}/first-owner?token=the-owner")
+        jane.goto(f"{url}/first-owner?token={first_owner_token(settings)}")
         jane.get_by_label("Email").fill("jane@example.com")
         make_account(jane, "Name", "Jane")
         jane.get_by_role("link", name="Jane").wait_for()

@@ -17,6 +17,7 @@ import httpx
 import uvicorn
 
 from platform_report_server.app import create_app
+from platform_report_server.auth.links import owner_token
 from platform_report_server.auth.signing import load_signer
 from platform_report_server.clock import now_ms
 from platform_report_server.connection import Connection
@@ -166,6 +167,11 @@ def cookie_of(settings: Settings, token: str) -> dict[str, str]:
     """Return the cookie of a session, over http."""
     signer = load_signer(settings.signing_key, nullcontext)
     return {f"platform_report_{signer.sign('cookie name')[:8]}": token}
+
+
+def first_owner_token(settings: Settings) -> str:
+    """Return what is in the link that makes the first owner."""
+    return owner_token(load_signer(settings.signing_key, nullcontext))
 
 
 def in_store(settings: Settings, job: Job[T]) -> T:

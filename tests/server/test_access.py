@@ -254,7 +254,7 @@ def test_a_link_opens_one_session_once(settings: Settings) -> None:
             for changed in (value[:-1], "9" + value, value.swapcase(), ""):
                 with httpx.Client(base_url=url, cookies={name: changed}) as forger:
                     refused(forger.get("/api/runs", params={"projectId": PROJECT}), 401, "UNAUTHORIZED")
-        with httpx.Client(base_url=url) as late:
+        with serving(replace(settings, link_token="the-token")) as another, httpx.Client(base_url=another) as late:
             assert late.get("/?token=the-token").status_code == 401
 
 

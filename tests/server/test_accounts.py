@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -14,7 +13,9 @@ from sqlalchemy import Row, func, select, update
 from platform_report_server.accounts import invitations, people, teams
 from platform_report_server.accounts.passwords import check_password, hash_password, password_holds
 from platform_report_server.accounts.throttle import Throttle
+from platform_report_server.auth import links
 from platform_report_server.auth.signing import Signer
+from platform_report_server.clock import now_ms
 from platform_report_server.db import counts
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.people import (
@@ -29,7 +30,7 @@ from platform_report_server.errors import Forbidden, Invalid, NotFound, RateLimi
 from platform_report_server.ingest.writer import Write
 from platform_report_server.services import Services, open_services
 from platform_report_server.settings import Settings
-from server.support import in_store
+from server.support import first_owner_token, in_store
 
 PASSWORD = "correct horse battery"
 NO_HASH = "scrypt$14$8$5$AAAA$AAAA"
@@ -100,16 +101,22 @@ def test_failures_wait_longer_and_longer_whichever_process_is_tried(settings: Se
         database.close()
 
 
-def test_the_first_owner_then_whoever_is_invited(settings: Settings) -> None:
+def test_the_first_owner_then_whoever_is_invited(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    owning = first_owner_token(settings)
+
     async def use(services: Services) -> None:
         door = services.entrance
         with pytest.raises(Forbidden, match="link was used before"):
             await door.make_first_owner("wrong", "jane@example.com", "Jane", PASSWORD)
+        with monkeypatch.context() as clock:
+            clock.setattr(links, "now_ms", lambda: now_ms() + 3_600_000)
+            with pytest.raises(Forbidden, match="older than an hour"):
+                await door.make_first_owner(owning, "jane@example.com", "Jane", PASSWORD)
         with pytest.raises(Invalid, match="at least 12"):
-            await door.make_first_owner("the-owner", "jane@example.com", "Jane", "short")
-        await door.make_first_owner("the-owner", "Jane@Example.com ", "Jane", PASSWORD)
+            await door.make_first_owner(owning, "jane@example.com", "Jane", "short")
+        await door.make_first_owner(owning, "Jane@Example.com ", "Jane", PASSWORD)
         with pytest.raises(Forbidden, match="link was used before"):
-            await door.check_owner_link("the-owner")
+            await door.check_owner_link(owning)
 
         jane = await services.read(partial(find_account_by_email, email="jane@example.com"))
         assert jane is not None
@@ -142,14 +149,14 @@ def test_the_first_owner_then_whoever_is_invited(settings: Settings) -> None:
         with pytest.raises(NotFound, match="ask for a new one"):
             await door.accept_anew(token, "John", PASSWORD)
 
-    _with_services(replace(settings, owner_token="the-owner"), use)
+    _with_services(settings, use)
 
     async def later(services: Services) -> None:
         with pytest.raises(Forbidden, match="link was used before"):
-            await services.entrance.make_first_owner("the-owner", "eve@example.com", "Eve", PASSWORD)
+            await services.entrance.make_first_owner(owning, "eve@example.com", "Eve", PASSWORD)
 
-    _with_services(replace(settings, owner_token="the-owner"), later)
-    for secret in (PASSWORD, "a new long password", "the-owner"):
+    _with_services(settings, later)
+    for secret in (PASSWORD, "a new long password", owning):
         assert not any(secret.encode() in path.read_bytes() for path in settings.signing_key.parent.rglob("*.db*"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from platform_report_server.accounts.teams import add_team
 from platform_report_server.ingest.writer import Write
 from platform_report_server.settings import Settings
 from server.browsing import Browser, Browsers, browsers
-from server.support import cookie_of, in_store, in_threads, served_settings, serving
+from server.support import cookie_of, first_owner_token, in_store, in_threads, served_settings, serving
 from server.test_pages import HOSTILE
 
 PASSWORD = "correct horse battery"
@@ -69,13 +68,16 @@ def jane(settings: Settings, new: Browsers, kept: str, email: str) -> Browser:
 
 
 def test_the_first_owner(tmp_path: Path) -> None:
-    settings, end = replace(served_settings(tmp_path / "platform"), owner_token="the-owner"), "/first-owner"
+    settings, end = served_settings(tmp_path / "platform"), "/first-owner"
+    token = first_owner_token(settings)
+    expires, _, signature = token.partition(".")
     with serving(settings) as url, browsers(url) as new:
         browser = new()
         assert "Nobody has an account here yet" in browser.go("/").text
         assert browser.path == "/login"
-        assert "used before" in browser.go("/first-owner?token=wrong", 403).text
-        page = browser.go(f"{end}?token=the-owner")
+        for wrong in ("", "wrong", ".", token[:-1], f"{int(expires) + 1}.{signature}", f"{expires}x.{signature}"):
+            assert "used before" in browser.go(f"/first-owner?token={wrong}", 403).text
+        page = browser.go(f"{end}?token={token}")
         for said, field in (
             (JANE | NEW | {"email": "jane"}, "email"),
             (JANE | NEW | {"email": " "}, "email"),
@@ -92,7 +94,7 @@ def test_the_first_owner(tmp_path: Path) -> None:
         page = browser.send(page, end, **JANE, **NEW)
         assert browser.path.startswith("/teams/")
         assert "Jane Doe" in page.text
-        assert "used before" in new().go(f"{end}?token=the-owner", 403).text
+        assert "used before" in new().go(f"{end}?token={token}", 403).text
 
 
 def test_in_and_out(jane: Browser, new: Browsers, email: str) -> None:

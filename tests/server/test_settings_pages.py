@@ -8,9 +8,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from platform_report_server import ids
 from platform_report_server.accounts.keys import add_key
 from platform_report_server.accounts.people import add_account, begin_session
-from platform_report_server.accounts.teams import add_team
+from platform_report_server.accounts.teams import add_member, add_team
 from platform_report_server.ingest.projects import add_project
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import Role
@@ -86,6 +87,27 @@ def test_members(cast: Cast, enter: Callable[[Role], Browser], settings: Setting
     assert page.form("/invitations").values.items() >= {"email": "not an address", "role": "viewer"}.items()
     assert "is that of a member already" in admin.send(page, "/invitations", 400, email="owner@example.com").text
     assert admin.send(page, "/invitations", 400, email="new@example.com", role="owner").wrong == {"role"}
+
+
+def test_teams(cast: Cast, enter: Callable[[Role], Browser], new: Browsers, settings: Settings) -> None:
+    viewer = enter("viewer")  # who owns a team of their own
+    page = viewer.go("/teams/new")
+    for name in ("", "x" * 201, "turned \u202e around"):
+        page = viewer.send(page, "/teams", 400, name=name)
+        assert page.wrong == {"name"}
+    page = viewer.send(page, "/teams", name=" Second ")
+    assert "The team Second is made." in page.text
+    assert page.title == "Second"
+    assert "/teams/new" in viewer.go("/teams").links
+
+    def join(write: Write) -> str:
+        user = add_account(write, "guest@example.com", "Guest", NO_PASSWORD)
+        add_member(write, ids.decode("team", cast.team) or 0, user, "admin")
+        return begin_session(write, user)
+
+    guest = new(cookie_of(settings, in_store(settings, join)))
+    assert "/teams/new" not in guest.go(f"/teams/{cast.team}").links
+    assert "This needs the role owner" in guest.go("/teams/new", 403).text
 
 
 def test_projects(cast: Cast, enter: Callable[[Role], Browser]) -> None:

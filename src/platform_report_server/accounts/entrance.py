@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -24,6 +23,8 @@ from platform_report_server.accounts.people import (
 )
 from platform_report_server.accounts.teams import add_member, lock_team
 from platform_report_server.accounts.throttle import Throttle
+from platform_report_server.auth.links import holds_owner_token
+from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.tokens import digest
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
@@ -36,7 +37,6 @@ from platform_report_server.settings import Settings
 
 T = TypeVar("T")
 
-OWNER_LINK_SECONDS = 3600.0
 _USED_KEPT_MS = 366 * 24 * 3600 * 1000  # longer than a server runs
 _HASHED_AT_ONCE = 2  # each takes 16 MB
 _MOST_WAITING = 32
@@ -45,12 +45,11 @@ _MOST_WAITING = 32
 class Entrance:
     """Lets people in and out. What lets somebody in returns the token of their session."""
 
-    def __init__(self, settings: Settings, database: Database, writer: Writer) -> None:
+    def __init__(self, settings: Settings, signer: Signer, database: Database, writer: Writer) -> None:
+        self._signer = signer
         self._database = database
         self._writer = writer
         self._link_token = settings.link_token
-        self._owner_token = settings.owner_token
-        self._ends_at = time.monotonic() + OWNER_LINK_SECONDS
         self._by_email = Throttle(database, "email", free=5, longest=300)
         self._by_network = Throttle(database, "network", free=20, longest=60)
         self._hashing = anyio.CapacityLimiter(_HASHED_AT_ONCE)
@@ -94,9 +93,8 @@ class Entrance:
 
     async def check_owner_link(self, token: str) -> None:
         """Refuse what is not the token of the link that makes the first owner, or no longer."""
-        is_known = _same(token, self._owner_token) and time.monotonic() < self._ends_at
-        if not is_known or await self._read(has_accounts):
-            raise Forbidden("This link was used before, is older than an hour, or belongs to another start")
+        if not holds_owner_token(self._signer, token) or await self._read(has_accounts):
+            raise Forbidden("This link was used before, or is older than an hour")
 
     async def make_first_owner(self, token: str, email: str, name: str, password: str) -> str:
         """Make the first account, the owner of every team."""

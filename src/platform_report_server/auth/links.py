@@ -1,4 +1,4 @@
-"""Links to artifacts: whoever has one may download the file for an hour."""
+"""Links that hold for an hour: to artifacts, for whoever has one, and to the page that makes the first owner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from platform_report_server.errors import Forbidden
 
 _LIFE_SECONDS = 3600
 _PURPOSE = "artifact"
+_OWNING = "first owner"
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,15 @@ def check_artifact_link(signer: Signer, artifact_id: str, expires: str, signatur
         raise Forbidden("This link was not signed by this server: ask GET /api/artifacts for a new one")
     if int(expires) <= now_ms() // 1000:
         raise Forbidden("This link has expired: ask GET /api/artifacts for a new one")
+
+
+def owner_token(signer: Signer) -> str:
+    """Return what makes the first owner, on each server of the store."""
+    expires = now_ms() // 1000 + _LIFE_SECONDS
+    return f"{expires}.{signer.sign(_OWNING, expires)}"
+
+
+def holds_owner_token(signer: Signer, token: str) -> bool:
+    """Tell whether it was made by a server of this store, within an hour."""
+    expires, _, signature = token.partition(".")
+    return signer.holds(signature, _OWNING, expires) and int(expires) > now_ms() // 1000
