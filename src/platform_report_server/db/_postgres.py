@@ -195,11 +195,11 @@ def _engine(url: PostgresUrl, *, pool_size: int, max_overflow: int, lock_timeout
 
     @event.listens_for(engine, "checkout")
     def look(connection: Any, _entry: object, _proxy: object) -> None:
-        if _has_news(connection):
-            try:
+        try:
+            if _has_news(connection):
                 engine.dialect.do_ping(connection)
-            except psycopg.Error as error:
-                raise DisconnectionError from error
+        except psycopg.Error as error:
+            raise DisconnectionError from error
 
     return engine
 
