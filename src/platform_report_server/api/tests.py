@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import anyio.to_thread
 import msgspec
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -37,7 +39,7 @@ from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError, Invalid, NotFound
 from platform_report_server.ingest.once import Answer, answer_once
-from platform_report_server.ingest.results import add_results, is_flaky
+from platform_report_server.ingest.results import Batch, add_batch, is_flaky
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import BULK, NewTest, NewTests
 
@@ -51,8 +53,23 @@ SEARCH = Text("search")
 ATTEMPT = Number("attempt", None, 1, 2**31 - 1)
 
 
+class _ValidTests(msgspec.Struct):
+    tests: list[NewTest]
+
+
 _new = msgspec.json.Decoder(NewTest)
 _bulk = msgspec.json.Decoder(NewTests)
+_valid = msgspec.json.Decoder(_ValidTests)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a request says of one run: where in the request, and what."""
+
+    project: str
+    run_id: str
+    places: list[int]
+    batch: Batch
 
 
 async def create(call: Call) -> Response:
@@ -63,7 +80,7 @@ async def create(call: Call) -> Response:
     def add(write: Write, tests: Sequence[NewTest]) -> list[Answer]:
         # whoever adds to the same run of the same project has passed the check above and may see the run as well
         run = call.visible_run(write.connection, new.run_id, new.project_id)
-        return [Answer(201, body(stored)) for stored in _add(write, run, tests)]
+        return [Answer(201, body(stored)) for stored in _add(write, run, Batch.of(tests))]
 
     def add_once(write: Write) -> Answer:
         run = call.visible_run(write.connection, new.run_id, new.project_id)
@@ -75,17 +92,16 @@ async def create(call: Call) -> Response:
 
 
 async def create_many(call: Call) -> Response:
-    said, once = await call.body(_bulk)
-    if len(said.tests) > BULK:
-        raise Invalid.field_is("tests", f"at most {BULK} tests fit in one request, got {len(said.tests)}")
-    tests = [_read_one(call, each) for each in said.tests]
+    said = await call.raw_body()
+    tests, once = _read_many(call, said), call.once(said)
+    # meanwhile others' requests are read, and the writer waits for nothing
+    parts = await anyio.to_thread.run_sync(_by_run, tests)
 
     def job(write: Write) -> Answer:
-        projects = {new.project_id for new in tests if isinstance(new, NewTest)}
-        numbers = (find_project(write.connection, project) for project in sorted(projects))
+        numbers = (find_project(write.connection, project) for project in sorted({part.project for part in parts}))
         # where no test can be stored, nothing is written: any scope will do for the key
         scope = next((number for number in numbers if number is not None), 0)
-        return answer_once(write, scope, once, lambda: Answer(200, body(StoredTests(_add_many(call, write, tests)))))
+        return answer_once(write, scope, once, lambda: Answer(200, body(_add_many(call, write, tests, parts))))
 
     return await call.write(job)
 
@@ -139,37 +155,51 @@ async def history(call: Call) -> Response:
     return answer(await call.read(query))
 
 
-def _read_one(call: Call, raw: msgspec.Raw) -> NewTest | ApiError:
+def _read_many(call: Call, said: bytes) -> list[NewTest | ApiError]:
     try:
-        new = decode(_new, raw)
+        tests: Sequence[NewTest | msgspec.Raw] = _valid.decode(said).tests
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        tests = decode(_bulk, said).tests
+    if len(tests) > BULK:
+        raise Invalid.field_is("tests", f"at most {BULK} tests fit in one request, got {len(tests)}")
+    return [_read_one(call, each) for each in tests]
+
+
+def _read_one(call: Call, said: NewTest | msgspec.Raw) -> NewTest | ApiError:
+    try:
+        new = said if isinstance(said, NewTest) else decode(_new, said)
         call.caller.check(new.project_id)
     except ApiError as error:
         return error
     return new
 
 
-def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError]) -> list[StoredTest | ErrorAnswer]:
-    entries: dict[int, StoredTest | ErrorAnswer] = {}
-    by_run: dict[tuple[str, str], list[tuple[int, NewTest]]] = defaultdict(list)
+def _by_run(tests: Sequence[NewTest | ApiError]) -> list[_Part]:
+    found: dict[tuple[str, str], dict[int, NewTest]] = defaultdict(dict)
     for place, new in enumerate(tests):
-        if isinstance(new, ApiError):
-            entries[place] = error_answer(new)
-        else:
-            by_run[new.project_id, new.run_id].append((place, new))
-    for (project, run_id), placed in sorted(by_run.items()):  # or two processes would wait for each other crosswise
+        if isinstance(new, NewTest):
+            found[new.project_id, new.run_id][place] = new
+    # in one order, or two processes would wait for each other crosswise
+    return [_Part(*of, list(placed), Batch.of(list(placed.values()))) for of, placed in sorted(found.items())]
+
+
+def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError], parts: Sequence[_Part]) -> StoredTests:
+    entries: dict[int, StoredTest | ErrorAnswer] = {
+        place: error_answer(new) for place, new in enumerate(tests) if isinstance(new, ApiError)
+    }
+    for part in parts:
         try:
-            run = call.visible_run(write.connection, run_id, project)
+            run = call.visible_run(write.connection, part.run_id, part.project)
         except NotFound as error:
-            added: Sequence[StoredTest | ErrorAnswer] = [error_answer(error)] * len(placed)
+            added: Sequence[StoredTest | ErrorAnswer] = [error_answer(error)] * len(part.places)
         else:
-            added = _add(write, run, [new for _, new in placed])
-        for (place, _), entry in zip(placed, added, strict=True):
-            entries[place] = entry
-    return [entries[place] for place in range(len(tests))]
+            added = _add(write, run, part.batch)
+        entries.update(zip(part.places, added, strict=True))
+    return StoredTests([entries[place] for place in range(len(tests))])
 
 
-def _add(write: Write, run: RunRow, tests: Sequence[NewTest]) -> list[StoredTest]:
-    first = add_results(write, run.project_id, run.id, tests)
+def _add(write: Write, run: RunRow, batch: Batch) -> list[StoredTest]:
+    first = add_batch(write, run.project_id, run.id, batch)
     created_at = iso(write.now)
     return [
         StoredTest(
@@ -183,7 +213,7 @@ def _add(write: Write, run: RunRow, tests: Sequence[NewTest]) -> list[StoredTest
             is_flaky(new),
             created_at,
         )
-        for seq, new in enumerate(tests, first)
+        for seq, new in enumerate(batch.tests, first)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -47,9 +47,24 @@ _detail = msgspec.json.Decoder(Detail)
 _failure = msgspec.json.Decoder(_Failure)
 
 
-def write_details(connection: Connection, project_id: int, run_id: int, first: int, details: Sequence[Detail]) -> None:
-    """Store the details of results `first`, `first` + 1, ..."""
-    bulk_insert(connection, schema.detail, _COLUMNS, list(_chunks(project_id, run_id, first, details)))
+def pack_details(details: Sequence[Detail]) -> list[bytes]:
+    """Return the details in compressed chunks; it takes time, and needs no connection."""
+    return [
+        zlib.compress(_encoder.encode(details[start : start + CHUNK]), _LEVEL)
+        for start in range(0, len(details), CHUNK)
+    ]
+
+
+def write_details(
+    connection: Connection, project_id: int, run_id: int, first: int, chunks: Sequence[bytes], count: int
+) -> None:
+    """Store the packed details of `count` results: `first`, `first` + 1, ..."""
+    after = first + count
+    rows = [
+        (project_id, run_id, lo, min(lo + CHUNK, after) - 1, _ZLIB, chunk)
+        for lo, chunk in zip(range(first, after, CHUNK), chunks, strict=True)
+    ]
+    bulk_insert(connection, schema.detail, _COLUMNS, rows)
 
 
 def read_details(
@@ -84,13 +99,6 @@ def _read(
             wanted.discard(other)
             found[other] = one.decode(entries[other[1] - row.lo])
     return found
-
-
-def _chunks(project_id: int, run_id: int, first: int, details: Sequence[Detail]) -> Iterator[tuple[object, ...]]:
-    for start in range(0, len(details), CHUNK):
-        part = details[start : start + CHUNK]
-        lo = first + start
-        yield project_id, run_id, lo, lo + len(part) - 1, _ZLIB, zlib.compress(_encoder.encode(part), _LEVEL)
 
 
 def _unpack(codec: int, data: bytes) -> bytes:

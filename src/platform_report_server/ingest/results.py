@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
 from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert, insert_missing
-from platform_report_server.db.details import Detail, write_details
+from platform_report_server.db.details import Detail, pack_details, write_details
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.ending import settle
@@ -47,11 +48,30 @@ _COUNT = (
 _COUNTED = select(schema.run.c.next_seq, schema.run.c.folded_seq, schema.run.c.finished_at).where(*_THIS_RUN)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Results of one run, and what of their rows can be made before there is a transaction."""
+
+    tests: Sequence[NewTest]
+    keys: list[bytes]
+    details: list[bytes]
+
+    @classmethod
+    def of(cls, tests: Sequence[NewTest]) -> Batch:
+        """Return the batch of these results."""
+        return cls(tests, [_key(test) for test in tests], pack_details([_detail(test) for test in tests]))
+
+
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
     """Store the results of one run, in their order; return the sequence number of the first."""
+    return add_batch(write, project_id, run_id, Batch.of(tests))
+
+
+def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
+    """Store a batch; return the sequence number of its first result."""
+    tests, keys = batch.tests, batch.keys
     after = _count(write, project_id, run_id, tests)
     first = int(after.next_seq) - len(tests)
-    keys = [_key(test) for test in tests]
     cases = _cases(write, project_id, run_id, dict(zip(keys, tests, strict=True)))
     rows = []
     for seq, (key, test) in enumerate(zip(keys, tests, strict=True), first):
@@ -74,7 +94,7 @@ def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewT
             )
         )
     bulk_insert(write.connection, schema.result, _RESULT_COLUMNS, rows)
-    write_details(write.connection, project_id, run_id, first, [_detail(test) for test in tests])
+    write_details(write.connection, project_id, run_id, first, batch.details, len(tests))
     if after.finished_at is not None:
         settle(write, project_id, run_id)
     elif after.next_seq - after.folded_seq >= FOLD_AT:
