@@ -33,6 +33,7 @@ from platform_report_server.mail import Mail
 from platform_report_server.metrics import Metrics
 from platform_report_server.model import LimitGroup
 from platform_report_server.settings import Settings
+from platform_report_server.spools import Spools
 from platform_report_server.storage.store import ArtifactStore, open_artifacts
 from platform_report_server.webhooks.deliverer import Deliverer
 from platform_report_server.webhooks.sending import Sender
@@ -60,6 +61,7 @@ class Services:
     deliverer: Deliverer
     jobs: Jobs
     sweeping: Job
+    spools: Spools
     mail: Mail | None
     """Sends mail, where an SMTP server is set."""
 
@@ -153,6 +155,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     deliverer,
                     jobs,
                     sweeping,
+                    Spools(settings.staging),
                     mail,
                 )
             finally:

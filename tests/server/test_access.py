@@ -38,6 +38,7 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, Any], tuple[int, str] | None]
     ("GET", "/api/runs/{run_id}"): ("viewer", {}, NOT_FOUND),
     ("PATCH", "/api/runs/{run_id}"): ("member", {"json": {"status": "passed"}}, NOT_FOUND),
     ("DELETE", "/api/runs/{run_id}"): ("member", {}, NOT_FOUND),
+    ("GET", "/api/runs/{run_id}/export"): ("viewer", {"params": {"format": "junit"}}, NOT_FOUND),
     ("GET", "/api/tests"): ("viewer", OF_PROJECT, FORBIDDEN),
     ("POST", "/api/tests"): ("member", {"json": "a test"}, FORBIDDEN),
     ("POST", "/api/tests/bulk"): ("member", {"json": {"tests": ["a test"]}}, FORBIDDEN),

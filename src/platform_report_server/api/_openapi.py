@@ -45,6 +45,7 @@ _HEADERS = {
     "X-RateLimit-Limit": ("Requests of this group in a minute", "integer"),
     "X-RateLimit-Remaining": ("Requests that may follow at once", "integer"),
     "X-RateLimit-Reset": ("Seconds until one more than these is allowed", "integer"),
+    "Content-Disposition": ("The name of the file", "string"),
     "Location": ("Where the file is, for an hour", "string"),
     "Retry-After": ("Seconds to wait", "integer"),
     "Platform-Capabilities": ("What this server offers beyond the documented API, separated by commas", "string"),

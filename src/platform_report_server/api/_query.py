@@ -67,11 +67,11 @@ class Word:
 
     name: str
     words: tuple[str, ...]
-    required = False
+    required: bool = False
 
     def read(self, request: Request) -> str | None:
         """Return what the request says."""
-        value = Text(self.name).read(request)
+        value = (Required if self.required else Text)(self.name).read(request)
         if value is not None and value not in self.words:
             raise Invalid.field_is(self.name, f"expected one of {', '.join(self.words)}, got {value!r}")
         return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform_report_server.api import artifacts, flakiness, runs, suites, tests
+from platform_report_server.api import artifacts, exports, flakiness, runs, suites, tests
 from platform_report_server.api._account_routes import account_routes
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, RUN, Required
@@ -69,6 +69,18 @@ def api_routes() -> list[ApiRoute]:
             ),
             DELETE=Operation(
                 runs.delete, "Delete a run with all that belongs to it", "member", "runs write", answer=Done
+            ),
+        ),
+        route(
+            "/api/runs/{run_id}/export",
+            GET=Operation(
+                exports.show,
+                "Get all of a run as a file",
+                "viewer",
+                "runs read",
+                query=(exports.FORMAT,),
+                answer=bytes,
+                headers=("Content-Disposition",),
             ),
         ),
         route(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select
 
 from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert
@@ -72,6 +72,22 @@ def read_details(
 ) -> dict[tuple[int, int], Detail]:
     """Return the details of these (run id, seq)."""
     return _read(connection, project_id, results, _detail)
+
+
+def details_between(
+    connection: Connection, project_id: int, run_id: int, first: int, last: int
+) -> dict[tuple[int, int], Detail]:
+    """Return the details of a run's results from `first` to `last`, by (run id, seq)."""
+    table = schema.detail
+    of_run = and_(table.c.project_id == project_id, table.c.run_id == run_id)
+    begin = select(func.max(table.c.lo)).where(of_run, table.c.lo <= first).scalar_subquery()
+    query = select(table).where(of_run, table.c.lo >= func.coalesce(begin, first), table.c.lo <= last)
+    found: dict[tuple[int, int], Detail] = {}
+    for row in connection.execute(query.order_by(table.c.lo)):
+        entries = _decoder.decode(_unpack(row.codec, row.data))
+        for seq in range(max(first, row.lo), min(last, row.hi) + 1):
+            found[run_id, seq] = _detail.decode(entries[seq - row.lo])
+    return found
 
 
 def read_errors(

@@ -47,6 +47,12 @@ class ArtifactFolder:
                     continue
                 yield Stored(sha256, found.st_size, found.st_mtime)
 
+    def read(self, sha256: bytes) -> bytes | None:
+        try:
+            return self._path_of(sha256).read_bytes()
+        except FileNotFoundError:
+            return None
+
     async def answer(self, sha256: bytes, download: Download, request: Request) -> Response | None:
         path = self._path_of(sha256)
         if not await anyio.to_thread.run_sync(path.is_file):

@@ -84,6 +84,13 @@ class ArtifactBucket:
                     if sha256 is not None:
                         yield Stored(sha256, each["size"], each["last_modified"].timestamp())
 
+    def read(self, sha256: bytes) -> bytes | None:
+        with self._telling():
+            try:
+                return bytes(obstore.get(self._bucket, name_of(sha256)).bytes())
+            except FileNotFoundError:
+                return None
+
     async def answer(self, sha256: bytes, download: Download, request: Request) -> Response | None:
         # images stay: the dashboard's own policy shows none of another place
         if self._credentials is not None and not download.is_shown:

@@ -52,6 +52,10 @@ class ArtifactStore(Protocol):
         """Give out what is there."""
         ...
 
+    def read(self, sha256: bytes) -> bytes | None:
+        """Return a content as a whole, or None where it is not there: for small ones."""
+        ...
+
     async def answer(self, sha256: bytes, download: Download, request: Request) -> Response | None:
         """Return the answer that brings a content to a client, or None where it is not there."""
         ...

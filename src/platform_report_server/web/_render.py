@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +18,7 @@ from platform_report_server.db.queries.flakiness import band_of
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError
+from platform_report_server.shown import duration, moment, plain
 from platform_report_server.web._flash import Notes
 
 _HERE = Path(__file__).parent
@@ -27,8 +26,6 @@ STATIC = _HERE / "static"
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 _NOBODY: dict[str, Any] = {"is_known": False, "person": None, "form_token": "", "notes": Notes(), "forms": {}}
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # controls, and what turns text around
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
@@ -36,30 +33,6 @@ def page(template: str, status: int = 200, **values: Any) -> Response:
     text = _templates.get_template(template).render(_NOBODY | values)
     headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
     return Response(text.encode("utf-8", "replace"), status, headers, "text/html; charset=utf-8")
-
-
-def _duration(milliseconds: float | None) -> str:
-    if milliseconds is None:
-        return ""
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    seconds = milliseconds / 1000
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _plain(value: Any) -> Any:
-    """Return text as a terminal would show it, without its colours; what is marked up already stays."""
-    if type(value) is not str:
-        return value
-    return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", _ESCAPES.sub("", value.replace("\r\n", "\n")))
 
 
 def _query(values: dict[str, Any], **changes: Any) -> str:
@@ -76,13 +49,13 @@ _templates = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
-    finalize=_plain,
+    finalize=plain,
     trim_blocks=True,
     lstrip_blocks=True,
 )
 _templates.filters |= {
-    "duration": _duration,
-    "moment": _moment,
+    "duration": duration,
+    "moment": moment,
     "iso": iso,
     "status": RESULT_STATUSES.__getitem__,
     "totals": totals_of,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import PlatformReportError
 from ..options import OPTIONS
-from . import backup, doctor, key, migrate, prune, restore, run, serve, show, sync, user
+from . import backup, doctor, export, key, migrate, prune, restore, run, serve, show, sync, user
 
 _SHARED = ("url", "project", "api-key-file", "spool")
 
@@ -36,7 +36,7 @@ def _make_parser() -> argparse.ArgumentParser:
             group.add_argument(option.flag, dest=option.ini, metavar=option.metavar, help=option.help)
     parser = argparse.ArgumentParser(prog="platform-report", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (show, serve, sync, migrate, prune, backup, restore, doctor):
+    for module in (show, export, serve, sync, migrate, prune, backup, restore, doctor):
         summary = (module.__doc__ or "").strip()
         first_line = summary.partition("\n")[0]
         command = commands.add_parser(

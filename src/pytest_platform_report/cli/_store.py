@@ -30,6 +30,7 @@ class Store:
     manage: Any
     prune: Any
     backup: Any
+    export: Any
 
     def described(self, artifacts: Any) -> str:
         """Where it is, in words, with its files where they are told to be."""
@@ -54,12 +55,13 @@ def opened(arguments: argparse.Namespace) -> Iterator[Store]:
     try:
         from platform_report_server import backup, manage, prune, serve
         from platform_report_server.errors import ServerError
+        from platform_report_server.exports import stored
         from platform_report_server.reach import Reach
         from platform_report_server.settings import Settings
     except ImportError as error:
         raise lacks_server(error) from error
     try:
-        given, entrances = (Settings, Reach), (serve, manage, prune, backup)
+        given, entrances = (Settings, Reach), (serve, manage, prune, backup, stored)
         yield Store(settings.spool / "platform", database, settings.project, *given, *entrances)
     except ServerError as error:
         raise ConfigurationError(str(error)) from error
