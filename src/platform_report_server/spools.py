@@ -6,9 +6,11 @@ What they are read from, a snapshot of the store, does not stay open for as long
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import tempfile
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import closing
@@ -31,7 +33,9 @@ _WAIT_SECONDS = 10
 _PIECE = 2**18
 _PIECE_SECONDS = 60.0
 """What a client may take to read a piece."""
-_LEVEL = 5
+_PATIENCE_SECONDS = 1.0
+"""How long what is there waits for more."""
+_LEVEL, _SYNC = 5, zlib.Z_SYNC_FLUSH
 _GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)", re.IGNORECASE)
 
 Pieces = Generator[bytes, None, None]
@@ -135,16 +139,20 @@ class _Spool:
     def _write(self, folder: Path, tell: Callable[[], object]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        waiting, last = bytearray(), -math.inf
         with closing(self._pieces):
             for piece in self._pieces:
+                waiting += piece
+                if len(waiting) < _PIECE and time.monotonic() < last + _PATIENCE_SECONDS:
+                    continue
                 if self._is_over:
                     return
-                self._put(piece if self._zip is None else self._zip.compress(piece))
+                self._put(waiting if self._zip is None else self._zip.compress(waiting) + self._zip.flush(_SYNC))
                 tell()
-        if self._zip is not None:
-            self._put(self._zip.flush())
+                waiting, last = bytearray(), time.monotonic()
+        self._put(waiting if self._zip is None else self._zip.compress(waiting) + self._zip.flush())
 
-    def _put(self, piece: bytes) -> None:
+    def _put(self, piece: bytes | bytearray) -> None:
         view = memoryview(piece)
         while view:
             view = view[self._file.write(view) :]

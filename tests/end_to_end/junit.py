@@ -9,17 +9,22 @@ from typing import Any
 
 Named = tuple[str, str]
 
-_GRAVEST = ("failed", "skipped", "passed")
+_KINDS = {"failure", "error", "skipped"}
+
+
+def read_kinds(path: Path) -> dict[Named, set[str]]:
+    """Return by class name and name what each test has beside its output: nothing where it passed."""
+    found: dict[Named, set[str]] = {}
+    for case in ET.parse(path).getroot().iter("testcase"):
+        # A test that fails in its call and again in its teardown has two entries.
+        kinds = found.setdefault((case.get("classname", ""), case.get("name", "")), set())
+        kinds |= {each.tag for each in case} & _KINDS
+    return found
 
 
 def read_junit(path: Path) -> dict[Named, str]:
     """Return the status of each test by class name and name."""
-    found: dict[Named, str] = {}
-    for case in ET.parse(path).getroot().iter("testcase"):
-        name = (case.get("classname", ""), case.get("name", ""))
-        # A test that fails in its call and again in its teardown has two entries.
-        found[name] = min(_status(case), found.get(name, "passed"), key=_GRAVEST.index)
-    return found
+    return {name: _status(kinds) for name, kinds in read_kinds(path).items()}
 
 
 def in_junit_words(tests: Iterable[dict[str, Any]]) -> dict[Named, str]:
@@ -27,10 +32,10 @@ def in_junit_words(tests: Iterable[dict[str, Any]]) -> dict[Named, str]:
     return {_name(test): {"flaky": "passed"}.get(test["status"], test["status"]) for test in tests}
 
 
-def _status(case: ET.Element) -> str:
-    if case.find("failure") is not None or case.find("error") is not None:
+def _status(kinds: set[str]) -> str:
+    if kinds & {"failure", "error"}:
         return "failed"
-    return "skipped" if case.find("skipped") is not None else "passed"
+    return "skipped" if kinds else "passed"
 
 
 def _name(test: dict[str, Any]) -> Named:

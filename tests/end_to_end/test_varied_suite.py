@@ -57,11 +57,13 @@ def _report(kind: Kind, workers: int, root: Path, servers: dict[Kind, Server]) -
     (root / "bill.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     ended = project.run("--junitxml=junit.xml", "--platform-artifact=report:*.zip", workers=workers)
     run = read_run(target)
+    exported = kind == "embedded" and project.command("export", "--format=junit", "--output=export.xml")
     project.close()
     return {
         "ended": asdict(ended),
         "junit": [(*name, status) for name, status in read_junit(root / "junit.xml").items()],
         "run": asdict(run),
+        "exported": asdict(exported) if exported else None,
         "requests": [asdict(request) for gate in target.gates for request in gate.requests],
     }
 

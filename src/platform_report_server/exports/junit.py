@@ -16,15 +16,15 @@ from platform_report_server import ids
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.queries.tests import TestRow
-from platform_report_server.exports.names import COLLECTION, junit_names
+from platform_report_server.exports.names import COLLECTION, REASONS, junit_names
 from platform_report_server.exports.source import Entry, Source
-from platform_report_server.exports.spill import Spill
+from platform_report_server.exports.spill import SIGN_OF_LIFE, Spill
 from platform_report_server.model import Annotation, Attempt, Step, TestError
 from platform_report_server.shown import without_colours
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KIND = re.compile(r"[A-Za-z_][\w.]{0,200}(?:Error|Exception|Exit|Failed|Interrupt|Warning)\b")
-_TOLD_OTHERWISE = ("report-id", "skip", "xfail")
+_TOLD_OTHERWISE = ("report-id", *REASONS)
 _OUTCOMES = ("failures", "errors", "skipped")
 
 
@@ -37,15 +37,18 @@ class _Suite:
 
 def pieces(source: Source) -> Iterator[bytes]:
     """Give out the file."""
+    yield b'<?xml version="1.0" encoding="utf-8"?>\n'
     with Spill(source.drafts) as spill:
         suites: dict[str, _Suite] = {}
-        for entry in source.entries():
+        for number, entry in enumerate(source.entries(), 1):
             class_name, name = junit_names(entry.row)
             suite = suites.setdefault(class_name or name, _Suite(entry.row.file_path or ""))
             case, outcome = _case(entry, class_name, name)
             suite.counts.update(("tests", outcome))
             suite.duration += entry.row.duration
             spill.add(class_name or name, _xml(case) + b"\n")
+            if not number % SIGN_OF_LIFE:
+                yield b"\n"
         yield from _assembled(source, suites, spill)
 
 
@@ -54,7 +57,7 @@ def _assembled(source: Source, suites: dict[str, _Suite], spill: Spill) -> Itera
     counts = sum((suite.counts for suite in suites.values()), Counter[str]())
     head = Element("testsuites", _clean({"name": run.title or source.project, **_counted(counts)}))
     head.set("time", _seconds(totals_of(run).duration))
-    yield b'<?xml version="1.0" encoding="utf-8"?>\n' + _opened(head)
+    yield _opened(head)
     for name, suite in suites.items():
         told = {"name": name, **_counted(suite.counts), "time": _seconds(suite.duration)}
         element = Element("testsuite", _clean(told | {"timestamp": iso(run.created_at), "file": suite.file}))
@@ -127,7 +130,7 @@ def _failure(tag: str, error: TestError | None) -> Element:
 
 def _skipped(notes: Iterable[Annotation]) -> Element:
     for note in notes:
-        if note.type in ("skip", "xfail"):
+        if note.type in REASONS:
             element = Element("skipped", _clean({"type": f"pytest.{note.type}", "message": note.description or ""}))
             element.text = _allowed(note.description or "")
             return element

@@ -7,6 +7,9 @@ from platform_report_server.db.queries.tests import TestRow
 COLLECTION = "collection"
 """The title of a module that could not be collected."""
 
+REASONS = ("skip", "xfail")
+"""The annotations that say why a test gave no verdict."""
+
 
 def suites_of(row: TestRow) -> list[str]:
     """Return the titles of the suites that a test is in, the outermost first."""

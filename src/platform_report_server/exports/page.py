@@ -18,9 +18,9 @@ from platform_report_server.clock import iso, now_ms
 from platform_report_server.db.details import Detail
 from platform_report_server.db.queries.artifacts import ArtifactRow
 from platform_report_server.db.queries.runs import totals_of
-from platform_report_server.db.schema import RESULT_STATUSES
+from platform_report_server.exports.names import REASONS
 from platform_report_server.exports.source import Entry, Source
-from platform_report_server.exports.spill import Spill
+from platform_report_server.exports.spill import SIGN_OF_LIFE, Spill
 from platform_report_server.model import Attempt, TestStatus
 from platform_report_server.shown import duration, moment, plain
 
@@ -57,10 +57,12 @@ def _all_tests(source: Source) -> Iterator[bytes]:
     """Give out a list for each file; results may arrive in any order, so the lines wait in another file."""
     counts: dict[str, Counter[str]] = {}
     with Spill(source.drafts) as spill:
-        for row in source.rows():
-            file = row.file_path or ""
-            counts.setdefault(file, Counter())[RESULT_STATUSES[row.status]] += 1
-            spill.add(file, _text(_parts.line(row, RESULT_STATUSES[row.status])))
+        for number, entry in enumerate(source.entries(), 1):
+            file = entry.row.file_path or ""
+            counts.setdefault(file, Counter())[entry.status] += 1
+            spill.add(file, _text(_parts.line(entry.row, entry.status, _reason(entry.detail))))
+            if not number % SIGN_OF_LIFE:
+                yield b"\n"
         yield _text(_parts.begin_tests(sum(each.total() for each in counts.values())))
         for file in sorted(counts):
             yield _text(_parts.begin_file(file, counts[file]))
@@ -83,6 +85,11 @@ def _attempts(detail: Detail) -> list[Attempt]:
     if detail.attempts:
         return detail.attempts[::-1]
     return [Attempt(attempt=1, error=detail.error, stdout=detail.stdout, stderr=detail.stderr)]
+
+
+def _reason(detail: Detail) -> str | None:
+    """Return why a test was skipped, or was expected to fail."""
+    return next((note.description for note in detail.annotations if note.type in REASONS), None)
 
 
 def _file(source: Source, row: ArtifactRow) -> dict[str, Any]:

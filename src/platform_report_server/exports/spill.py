@@ -7,6 +7,8 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
+SIGN_OF_LIFE = 5_000
+"""After so many pieces a blank goes to who waits for them: proxies give up on who says nothing for a while."""
 _PIECE = 2**16
 
 

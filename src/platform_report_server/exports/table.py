@@ -52,7 +52,7 @@ def _line(entry: Entry) -> tuple[Any, ...]:
         round(row.duration, 3),
         row.attempt,
         row.retries,
-        " ".join(detail.tags),
+        " ".join(tag.removeprefix("@") for tag in detail.tags),
         detail.error.message if detail.error else None,
         " ".join(each.file_name for each in entry.artifacts),
         iso(row.created_at),
