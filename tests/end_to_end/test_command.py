@@ -60,6 +60,10 @@ def test_show(target: Target, project: Project) -> None:
 
     run_id = head.split()[2]
     assert project.command("show", run_id).out == shown.out
+    if target.kind == "embedded":
+        written = project.command("export", "--run", run_id)
+        assert (written.exit, written.out) == (0, f"nightly-{run_id}.html\n")
+        assert "assert (1 + 1) == 3" in (project.root / written.out.strip()).read_text()
     missing = project.command("show", "run_of_nobody")
     assert missing.exit == 1
     assert "404" in missing.out
@@ -71,6 +75,7 @@ def test_show_before_the_first_run(target: Target, project: Project) -> None:
     shown = project.command("show")
     assert shown.exit == 1
     assert "no run is kept here: 'pytest --platform-report' makes one" in shown.out
+    assert "platform.db: there is no store" in project.command("export").out
     assert not project.spool.exists()
 
 

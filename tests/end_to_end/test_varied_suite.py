@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from end_to_end.junit import Named, in_junit_words, read_junit
+from end_to_end.junit import Named, in_junit_words, read_junit, read_kinds
 from end_to_end.platforms import KINDS, Kind, Server, Target
 from end_to_end.readback import Run, own_steps, read_run
 from end_to_end.sessions import Ended, Project
@@ -27,6 +27,8 @@ class Reported:
     ended: Ended
     junit: dict[Named, str]
     run: Run
+    exported: list[tuple[str, str, list[str], list[str]]]
+    """Class name and name of each test in our own JUnit file, what the test has there, and what it has in pytest's."""
     requests: list[dict[str, Any]]
 
 
@@ -45,7 +47,9 @@ def reported(
             kept.write_text(json.dumps(_report(kind, workers, root, servers)))
     found = json.loads(kept.read_text())
     junit = {(class_name, name): status for class_name, name, status in found["junit"]}
-    return Reported(kind, workers, Ended(**found["ended"]), junit, Run(**found["run"]), found["requests"])
+    return Reported(
+        kind, workers, Ended(**found["ended"]), junit, Run(**found["run"]), found["exported"], found["requests"]
+    )
 
 
 def _report(kind: Kind, workers: int, root: Path, servers: dict[Kind, Server]) -> dict[str, Any]:
@@ -57,20 +61,37 @@ def _report(kind: Kind, workers: int, root: Path, servers: dict[Kind, Server]) -
     (root / "bill.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     ended = project.run("--junitxml=junit.xml", "--platform-artifact=report:*.zip", workers=workers)
     run = read_run(target)
-    exported = kind == "embedded" and project.command("export", "--format=junit", "--output=export.xml")
+    exported = _export(project) if kind == "embedded" else []
     project.close()
     return {
         "ended": asdict(ended),
         "junit": [(*name, status) for name, status in read_junit(root / "junit.xml").items()],
         "run": asdict(run),
-        "exported": asdict(exported) if exported else None,
+        "exported": exported,
         "requests": [asdict(request) for gate in target.gates for request in gate.requests],
     }
+
+
+def _export(project: Project) -> list[tuple[str, str, list[str], list[str]]]:
+    told = project.command("export", "--format=junit", "--output=export.xml")
+    assert (told.exit, told.out) == (0, "export.xml\n")
+    theirs, ours = (read_kinds(project.root / name) for name in ("junit.xml", "export.xml"))
+    assert theirs.keys() == ours.keys()
+    return [(*name, sorted(kinds), sorted(theirs[name])) for name, kinds in ours.items()]
 
 
 def test_equals_junit_test_by_test(reported: Reported) -> None:
     assert in_junit_words(reported.run.tests) == reported.junit
     assert len(reported.run.tests) == len(reported.junit) == 40
+
+
+def test_our_junit_file_says_the_same(reported: Reported) -> None:
+    if reported.kind != "embedded":
+        pytest.skip("runs are exported where they are stored")
+    assert len(reported.exported) == len(reported.junit)
+    for class_name, name, ours, theirs in reported.exported:
+        # pytest has a second entry where a test fails in its teardown as well
+        assert ours == (theirs if len(theirs) < 2 else ["failure"]), (class_name, name)
 
 
 def test_exit_status_is_untouched(reported: Reported) -> None:
