@@ -37,6 +37,8 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
         {"dataRetentionDays": "30", "flakinessThreshold": "0.5"},
         404,
     ),
+    ("POST", "/projects/{project_id}/badges"): ("admin", {}, 404),
+    ("POST", "/projects/{project_id}/badges/revoke"): ("admin", {}, 404),
     ("POST", "/projects/{project_id}/delete"): ("owner", {"typed": "Web App E2E"}, 404),
     ("POST", "/projects/{project_id}/keys"): ("admin", {"name": "CI", "role": "viewer"}, 404),
     ("POST", "/keys/{key_id}/switch"): ("admin", {"active": "off"}, 404),

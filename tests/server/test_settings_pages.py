@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -296,3 +297,48 @@ def test_who_came_by_the_link_owns_all(new: Browsers, cast: Cast, url: str) -> N
     assert guest.send(page, "/keys", name="CI", role="owner", expires="").shown_once["new-key"]
     guest.go("/account")
     assert guest.path == "/login"
+
+
+def test_badges(cast: Cast, enter: Callable[[Role], Browser]) -> None:
+    admin, api, stranger = (
+        enter("admin"),
+        Api(cast.owner, cast.new_project()),
+        httpx.Client(base_url=cast.http.base_url),
+    )
+    place = f"/projects/{api.project}"
+    page = admin.send(admin.go(place), "/badges")
+    paths = {name.removeprefix("badge-"): httpx.URL(each).path for name, each in page.shown_once.items()}
+    assert paths.keys() == {"status", "tests", "duration", "flakiness"}
+    assert page.images == set(paths.values())
+    assert not enter("viewer").go(place).images
+
+    def seen(name: str, **query: str) -> str:
+        answer = stranger.get(paths[name], params=query)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+        assert answer.headers["cache-control"] == "public, max-age=60"
+        again = stranger.get(paths[name], params=query, headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        image = ET.fromstring(answer.content)
+        told = image.findtext("{http://www.w3.org/2000/svg}title")
+        assert told == image.get("aria-label")
+        return told or ""
+
+    assert seen("status") == "tests: no runs"
+    ended = [("main", "failed", 2), ("side", "passed", 0), ("side", "cancelled", 0)]
+    for branch, status, failed in ended:
+        run = api.new_run(branch=branch)
+        api.end_run(run, status=status, passedTests=1204, failedTests=failed, duration=61_000)
+    api.new_run(branch="side")
+    assert (seen("status"), seen("status", branch="main")) == ("tests: passing", "tests: failing")
+    assert (seen("tests", branch="main"), seen("duration")) == ("tests: 1,204 passed, 2 failed", "duration: 1 min 01 s")
+    assert (seen("flakiness"), seen("tests", branch="<b>\0")) == ("flaky tests: 0", "tests: no runs")
+
+    wrong = paths["status"].replace("/status.svg", "x/status.svg"), paths["status"].replace("status", "nothing")
+    assert {stranger.get(path).status_code for path in (*wrong, "/badges/proj_x/y/status.svg")} == {404}
+    renewed = admin.send(page, "/badges")
+    assert stranger.get(paths["status"]).status_code == 404
+    paths = {"status": httpx.URL(renewed.shown_once["badge-status"]).path}
+    assert seen("status") == "tests: passing"
+    assert "no longer shown" in admin.send(renewed, "/badges/revoke").text
+    assert stranger.get(paths["status"]).status_code == 404
+    stranger.close()

@@ -103,6 +103,7 @@ project = Table(
     Column("retention_days", Integer, nullable=False, server_default="90"),
     Column("flakiness_threshold", Double, nullable=False, server_default="0.3"),
     Column("auto_quarantine", SmallInteger, nullable=False, server_default="0"),
+    Column("badges_since", BigInteger),  # none: badges have no addresses
 )
 Index("project_by_team", project.c.team_id)
 

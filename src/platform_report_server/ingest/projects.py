@@ -58,6 +58,14 @@ def change_settings(write: Write, row: ProjectRow, change: SettingsChange) -> Pr
     return _existing(write, row.public_id)
 
 
+def set_badges(write: Write, row: ProjectRow, *, is_on: bool) -> ProjectRow:
+    """Make new addresses of badges, or take them back; those that there were end."""
+    since = max(write.now, (row.badges_since or 0) + 1) if is_on else None
+    values = {"updated_at": write.now, "badges_since": since}
+    write.connection.execute(update(project).where(project.c.id == row.id).values(values))
+    return _existing(write, row.public_id)
+
+
 def delete_some_runs(write: Write, project_id: int) -> bool:
     """Delete some of a project's runs; tell whether there are more. A project is too much for one transaction."""
     query = select(run.c.id).where(run.c.project_id == project_id).order_by(run.c.id).limit(_RUNS_AT_ONCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from platform_report_server import ids
 from platform_report_server.accounts.people import check_name
+from platform_report_server.auth.badges import badge_path
 from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.roles import reaches
 from platform_report_server.clock import now_ms
@@ -35,6 +37,9 @@ HOOK_EVENTS: dict[str, list[Event]] = {
 HOOK_FORMATS: dict[str, Format | None] = {"by its address": None, "JSON": "json", "Slack": "slack"}
 
 
+BADGES = ("status", "tests", "duration", "flakiness")
+
+
 async def show(visit: Visit, **forms: Shown) -> Response:
     return await show_project(visit, visit.said("project_id"), **forms)
 
@@ -51,6 +56,7 @@ async def show_project(visit: Visit, project_id: str, **forms: Shown) -> Respons
             "keys": list_keys(connection, row.id) if reaches(own, "admin") else [],
             "webhooks": list_webhooks(connection, row.id) if reaches(own, "admin") else [],
             "role": own,
+            "badges": list(_badges(visit, row)) if reaches(own, "admin") else [],
         }
 
     found = await visit.read(query)
@@ -63,6 +69,15 @@ async def show_project(visit: Visit, project_id: str, **forms: Shown) -> Respons
         now=now_ms(),
         forms=forms,
     )
+
+
+def _badges(visit: Visit, row: ProjectRow) -> Iterator[tuple[str, str, str]]:
+    """Give out name, path and address of each badge that has one."""
+    base = visit.services.settings.public_url or str(visit.request.base_url)
+    for name in BADGES:
+        path = badge_path(visit.services.signer, row, name)
+        if path is not None:
+            yield name, path, base.rstrip("/") + path
 
 
 async def rename(visit: Visit) -> Response:

@@ -13,7 +13,7 @@ from platform_report_server.auth.addresses import network_of
 from platform_report_server.auth.caller import NOBODY
 from platform_report_server.model import Role
 from platform_report_server.services import Services
-from platform_report_server.web import account, entrance, keys, pages, projects, teams, webhooks
+from platform_report_server.web import account, badges, entrance, keys, pages, projects, teams, webhooks
 from platform_report_server.web._forms import read_form
 from platform_report_server.web._render import STATIC
 from platform_report_server.web._visit import Visit
@@ -82,6 +82,9 @@ def web_routes() -> list[Route]:
         _show("/projects/{project_id}", "viewer", projects.show),
         _send("/projects/{project_id}/name", "admin", projects.rename),
         _send("/projects/{project_id}/settings", "admin", projects.change),
+        _send("/projects/{project_id}/badges", "admin", badges.make),
+        _send("/projects/{project_id}/badges/revoke", "admin", badges.take_back),
+        Route("/badges/{project_id}/{token}/{name}.svg", badges.show),
         _send("/projects/{project_id}/delete", "owner", projects.delete),
         _send("/projects/{project_id}/keys", "admin", keys.make),
         _send("/keys/{key_id}/switch", "admin", keys.switch),

@@ -13,8 +13,8 @@ from platform_report_server.db.schema import project, run
 RunRow = Row[Any]
 """A row of `run` with the public id of its project as `project`."""
 
-_RUNS = select(run, project.c.public_id.label("project")).join(project, project.c.id == run.c.project_id)
-_RUN = _RUNS.where(run.c.id == bindparam("this"))
+ALL_RUNS = select(run, project.c.public_id.label("project")).join(project, project.c.id == run.c.project_id)
+_RUN = ALL_RUNS.where(run.c.id == bindparam("this"))
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,6 @@ def list_runs(
         where.append(run.c.status == status)
     if branch is not None:
         where.append(run.c.branch == branch)
-    rows = connection.execute(_RUNS.where(*where).order_by(run.c.id.desc()).limit(limit).offset(offset)).all()
+    rows = connection.execute(ALL_RUNS.where(*where).order_by(run.c.id.desc()).limit(limit).offset(offset)).all()
     total = connection.execute(select(func.count()).select_from(run).where(*where)).scalar_one()
     return list(rows), total
