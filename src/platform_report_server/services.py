@@ -35,6 +35,7 @@ from platform_report_server.model import LimitGroup
 from platform_report_server.settings import Settings
 from platform_report_server.spools import Spools
 from platform_report_server.storage.store import ArtifactStore, open_artifacts
+from platform_report_server.thumbnails import Thumbnails
 from platform_report_server.webhooks.deliverer import Deliverer
 from platform_report_server.webhooks.sending import Sender
 
@@ -52,6 +53,7 @@ class Services:
     writer: Writer
     artifacts: ArtifactStore
     contents: Contents
+    thumbnails: Thumbnails
     signer: Signer
     access: Access
     entrance: Entrance
@@ -147,6 +149,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     writer,
                     artifacts,
                     contents,
+                    Thumbnails(database, writer, artifacts),
                     signer,
                     access,
                     entrance,

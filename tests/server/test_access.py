@@ -101,7 +101,8 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, Any], tuple[int, str] | None]
     ("GET", "/api/webhooks/{webhook_id}/deliveries"): ("admin", {}, NOT_FOUND),
     ("POST", "/api/webhooks/{webhook_id}/deliveries/{delivery_id}/replay"): ("admin", {}, NOT_FOUND),
 }
-OPEN_TO_ALL = {("GET", "/api/artifacts/{artifact_id}/content")}  # the signature is the access: test_artifacts.py
+# the signature is the access: test_artifacts.py, test_thumbnails.py
+OPEN_TO_ALL = {("GET", f"/api/artifacts/{{artifact_id}}/{what}") for what in ("content", "thumbnail")}
 OPEN_TO_ALL |= {
     ("GET", "/static/style.css"),
     ("GET", "/static/icon.svg"),

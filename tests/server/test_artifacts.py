@@ -367,4 +367,5 @@ def _contents(folder: Path) -> set[str]:
 
 
 def _stripped(artifacts: list[Any]) -> list[Any]:
-    return [{name: value for name, value in each.items() if name not in ("url", "expiresAt")} for each in artifacts]
+    links = ("url", "expiresAt", "thumbnailUrl")
+    return [{name: value for name, value in each.items() if name not in links} for each in artifacts]

@@ -85,7 +85,7 @@ def test_it_opens_without_what_it_does_not_need(folder: Path) -> None:
         "from platform_report_server.settings import Settings;"
         f"app = create_app(Settings.embedded(Path({str(folder)!r})));"
         "exec('async def live():\\n async with app.router.lifespan_context(app): pass'); asyncio.run(live());"
-        "heavy = {'alembic', 'jinja2', 'uvicorn', 'psycopg', 'smtplib', 'sqlalchemy.orm', 'httpx'};"
+        "heavy = {'alembic', 'jinja2', 'PIL', 'uvicorn', 'psycopg', 'smtplib', 'sqlalchemy.orm', 'httpx'};"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     for _ in ("a new store", "a known one"):

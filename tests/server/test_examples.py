@@ -146,7 +146,7 @@ def test_an_upload(api: Api) -> None:
         "projectId": (None, PROJECT),
     }
     artifact = checked(api.http.post("/api/upload", files=files), 200)
-    assert artifact.keys() == _names("id type fileName fileSize mimeType url expiresAt createdAt testId")
+    assert artifact.keys() == _names("id type fileName fileSize mimeType url expiresAt createdAt testId thumbnailUrl")
     assert httpx.get(artifact["url"]).content == PNG
 
 

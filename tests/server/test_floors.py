@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     {"door"},
     {"api", "web", "watch"},
     {"services"},
-    {"accounts", "contents", "exports", "jobs", "webhooks"},
+    {"accounts", "contents", "thumbnails", "exports", "jobs", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
@@ -31,6 +31,7 @@ ENTERS_AT = {
     "psycopg": {"db"},
     "httpx": {"webhooks"},
     "obstore": {"storage"},
+    "PIL": {"storage"},
 }
 
 

@@ -15,6 +15,7 @@ from platform_report_server.settings import Settings
 from server.browsing import Page
 from server.filled import texts_of
 from server.support import OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
+from server.test_thumbnails import photo
 
 HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
 STEPS = [
@@ -173,7 +174,7 @@ def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
             },
         ],
     )
-    shot = api.upload(run, testId=test["id"])
+    shot = api.upload(run, "shot.jpg", photo(), testId=test["id"])
     api.upload(run, "trace.zip", b"PK\x03\x04", "trace", testId=test["id"])
     api.new_test(api.new_run())
     page = read(browser, f"/tests/{test['id']}")
@@ -185,7 +186,7 @@ def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
         assert shown in page.text, shown
     (image,) = page.images
     assert shot["id"] in image
-    assert browser.get(image).headers["content-type"] == "image/png"
+    assert browser.get(image).headers["content-type"] == "image/webp"
     assert 'class="depth-1 assertion failed"' in page.source
 
 

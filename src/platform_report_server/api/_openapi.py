@@ -192,6 +192,7 @@ def _responses(operation: Operation, schemas: _Schemas, links: dict[str, Any]) -
     return (
         {str(status): success for status in statuses}
         | (elsewhere if operation.may_redirect else {})
+        | ({"304": {"description": "It is as `If-None-Match` has it"}} if operation.may_be_unchanged else {})
         | {
             str(status): {"$ref": f"#/components/responses/{name}"}
             for status, (name, _) in _ERRORS.items()

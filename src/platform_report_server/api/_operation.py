@@ -45,6 +45,8 @@ class Operation:
     """A second status that means success, with the same body."""
     may_redirect: bool = False
     """Whether the answer may be somewhere else."""
+    may_be_unchanged: bool = False
+    """Whether a client that has the answer already is told so."""
     is_form: bool = False
     """Whether the body is multipart/form-data instead of JSON."""
     headers: tuple[str, ...] = ()

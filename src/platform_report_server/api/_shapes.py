@@ -330,6 +330,9 @@ class Artifact(Struct, rename="camel"):
     expires_at: Moment
     created_at: Moment
     test_id: str | None
+    thumbnail_url: Annotated[
+        str | None, Meta(description="Of an image: a signed link, too; not found where the image cannot be read")
+    ]
 
 
 def brief(error: TestError | None) -> TestError | None:

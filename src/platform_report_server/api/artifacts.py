@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import anyio.to_thread
 from sqlalchemy import Connection
@@ -14,7 +15,13 @@ from platform_report_server.api._forms import Form, base_name, read_form
 from platform_report_server.api._query import RUN, Text
 from platform_report_server.api._shapes import Artifact, Data
 from platform_report_server.api.answers import answer, body
-from platform_report_server.auth.links import artifact_link, check_artifact_link
+from platform_report_server.auth.links import (
+    artifact_link,
+    check_artifact_link,
+    check_thumbnail_link,
+    thumbnail_path,
+)
+from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.visible import visible_test
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact, find_contents, list_artifacts
@@ -80,14 +87,7 @@ async def index(call: Call) -> Response:
 
 
 async def content(call: Call) -> Response:
-    public_id = call.request.path_params["artifact_id"]
-    query = call.request.query_params
-    check_artifact_link(call.services.signer, public_id, query.get("expires", ""), query.get("signature", ""))
-    numbers = ids.decode_pair("artifact", public_id)
-    if numbers is None or numbers[1] is None:
-        raise NotFound(f"There is no artifact {public_id!r}")
-    run_id, artifact_id = numbers[0], numbers[1]
-    row = await call.read(lambda connection: find_artifact(connection, run_id, artifact_id))
+    public_id, row = await _linked(call, check_artifact_link)
     response = None
     if row is not None:
         etag = f'"{row.sha256.hex()}"'
@@ -96,6 +96,31 @@ async def content(call: Call) -> Response:
     if response is None:
         raise NotFound(f"The artifact {public_id!r} was deleted")
     return response
+
+
+async def thumbnail(call: Call) -> Response:
+    public_id, row = await _linked(call, check_thumbnail_link)
+    data = None
+    if row is not None and formats.is_image(row.mime):
+        data = await call.services.thumbnails.of(row.sha256)
+    if row is None or data is None:
+        raise NotFound(f"There is no thumbnail of {public_id!r}: it is no image that can be read")
+    headers = {**_SANDBOX, "content-disposition": "inline", "etag": f'"{row.sha256.hex()}-thumbnail"'}
+    if call.request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(data, headers=headers, media_type="image/webp")
+
+
+async def _linked(call: Call, check: Callable[[Signer, str, str, str], None]) -> tuple[str, ArtifactRow | None]:
+    """Return the artifact that a link is for, with its public id."""
+    public_id = call.request.path_params["artifact_id"]
+    query = call.request.query_params
+    check(call.services.signer, public_id, query.get("expires", ""), query.get("signature", ""))
+    numbers = ids.decode_pair("artifact", public_id)
+    if numbers is None or numbers[1] is None:
+        raise NotFound(f"There is no artifact {public_id!r}")
+    run_id, artifact_id = numbers[0], numbers[1]
+    return public_id, await call.read(lambda connection: find_artifact(connection, run_id, artifact_id))
 
 
 def _sent(form: Form, kind: str, draft: Draft) -> NewArtifact:
@@ -133,14 +158,17 @@ def _seq(call: Call, connection: Connection, run: RunRow, test_id: str | None) -
 def _shape(call: Call, row: ArtifactRow) -> Artifact:
     public_id = ids.encode("artifact", row.run_id, row.id)
     link = artifact_link(call.services.signer, public_id)
+    origin = str(call.request.base_url).rstrip("/")
+    is_image = formats.is_image(row.mime)
     return Artifact(
         id=public_id,
         type=row.type,
         file_name=row.file_name,
         file_size=row.size,
         mime_type=row.mime,
-        url=str(call.request.base_url).rstrip("/") + link.path,
+        url=origin + link.path,
         expires_at=iso(link.expires_at),
         created_at=iso(row.created_at),
         test_id=None if row.seq is None else ids.test_id(row.run_id, row.seq),
+        thumbnail_url=origin + thumbnail_path(call.services.signer, public_id) if is_image else None,
     )

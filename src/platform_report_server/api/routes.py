@@ -207,5 +207,17 @@ def api_routes() -> list[ApiRoute]:
                 may_redirect=True,
             ),
         ),
+        route(
+            "/api/artifacts/{artifact_id}/thumbnail",
+            GET=Operation(
+                artifacts.thumbnail,
+                "Get a small WebP image of an artifact by its signed link",
+                None,
+                None,
+                query=(Required("expires"), Required("signature")),
+                answer=bytes,
+                may_be_unchanged=True,
+            ),
+        ),
         *account_routes(),
     ]

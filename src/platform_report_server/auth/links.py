@@ -1,4 +1,4 @@
-"""Links that hold for an hour: to artifacts, for whoever has one, and to the page that makes the first owner."""
+"""Links that hold for an hour: to artifacts and thumbnails, for whoever has one, and to the first owner's page."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from platform_report_server.clock import now_ms
 from platform_report_server.errors import Forbidden
 
 _LIFE_SECONDS = 3600
-_PURPOSE = "artifact"
-_OWNING = "first owner"
+_PURPOSE, _OF_THUMBNAIL, _OWNING = "artifact", "thumbnail", "first owner"
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,25 @@ def artifact_link(signer: Signer, artifact_id: str) -> Link:
     return Link(path, expires * 1000)
 
 
+def thumbnail_path(signer: Signer, artifact_id: str) -> str:
+    """Return the path of a link to an artifact's thumbnail, the same for a while, so that browsers can keep it."""
+    expires = -(-(now_ms() // 1000 + _LIFE_SECONDS) // _LIFE_SECONDS) * _LIFE_SECONDS
+    signature = signer.sign(_OF_THUMBNAIL, artifact_id, expires)
+    return f"/api/artifacts/{artifact_id}/thumbnail?expires={expires}&signature={signature}"
+
+
 def check_artifact_link(signer: Signer, artifact_id: str, expires: str, signature: str) -> None:
     """Refuse a link that was not made here, or is over."""
-    if not signer.holds(signature, _PURPOSE, artifact_id, expires):
+    _check(signer, _PURPOSE, artifact_id, expires, signature)
+
+
+def check_thumbnail_link(signer: Signer, artifact_id: str, expires: str, signature: str) -> None:
+    """Refuse a link that was not made here, or is over."""
+    _check(signer, _OF_THUMBNAIL, artifact_id, expires, signature)
+
+
+def _check(signer: Signer, purpose: str, artifact_id: str, expires: str, signature: str) -> None:
+    if not signer.holds(signature, purpose, artifact_id, expires):
         raise Forbidden("This link was not signed by this server: ask GET /api/artifacts for a new one")
     if int(expires) <= now_ms() // 1000:
         raise Forbidden("This link has expired: ask GET /api/artifacts for a new one")

@@ -363,6 +363,23 @@ incoming_content = Table(
 )
 Index("incoming_content_by_sha256", incoming_content.c.sha256)
 
+# Made when somebody first asks; without data where the content cannot be read as an image.
+thumbnail = Table(
+    "thumbnail",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("data", LargeBinary),
+)
+
+# When the files whose digests begin with this byte were last held against the artifacts that refer to them.
+file_check = Table(
+    "file_check",
+    metadata,
+    Column("shelf", SmallInteger, primary_key=True, autoincrement=False),
+    Column("checked_at", BigInteger, nullable=False),
+    Column("missing", BigInteger, nullable=False),
+)
+
 # One row, on PostgreSQL: what tells servers of one store that their signing keys are the same.
 signing_key = Table(
     "signing_key",

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Exists, delete, exists, insert, or_, select, update
 
 from platform_report_server.db import locks
-from platform_report_server.db.schema import artifact, incoming_content, stale_content
+from platform_report_server.db.schema import artifact, incoming_content, stale_content, thumbnail
 from platform_report_server.errors import Unavailable
 from platform_report_server.ingest.writer import Write
 
@@ -70,9 +70,10 @@ def take_stale(write: Write) -> list[bytes]:
 
 
 def settle_stale(write: Write, contents: Collection[bytes]) -> None:
-    """Note that these contents were deleted."""
+    """Note that these contents were deleted; their thumbnails go, too."""
     is_taken = stale_content.c.taken_at.is_not(None)
     write.connection.execute(delete(stale_content).where(stale_content.c.sha256.in_(contents), is_taken))
+    write.connection.execute(delete(thumbnail).where(thumbnail.c.sha256.in_(contents)))
 
 
 def _give_up_uploads(write: Write) -> None:

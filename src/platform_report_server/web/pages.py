@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.auth.links import artifact_link
+from platform_report_server.auth.links import artifact_link, thumbnail_path
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts
@@ -119,13 +119,15 @@ def _attempts(detail: Detail) -> list[Attempt]:
 
 
 def _linked(visit: Visit, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
+    signer = visit.services.signer
+    named = [(row, ids.encode("artifact", row.run_id, row.id)) for row in artifacts]
     return [
         {
             "row": row,
-            "href": artifact_link(visit.services.signer, ids.encode("artifact", row.run_id, row.id)).path,
-            "is_image": is_image(row.mime),
+            "href": artifact_link(signer, public_id).path,
+            "thumbnail": thumbnail_path(signer, public_id) if is_image(row.mime) else None,
         }
-        for row in artifacts
+        for row, public_id in named
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from platform_report_server.db.schema import artifact, run
+from platform_report_server.db.schema import artifact, run, thumbnail
 
 ArtifactRow = Row[Any]
 
@@ -37,6 +37,11 @@ def list_artifacts(connection: Connection, project_id: int, run_id: int, seq: in
     if seq is not None:
         query = query.where(artifact.c.seq == seq)
     return list(connection.execute(query.order_by(artifact.c.id)).all())
+
+
+def find_thumbnail(connection: Connection, sha256: bytes) -> Row[tuple[bytes | None]] | None:
+    """Return a content's thumbnail, as the one column of a row; nothing is in it where the content has none."""
+    return connection.execute(select(thumbnail.c.data).where(thumbnail.c.sha256 == sha256)).first()
 
 
 def used_of(connection: Connection, contents: Collection[bytes]) -> set[bytes]:
