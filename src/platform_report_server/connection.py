@@ -1,8 +1,14 @@
-"""A client's connection: how slow its requests may be, and how long their heads."""
+"""A client's connection: how slowly it may send and take, and how long the heads of its requests may be."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import struct
+import sys
+import termios
+from contextlib import suppress
+from socket import SO_LINGER, SOL_SOCKET
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -12,7 +18,7 @@ from platform_report_server.errors import Invalid
 LONGEST_HEAD = 64 * 1024
 PATIENCE_SECONDS = 30.0
 SLOWEST = 10_000
-"""Bytes a second that a request brings on average, once the patience is over."""
+"""Bytes a second that a client has to send, or to take, once the patience is over."""
 _LOOKS = 4
 
 
@@ -25,6 +31,8 @@ class Connection(HttpToolsProtocol):
     _came = 0
     _head: int | None = 0  # None in bodies
     _completed = False
+    _left: int | None = None  # to be taken by the client, as was found last; None as long as it keeps up
+    _waited = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -63,6 +71,17 @@ class Connection(HttpToolsProtocol):
         self._began, self._head, self._completed = None, 0, True
         super().on_message_complete()
 
+    def pause_writing(self) -> None:
+        """Look from now on at how fast the client takes what is written."""
+        super().pause_writing()
+        self._left = self._untaken()
+
+    def resume_writing(self) -> None:
+        """Let more be written."""
+        self._note_taken()
+        self._left = None
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP in the API's own shape."""
         content = answers.body(answers.error_answer(Invalid(msg)))
@@ -80,11 +99,44 @@ class Connection(HttpToolsProtocol):
         if self._began is not None and self.loop.time() - self._began > self.patience + self._came / SLOWEST:
             self.transport.abort()
             return
+        if self._left is None and self.transport.is_closing():
+            self._left = self._untaken()  # what is written last waits for the client, too
+        if self._left is None:
+            self._waited = 0.0
+        elif self._is_taken_too_slowly():
+            self._drop()
+            return
         if self._began is None and self._is_forgotten():
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
         self._look_later()
+
+    def _is_taken_too_slowly(self) -> bool:
+        self._waited += self.patience / _LOOKS
+        self._note_taken()
+        return self._waited > self.patience
+
+    def _drop(self) -> None:
+        # the system would go on sending what it has of the answer, for hours
+        socket = self.transport.get_extra_info("socket")
+        socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _note_taken(self) -> None:
+        if self._left is not None:
+            before, self._left = self._left, self._untaken()
+            self._waited = max(0.0, self._waited - max(0, before - self._left) / SLOWEST)
+
+    def _untaken(self) -> int:
+        """Return the bytes that the client has not taken yet, those in the system's buffers among them."""
+        waiting = self.transport.get_write_buffer_size()
+        if sys.platform == "linux":
+            # megabytes go there at once: without them a slow client seems to take nothing for minutes
+            with suppress(OSError, ValueError):
+                told = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+                waiting += int.from_bytes(told, sys.byteorder)
+        return waiting
 
     def _is_forgotten(self) -> bool:
         # a body that comes after its answer takes the time limit of idle connections away

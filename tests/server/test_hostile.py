@@ -6,7 +6,9 @@ import contextlib
 import gzip
 import json
 import re
+import select
 import socket
+import threading
 import time
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -19,7 +21,7 @@ from platform_report_server.connection import LONGEST_HEAD, Connection
 from platform_report_server.model import NewRun, NewSuite, NewTest
 from platform_report_server.settings import Settings
 from server.filled import texts_of
-from server.support import DEADLINE, KEY, PNG, PROJECT, Api, checked, in_threads, serving
+from server.support import DEADLINE, KEY, PNG, PROJECT, ZIP, Api, checked, in_threads, serving
 from server.test_processes import process
 
 MB = 2**20
@@ -195,6 +197,40 @@ def test_what_trickles_is_ended(settings: Settings) -> None:
         with httpx.Client(base_url=url, headers=ALLOWED) as http:
             api = Api(http)
             assert api.upload(api.new_run(), "large.png", PNG + bytes(4 * MB))["fileSize"] > 4 * MB
+
+
+class Unhurried(Connection):
+    patience = 1.0
+
+
+def test_a_download_that_is_hardly_read_is_ended(settings: Settings) -> None:
+    with serving(settings, Unhurried) as url, httpx.Client(base_url=url, headers=ALLOWED) as http:
+        content, is_over = ZIP + bytes(20 * MB), threading.Event()
+        made = urlsplit(Api(http).upload(Api(http).new_run(), "large.zip", content, "trace")["url"])
+        request = f"GET {made.path}?{made.query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+
+        def read_hardly() -> int:
+            deadline, end = time.monotonic() + DEADLINE, select.poll()
+            with connected(url) as client:
+                client.sendall(request)
+                end.register(client, 0)
+                while not end.poll(20):
+                    assert time.monotonic() < deadline
+                    client.recv(16)
+                is_over.set()
+                return len(drained(client))
+
+        def read_slowly() -> int:
+            came = 0
+            with connected(url) as client:
+                client.sendall(request)
+                while part := client.recv(65536):
+                    came += len(part)
+                    is_over.wait(0.02)
+            return came
+
+        cut, whole = in_threads(2, lambda number: (read_hardly, read_slowly)[number]())
+        assert cut < len(content) < whole
 
 
 def trickle(url: str, sent: bytes, more: bytes) -> None:

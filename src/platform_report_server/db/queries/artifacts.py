@@ -39,7 +39,7 @@ def list_artifacts(connection: Connection, project_id: int, run_id: int, seq: in
     return list(connection.execute(query.order_by(artifact.c.id)).all())
 
 
-def find_thumbnail(connection: Connection, sha256: bytes) -> Row[tuple[bytes | None]] | None:
+def find_thumbnail(connection: Connection, sha256: bytes) -> Row[Any] | None:
     """Return a content's thumbnail, as the one column of a row; nothing is in it where the content has none."""
     return connection.execute(select(thumbnail.c.data).where(thumbnail.c.sha256 == sha256)).first()
 
