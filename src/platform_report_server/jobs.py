@@ -27,6 +27,8 @@ class Job:
     """Does a piece, and returns something true as long as there may be more."""
     then: Callable[[Any], Awaitable[object]] | None = None
     """What is slow: called with what the work returned, once that is committed."""
+    is_first: bool = True
+    """Whether it is done when the application starts, too."""
 
 
 class Jobs:
@@ -39,7 +41,7 @@ class Jobs:
 
     async def run_all(self) -> None:
         """Do everything once, as far as it goes while somebody waits."""
-        await asyncio.gather(*(self.run(job, _PATIENCE) for job in self._jobs))
+        await asyncio.gather(*(self.run(job, _PATIENCE) for job in self._jobs if job.is_first))
 
     async def run(self, job: Job, longest: float = math.inf) -> None:
         """Do one job now, and begin no piece of it when so many seconds are over."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -12,17 +10,15 @@ from sqlalchemy import Connection
 from platform_report_server import ids
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database, open_database
-from platform_report_server.db.queries.artifacts import artifacts_of, contents_after, used_of
 from platform_report_server.errors import StoreError
+from platform_report_server.file_check import check_shelf, in_pieces
 from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.contents import forget_contents, settle_stale, take_stale
+from platform_report_server.ingest.file_checks import SHELVES
 from platform_report_server.ingest.retention import Gone, count_expired, expire
 from platform_report_server.ingest.writer import Write
 from platform_report_server.settings import Settings
-from platform_report_server.storage.store import ArtifactStore, Stored, open_artifacts
-
-_DAY_SECONDS = 24 * 3600
-_TOGETHER = 500
+from platform_report_server.storage.store import ArtifactStore, open_artifacts
 
 
 @dataclass(frozen=True)
@@ -44,21 +40,18 @@ def prune(settings: Settings, *, is_dry: bool = False) -> Pruned:
     try:
         files = open_artifacts(settings.artifacts, settings.staging)
         expired = _count(database) if is_dry else _expire(database)
-        since, present, orphans = now_ms(), set[bytes](), 0
-        for some in _batches(files.list()):
-            present.update(each.sha256 for each in some)
-            old = [each.sha256 for each in some if each.modified < since / 1000 - _DAY_SECONDS]
-            with database.reading() as connection:
-                used = used_of(connection, old)
-            nobodys = [sha256 for sha256 in old if sha256 not in used]
-            orphans += len(nobodys)
-            if nobodys and not is_dry:
+        orphans, missing = 0, list[str]()
+        for shelf in SHELVES:
+            found = check_shelf(database, files, shelf)
+            orphans += len(found.orphans)
+            missing += [f"{row.file_name} of {ids.encode('run', row.run_id)}" for row in found.missing]
+            for some in [] if is_dry else in_pieces(found.orphans):
                 with database.writing() as connection:
-                    forget_contents(_write(connection), nobodys)
+                    forget_contents(_write(connection), some)
         if not is_dry:
             files.sweep_drafts()
             _sweep(database, files)
-        return Pruned(expired, orphans, list(_missing(database, present, since)))
+        return Pruned(expired, orphans, missing)
     finally:
         database.close()
 
@@ -87,26 +80,6 @@ def _sweep(database: Database, files: ArtifactStore) -> None:
         files.remove(contents)
         with database.writing() as connection:
             settle_stale(_write(connection), contents)
-
-
-def _missing(database: Database, present: set[bytes], since: int) -> Iterator[str]:
-    """Name what lacks its file. Files are there before their rows, and go after them."""
-    last = b""
-    while True:
-        with database.reading() as connection:
-            contents = contents_after(connection, last)
-            if not contents:
-                return
-            for sha256 in contents:
-                if sha256 not in present:
-                    for row in artifacts_of(connection, sha256, since):
-                        yield f"{row.file_name} of {ids.encode('run', row.run_id)}"
-        last = contents[-1]
-
-
-def _batches(stored: Iterator[Stored]) -> Iterator[list[Stored]]:
-    while some := list(islice(stored, _TOGETHER)):
-        yield some
 
 
 def _write(connection: Connection) -> Write:

@@ -21,9 +21,11 @@ from platform_report_server.contents import Contents
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
 from platform_report_server.db.queries.people import find_account, find_team
+from platform_report_server.file_check import FileCheck
 from platform_report_server.ingest.contents import take_stale
 from platform_report_server.ingest.deliveries import forget_old
 from platform_report_server.ingest.ending import close_silent_runs
+from platform_report_server.ingest.file_checks import take_shelf
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.projects import delete_project, delete_some_runs
 from platform_report_server.ingest.retention import expire
@@ -42,6 +44,7 @@ from platform_report_server.webhooks.sending import Sender
 T = TypeVar("T")
 
 _MINUTE, _HOUR = 60.0, 3600.0
+_CHECK_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             limits = None if is_embedded else Limits(TABLES[settings.limits], database)
             contents = Contents(writer, artifacts)
             sweeping = Job("the deletion of files", _HOUR, take_stale, contents.remove)
+            file_check = FileCheck(database, writer, artifacts, contents)
+            checking = Job("the check of files", _CHECK_SECONDS, take_shelf, file_check.check, is_first=False)
             jobs = Jobs(
                 writer,
                 [
@@ -132,7 +137,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     Job("the deletion of old idempotency keys", _HOUR, forget_answers),
                     Job("the making of partitions", _HOUR, lambda write: make_partitions(write.connection, write.now)),
                     *_closing(settings),
-                    *([] if is_embedded else [Job("the deletion of old deliveries", _HOUR, forget_old)]),
+                    *([] if is_embedded else [Job("the deletion of old deliveries", _HOUR, forget_old), checking]),
                     *([] if limits is None else [Job("the deletion of old counts", _MINUTE, _nothing, limits.forget)]),
                 ],
             )

@@ -19,13 +19,17 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from platform_report_server import file_check
+from platform_report_server.backup import Copied, back_up, restore
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.schema import incoming_content, stale_content
 from platform_report_server.errors import SettingsError, StoreError, Unavailable
 from platform_report_server.ids import IdMaker
 from platform_report_server.ingest import contents
+from platform_report_server.ingest.retention import Gone
 from platform_report_server.ingest.writer import Write
+from platform_report_server.prune import Pruned, prune
 from platform_report_server.serve import Place, serve
 from platform_report_server.settings import PostgresUrl, S3Url, Settings, read_artifacts
 from platform_report_server.storage.presigned import Credentials, presigned
@@ -45,9 +49,11 @@ from server.support import (
     in_threads,
     opened,
     refused,
+    served_settings,
     with_store,
 )
 from server.test_processes import process
+from server.test_thumbnails import photo
 
 LARGE = ZIP + os.urandom(9 * 2**20)
 
@@ -115,6 +121,41 @@ def test_a_bucket_does_as_a_folder_does(in_bucket: Settings, bucket: S3Url, s3: 
     assert with_store(in_bucket, "SELECT count(*) FROM incoming_content") == [(1,)]
 
 
+def test_a_bucket_is_pruned_and_left_by_backups(
+    in_bucket: Settings, bucket: S3Url, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_check, "_DAY_SECONDS", 0)
+    monkeypatch.setattr(file_check, "_SKEW_MS", 0)
+    place, folder = tmp_path / "monday", tmp_path / "of_a_folder"
+    with opened(in_bucket) as api:
+        run, another = api.new_run(), api.new_run()
+        image, lost = api.upload(run, "photo.jpg", photo()), api.upload(another, "lost.png")
+        small = httpx.get(image["thumbnailUrl"]).content
+        assert back_up(in_bucket, place) == Copied(True, False, 0, 0)
+        assert sorted(path.name for path in place.rglob("*")) == ["manifest.json", "platform.db", "signing.key"]
+        checked(api.http.delete(f"/api/runs/{another['id']}"), 200)
+    in_folder = served_settings(tmp_path / "folder")
+    with opened(in_folder) as api:
+        api.upload(api.new_run(), "trace.zip", ZIP, "trace")
+    back_up(in_folder, folder)
+    # into the bucket; what that brings belongs to nothing of the other store
+    elsewhere = replace(served_settings(tmp_path / "elsewhere"), artifacts=bucket, staging=in_bucket.staging)
+    assert restore(elsewhere, folder) == Copied(True, True, 1, 0)
+    assert len(s3.names(bucket.bucket)) == 2
+    assert prune(in_bucket, is_dry=True).orphans == 1
+    assert len(s3.names(bucket.bucket)) == 2
+
+    assert restore(in_bucket, place, force=True) == Copied(True, False, 0, 0)
+    assert prune(in_bucket) == Pruned(Gone(), 1, [f"lost.png of {another['id']}"])
+    assert s3.names(bucket.bucket) == [f"{bucket.prefix}/{name_of(hashlib.sha256(photo()).digest())}"]
+    with opened(in_bucket) as api:
+        shown, gone = (api.get("/api/artifacts", runId=each["id"])["data"][0] for each in (run, another))
+        assert httpx.get(shown["url"]).content == photo()
+        assert httpx.get(shown["thumbnailUrl"]).content == small
+        refused(httpx.get(gone["url"]), 404, "NOT_FOUND")
+        assert gone["id"] == lost["id"]
+
+
 def test_browsers_are_sent_to_a_public_bucket(in_bucket: Settings, bucket: S3Url, s3: S3) -> None:
     public = replace(bucket, public=f"{s3.address}/{bucket.bucket}")
     with opened(replace(in_bucket, artifacts=public)) as api:
@@ -162,18 +203,18 @@ def test_links_are_signed_as_amazon_has_it(s3: S3, bucket: S3Url) -> None:
 def test_what_is_there_is_listed(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     where = tmp_path / "files" if kind == "folder" else request.getfixturevalue("bucket")
     store = open_artifacts(where, tmp_path / "staging")
-    assert list(store.list()) == []
-    kept = {}
+    kept: dict[bytes, int] = {}
     for number in range(3):
         with store.draft() as draft, store.draft():
             draft.write(b"x" * number)
             store.keep(draft)
             kept[draft.sha256()] = number
-    found = list(store.list())
+    shelves = {sha256[0] for sha256 in kept}
+    found = [each for shelf in shelves for each in store.list(shelf)]
     assert {each.sha256: each.size for each in found} == kept
     assert all(abs(each.modified - time.time()) < 60 for each in found)
     store.remove([*kept, bytes(32)])
-    assert list(store.list()) == []
+    assert [each for shelf in shelves for each in store.list(shelf)] == []
 
 
 @pytest.mark.both_stores

@@ -16,6 +16,7 @@ FLOORS: list[set[str]] = [
     {"door"},
     {"api", "web", "watch"},
     {"services"},
+    {"file_check"},
     {"accounts", "contents", "thumbnails", "exports", "jobs", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
+from platform_report_server import services
 from platform_report_server.clock import now_ms
 from platform_report_server.db import partitions
 from platform_report_server.db.engine import open_database
-from platform_report_server.db.schema import artifact, project, run
+from platform_report_server.db.schema import artifact, project, run, thumbnail
 from platform_report_server.errors import StoreError
 from platform_report_server.ids import first_id
-from platform_report_server.ingest import retention
+from platform_report_server.ingest import file_checks, retention
 from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.results import add_results
 from platform_report_server.ingest.retention import Gone
@@ -29,7 +30,8 @@ from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, NewTest, RunChange
 from platform_report_server.prune import Pruned, prune
 from platform_report_server.settings import PostgresUrl, Settings
-from server.support import OTHER_PROJECT, PROJECT, in_store, opened, with_store
+from platform_report_server.storage.store import name_of
+from server.support import DEADLINE, OTHER_PROJECT, PNG, PROJECT, in_store, opened, with_store
 
 DAY = 24 * 3600 * 1000
 KEPT = {PROJECT: 30, OTHER_PROJECT: 90}
@@ -74,6 +76,7 @@ def test_a_year_of_runs(settings: Settings, folder: Path, monkeypatch: pytest.Mo
     assert _count(settings, "result") == 3 * _count(settings, "run")
     contents = {bytes(row[0]) for row in with_store(settings, "SELECT DISTINCT sha256 FROM artifact")}
     assert {path.name for path in _files(folder)} == {sha256.hex() for sha256 in contents}
+    assert {bytes(row[0]) for row in with_store(settings, "SELECT sha256 FROM thumbnail")} == contents
     assert _count(settings, "test_case") == 153 + 3  # what was decided about a test is not lost with its runs
     assert _count(settings, "stale_content") == 0
     if isinstance(settings.database, PostgresUrl):
@@ -102,6 +105,35 @@ def test_a_server_does_it_by_itself(settings: Settings, folder: Path) -> None:
         assert api.get("/api/runs", projectId=PROJECT)["total"] == 1
 
 
+@pytest.mark.both_stores
+def test_a_server_checks_its_files(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = folder / "artifacts"
+    orphan, young = (_put(files, content) for content in (b"nobody's", b"nobody's yet"))
+    os.utime(orphan, (time.time() - 2 * 24 * 3600,) * 2)
+    here, lost = (files / name_of(hashlib.sha256(PNG + name).digest()) for name in (b"here", b"lost"))
+    shelves = {int(path.parent.name, 16) for path in (orphan, young, here, lost)}
+    monkeypatch.setattr(file_checks, "SHELVES", shelves)
+    monkeypatch.setattr(file_checks, "_PAUSE_MS", 0)
+    with opened(settings) as api:
+        run = api.new_run()
+        api.upload(run, content=PNG + b"here")
+        made = api.upload(run, content=PNG + b"lost")
+    with_store(settings, f"UPDATE artifact SET created_at = created_at - {DAY}")
+    lost.unlink()
+    monkeypatch.setattr(services, "_CHECK_SECONDS", 0.001)
+    with opened(settings) as api:
+        deadline = time.monotonic() + DEADLINE
+        while with_store(settings, "SELECT min(checked_at) > 0, sum(missing) FROM file_check") != [(True, 1)]:
+            assert time.monotonic() < deadline
+        assert "platform_report_missing_files 1\n" in api.http.get("/metrics").text
+    assert [path.exists() for path in (orphan, young, here)] == [False, True, True]
+    assert f"files that belong to nothing are deleted: 1 in {orphan.parent.name}/" in caplog.text
+    assert caplog.text.count(f"artifacts whose file is missing: 1 in {lost.parent.name}/: {made['id']}") == 1
+    assert _count(settings, "artifact") == 2
+
+
 def _make_year(write: Write, now: int, files: Path) -> None:
     for name, days in KEPT.items():
         number = ensure_project(write, name)
@@ -113,6 +145,8 @@ def _make_year(write: Write, now: int, files: Path) -> None:
         for name in KEPT:
             _make_run(write, name, now - age * DAY - 1, files, content=f"{age % 60} days".encode())
     _make_run(write, PROJECT, now - 100 * DAY, files, size=153)
+    drawn = select(artifact.c.sha256, artifact.c.sha256).distinct()
+    write.connection.execute(insert(thumbnail).from_select(["sha256", "data"], drawn))
     going = _make_run(write, PROJECT, now - 200 * DAY, files)
     write.connection.execute(update(run).where(run.c.id == going).values(finished_at=None, updated_at=now - DAY))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, literal_column, select
 
 from platform_report_server.db import _migrate
-from platform_report_server.db.schema import artifact, delivery, run, stale_content
+from platform_report_server.db.schema import artifact, delivery, file_check, run, stale_content
 from platform_report_server.errors import StoreError
 
 _SQLITE_SIZE = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
@@ -28,6 +28,7 @@ def measure(connection: Connection) -> dict[str, tuple[str, float]]:
     opened = select(func.count()).select_from(run).where(run.c.finished_at.is_(None))
     stale = select(func.count()).select_from(stale_content)
     waiting = select(func.count()).select_from(delivery).where(delivery.c.status == literal_column("'pending'"))
+    missing = select(func.coalesce(func.sum(file_check.c.missing), 0))
     return {
         "store_bytes": ("Size of the database", float(size)),
         "runs": ("Runs in the store", float(runs[0])),
@@ -36,5 +37,6 @@ def measure(connection: Connection) -> dict[str, tuple[str, float]]:
         "artifact_bytes": ("Size of all artifacts, equal files counted each", float(artifacts[1])),
         "open_runs": ("Runs that nobody has ended", float(connection.execute(opened).scalar_one())),
         "deliveries_waiting": ("Deliveries to webhooks that wait", float(connection.execute(waiting).scalar_one())),
+        "missing_files": ("Artifacts without their file", float(connection.execute(missing).scalar_one())),
         "stale_files": ("Files that wait to be deleted", float(connection.execute(stale).scalar_one())),
     }

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from platform_report_server.files import Download, File
 from platform_report_server.storage.draft import Draft, sweep_drafts
-from platform_report_server.storage.store import Stored, content_of, name_of
+from platform_report_server.storage.store import Stored, content_of, name_of, shelf_name
 
 
 class ArtifactFolder:
@@ -37,8 +37,8 @@ class ArtifactFolder:
         for sha256 in contents:
             self._path_of(sha256).unlink(missing_ok=True)
 
-    def list(self) -> Iterator[Stored]:
-        for path in self._root.glob("??/*"):
+    def list(self, shelf: int) -> Iterator[Stored]:
+        for path in (self._root / shelf_name(shelf)).glob("*"):
             sha256 = content_of(f"{path.parent.name}/{path.name}")
             if sha256 is not None:
                 try:

@@ -20,7 +20,7 @@ from platform_report_server.files import Download, Part, wanted_part
 from platform_report_server.settings import S3Url
 from platform_report_server.storage.draft import Draft, sweep_drafts
 from platform_report_server.storage.presigned import Credentials, presigned
-from platform_report_server.storage.store import Stored, content_of, name_of
+from platform_report_server.storage.store import Stored, content_of, name_of, shelf_name
 
 _LINK_SECONDS = 3600
 _TOLD = 400
@@ -76,9 +76,9 @@ class ArtifactBucket:
         with self._telling():
             obstore.delete(self._bucket, list(map(name_of, contents)))
 
-    def list(self) -> Iterator[Stored]:
+    def list(self, shelf: int) -> Iterator[Stored]:
         with self._telling():
-            for chunk in obstore.list(self._bucket):
+            for chunk in obstore.list(self._bucket, prefix=shelf_name(shelf)):
                 for each in chunk:
                     sha256 = content_of(each["path"])
                     if sha256 is not None:

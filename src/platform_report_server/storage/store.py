@@ -48,8 +48,8 @@ class ArtifactStore(Protocol):
         """Delete contents, as far as they are there."""
         ...
 
-    def list(self) -> Iterator[Stored]:
-        """Give out what is there."""
+    def list(self, shelf: int) -> Iterator[Stored]:
+        """Give out what is there with digests that begin with this byte."""
         ...
 
     def read(self, sha256: bytes) -> bytes | None:
@@ -92,8 +92,12 @@ def _try(where: S3Url, staging: Path) -> None:
 
 def name_of(sha256: bytes) -> str:
     """Return a content's name in its store."""
-    digits = sha256.hex()
-    return f"{digits[:2]}/{digits}"
+    return f"{shelf_name(sha256[0])}/{sha256.hex()}"
+
+
+def shelf_name(shelf: int) -> str:
+    """Return where contents are whose digests begin with this byte."""
+    return f"{shelf:02x}"
 
 
 def content_of(name: str) -> bytes | None:
