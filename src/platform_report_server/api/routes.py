@@ -213,7 +213,7 @@ def api_routes() -> list[ApiRoute]:
                 artifacts.thumbnail,
                 "Get a small WebP image of an artifact by its signed link",
                 None,
-                None,
+                "downloads",
                 query=(Required("expires"), Required("signature")),
                 answer=bytes,
                 may_be_unchanged=True,
