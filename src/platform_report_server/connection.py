@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import struct
 import sys
-import termios
 from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
+from typing import cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from platform_report_server import streams
 from platform_report_server.api import answers
 from platform_report_server.errors import Invalid
 
@@ -82,6 +83,12 @@ class Connection(HttpToolsProtocol):
         self._left = None
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """Take no more requests, finish what is in flight, end what would go on for ever."""
+        super().shutdown()
+        if self.cycle is not None and not self.cycle.response_complete:
+            streams.stop(cast("Scope", self.cycle.scope))
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP in the API's own shape."""
         content = answers.body(answers.error_answer(Invalid(msg)))
@@ -132,6 +139,9 @@ class Connection(HttpToolsProtocol):
         """Return the bytes that the client has not taken yet, those in the system's buffers among them."""
         waiting = self.transport.get_write_buffer_size()
         if sys.platform == "linux":
+            import fcntl
+            import termios
+
             # megabytes go there at once: without them a slow client seems to take nothing for minutes
             with suppress(OSError, ValueError):
                 told = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))

@@ -8,6 +8,7 @@ ServerError
 │   ├── NotFound            404 NOT_FOUND
 │   ├── TooLarge            413 PAYLOAD_TOO_LARGE
 │   ├── RateLimited         429 RATE_LIMITED
+│   ├── Overloaded          503 INTERNAL_ERROR, because enough is going on already
 │   └── Unavailable         500 INTERNAL_ERROR, because the database or the bucket is away
 ├── MailFailed              a mail could not be sent
 ├── SettingsError           the settings cannot work
@@ -95,6 +96,16 @@ class RateLimited(ApiError):
 
     status = 429
     code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Overloaded(ApiError):
+    """Enough of its kind is going on; ``retry_after`` says in how many seconds to try again."""
+
+    status = 503
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)

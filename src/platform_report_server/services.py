@@ -31,6 +31,7 @@ from platform_report_server.ingest.projects import delete_project, delete_some_r
 from platform_report_server.ingest.retention import expire
 from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.jobs import Job, Jobs
+from platform_report_server.live import Feed
 from platform_report_server.mail import Mail
 from platform_report_server.metrics import Metrics
 from platform_report_server.model import LimitGroup
@@ -63,6 +64,7 @@ class Services:
     limits: Limits | None
     """None: requests are not counted."""
     metrics: Metrics
+    live: Feed
     deliverer: Deliverer
     jobs: Jobs
     sweeping: Job
@@ -141,6 +143,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     *([] if limits is None else [Job("the deletion of old counts", _MINUTE, _nothing, limits.forget)]),
                 ],
             )
+            live = Feed(database)
             deliverer = Deliverer(database, writer, signer, Sender(settings.reach), settings.public_url)
             await jobs.run_all()
             if not is_embedded:
@@ -160,6 +163,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     entrance,
                     limits,
                     Metrics(),
+                    live,
                     deliverer,
                     jobs,
                     sweeping,
@@ -167,6 +171,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     mail,
                 )
             finally:
+                await live.stop()
                 await jobs.stop()
                 await deliverer.stop()
         finally:

@@ -16,6 +16,7 @@ from platform_report_server.access_log import AccessLog, Entry
 from platform_report_server.auth.access import CALLER
 from platform_report_server.auth.caller import Caller
 from platform_report_server.clock import iso, now_ms
+from platform_report_server.streams import is_stream
 
 _ID = re.compile("[A-Za-z0-9._-]{1,100}")
 _LONGEST_METHOD = 20
@@ -34,12 +35,12 @@ class Watch:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status, size, request_id = 500, 0, _request_id(scope)
+        answered, status, size, request_id = began, 500, 0, _request_id(scope)
 
         async def send_watched(message: Message) -> None:
-            nonlocal status, size
+            nonlocal answered, status, size
             if message["type"] == "http.response.start":
-                status = message["status"]
+                answered, status = time.perf_counter(), message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             elif message["type"] == "http.response.body":
                 size += len(message.get("body", b""))
@@ -50,7 +51,10 @@ class Watch:
         finally:
             seconds = time.perf_counter() - began
             route = self._routes.get(scope.get("endpoint"), "(none)")
-            scope["app"].state.services.metrics.count_request(route, scope["method"], status, seconds)
+            took = (
+                answered - began if is_stream(scope) else seconds
+            )  # how long somebody looks tells nothing of the server
+            scope["app"].state.services.metrics.count_request(route, scope["method"], status, took)
             if self._log is not None:
                 method = scope["method"][:_LONGEST_METHOD]
                 told = (iso(now_ms()), request_id, method, route, status, round(seconds * 1000, 1), size)

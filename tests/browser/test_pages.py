@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,43 +9,15 @@ import httpx
 import pytest
 
 from browser.chromium import find_chromium
+from browser.people import People
 from server.support import first_owner_token, served_settings, serving
 
 CHROMIUM = find_chromium()
-PATIENCE_MS = 20_000
 PASSWORD = "correct horse battery"
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no Chromium: 'apt-get install chromium' installs one"
 )
-
-
-class People:
-    """Browsers, each of somebody else; what their consoles complain of is kept."""
-
-    def __init__(self, browser: Any) -> None:
-        self._browser = browser
-        self.complaints: list[str] = []
-
-    def __call__(self) -> Any:
-        page = self._browser.new_context().new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        return page
-
-    def _listen(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-
-@pytest.fixture
-def people() -> Iterator[People]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield People(browser)
-        browser.close()
 
 
 def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import httpx
 
+OUR_SCRIPTS = {"/static/htmx.js", "/static/live.js"}
 _TYPED_IN = ("input", "select", "textarea")
 
 
@@ -30,6 +31,8 @@ class Page(HTMLParser):
         self.tags: set[str] = set()
         self.links: set[str] = set()
         self.images: set[str] = set()
+        self.scripts: set[str | None] = set()
+        """Their addresses; None is one in the page itself."""
         self.handlers: set[str] = set()
         self.forms: list[Form] = []
         self.shown_once: dict[str, str] = {}
@@ -53,6 +56,8 @@ class Page(HTMLParser):
         self.handlers |= {name for name in found if name.startswith("on")}
         if tag == "a":
             self.links.add(found["href"] or "")
+        if tag == "script":
+            self.scripts.add(found.get("src"))
         if tag == "img":
             self.images.add(found["src"] or "")
         if tag == "label":
@@ -128,7 +133,8 @@ class Browser:
         assert page.unlabelled == set()
         assert page.title.strip()
         assert {"header", "nav", "main", "h1"} <= page.tags
-        assert not {"script", "style", "iframe"} & page.tags
+        assert not {"style", "iframe"} & page.tags
+        assert page.scripts <= OUR_SCRIPTS
         assert all(form.method == "get" or form.values.get("form_token") for form in page.forms)
         return page
 

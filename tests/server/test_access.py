@@ -106,6 +106,8 @@ OPEN_TO_ALL = {("GET", f"/api/artifacts/{{artifact_id}}/{what}") for what in ("c
 OPEN_TO_ALL |= {
     ("GET", "/static/style.css"),
     ("GET", "/static/icon.svg"),
+    ("GET", "/static/htmx.js"),
+    ("GET", "/static/live.js"),
     ("GET", "/api/openapi.json"),
     ("GET", "/api/docs"),
     ("GET", "/api/redoc"),

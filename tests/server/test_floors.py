@@ -17,12 +17,12 @@ FLOORS: list[set[str]] = [
     {"api", "web", "watch"},
     {"services"},
     {"file_check"},
-    {"accounts", "contents", "thumbnails", "exports", "jobs", "webhooks"},
+    {"accounts", "contents", "thumbnails", "exports", "jobs", "live", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
     {"mail", "access_log", "archive", "workers", "reach", "spools"},
-    {"errors", "clock", "model", "text", "files", "metrics", "shown", "signature"},
+    {"errors", "clock", "model", "text", "files", "metrics", "shown", "signature", "streams"},
 ]
 ENTERS_AT = {
     "uvicorn": {"serve", "connection"},

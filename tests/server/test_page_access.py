@@ -19,7 +19,9 @@ from server.test_access import World
 # (method, path) -> the role that it needs, what a form says, and what a stranger is told
 TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/"): ("viewer", {}, 200),
+    ("GET", "/live"): ("viewer", {}, 200),
     ("GET", "/runs/{run_id}"): ("viewer", {}, 404),
+    ("GET", "/runs/{run_id}/live"): ("viewer", {}, 404),
     ("GET", "/tests/{test_id}"): ("viewer", {}, 404),
     ("GET", "/teams"): ("viewer", {}, 303),
     ("GET", "/teams/new"): ("owner", {}, 200),
@@ -91,7 +93,10 @@ def test_who_may_look(crowded: tuple[Cast, Settings], method: str, path: str) ->
         form = said | {"form_token": form_token(cast, who)} if method == "POST" else None
         origin = {"Origin": str(cast.http.base_url)} if method == "POST" else {}
         headers = {"Accept": "text/html"} | origin | who | headers
-        return cast.http.request(method, place, headers=headers, data=form)
+        with cast.http.stream(method, place, headers=headers, data=form) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):  # that would not end
+                answer.read()
+            return answer
 
     answer = send({})
     assert answer.status_code == 303

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.results import add_results
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
+from platform_report_server.live import look
 from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import PostgresUrl, Settings
 from pytest_platform_report.cli import main
@@ -258,6 +260,9 @@ def test_plans(settings: Settings, cluster: Cluster) -> None:
     history = _plan(database, lambda each: list_executions(each, 1, 2, 20))
     assert f"result_{month}_project_id_case_id_run_id_seq_idx" in history
     assert "Sort  (" not in history
+    followed = _plan(database, lambda each: look(each, frozenset({run_id})))
+    assert set(re.findall(r"using (run_\w+) on run", followed)) == {"run_open", "run_by_id"}, followed
+    assert "Sort  (" not in followed
     database.close()
 
 

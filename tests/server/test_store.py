@@ -33,6 +33,7 @@ from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.retention import _some_old_runs
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
+from platform_report_server.live import look
 from platform_report_server.model import NewRun
 from server.support import DEADLINE, KEY, Api, refused, served_settings, serving
 
@@ -192,6 +193,17 @@ def test_the_flakiest_tests_and_the_open_runs_are_found_by_their_indexes(tmp_pat
     ]
     plan = _plan(tmp_path, lambda connection: close_silent_runs(Write(connection, ids.IdMaker(), 0), 0))
     assert any("INDEX run_open" in step for step in plan), plan
+
+
+def test_what_is_followed_is_found_by_its_indexes(tmp_path: Path) -> None:
+    plan = [
+        step for step in _plan(tmp_path, lambda connection: look(connection, frozenset({7}))) if "project" not in step
+    ]
+    assert plan == [
+        "SCAN run USING INDEX run_open",
+        "SCAN run USING INDEX run_by_id",
+        "SEARCH run USING INDEX run_by_id (id=?)",
+    ]
 
 
 def test_deliveries_are_found_by_their_indexes(tmp_path: Path) -> None:

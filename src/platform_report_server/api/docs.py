@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,7 +12,7 @@ from starlette.routing import Route
 from platform_report_server.api.answers import raw_answer
 from platform_report_server.api.limited import limited
 from platform_report_server.api.routes import api_routes
-from platform_report_server.files import File
+from platform_report_server.files import File, zipped
 
 _HERE = Path(__file__).parent
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
@@ -35,7 +33,7 @@ def docs_routes() -> list[Route]:
         Route("/api/openapi.json", limited(_document)),
         *(Route(path, limited(_file(_HERE / "static" / name))) for path, name in _PAGES.items()),
         *(Route(f"/api/docs/{name}", limited(_file(_HERE / "static" / name))) for name in _OURS),
-        *(Route(f"/api/docs/{path.stem}", limited(_zipped(path))) for path in VENDORED),
+        *(Route(f"/api/docs/{path.stem}", limited(_vendored(path))) for path in VENDORED),
     ]
 
 
@@ -55,14 +53,8 @@ def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
     return send
 
 
-def _zipped(path: Path) -> Callable[[Request], Awaitable[Response]]:
-    media_type = _TYPES[path.with_suffix("").suffix]
-
+def _vendored(path: Path) -> Callable[[Request], Awaitable[Response]]:
     async def send(request: Request) -> Response:
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers = {"content-encoding": "gzip", "vary": "accept-encoding", **_CACHED}
-            return File(path, media_type=media_type, headers=headers)
-        content = await anyio.to_thread.run_sync(lambda: gzip.decompress(path.read_bytes()))
-        return Response(content, media_type=media_type, headers={"vary": "accept-encoding", **_CACHED})
+        return await zipped(request, path, _TYPES[path.with_suffix("").suffix], _CACHED)
 
     return send

@@ -77,7 +77,8 @@ class _State:
         except Exception as error:
             return answers.refuse(error)
         waiting = ("Writes that wait for their turn", float(services.writer.waiting))
-        text = services.metrics.text({"writes_waiting": waiting, **self._sizes})
+        followers = ("Pages that follow runs", float(services.live.listeners))
+        text = services.metrics.text({"writes_waiting": waiting, "followers": followers, **self._sizes})
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 

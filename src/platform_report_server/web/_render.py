@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ from platform_report_server.web._flash import Notes
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
+VENDORED = _HERE / "vendored"
 
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 _NOBODY: dict[str, Any] = {"is_known": False, "person": None, "form_token": "", "notes": Notes(), "forms": {}}
@@ -30,8 +32,10 @@ _NOBODY: dict[str, Any] = {"is_known": False, "person": None, "form_token": "", 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
     """Return a page."""
-    text = _templates.get_template(template).render(_NOBODY | values)
-    headers = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+    nonce = secrets.token_urlsafe(16)
+    text = _templates.get_template(template).render(_NOBODY | values, nonce=nonce)
+    policy = f"{_POLICY}; script-src 'nonce-{nonce}'; connect-src 'self'"
+    headers = {"content-security-policy": policy, "cache-control": "no-store"}
     return Response(text.encode("utf-8", "replace"), status, headers, "text/html; charset=utf-8")
 
 

@@ -70,18 +70,21 @@ class Visit:
         """Return a page; a form that was refused is among its `forms`, by its name."""
         forms: dict[str, Shown] = values.setdefault("forms", {})
         error = next((shown.error for shown in forms.values() if shown.error is not None), None)
+        # what a page is told is for people: one that renews itself in another window must not take it away
+        is_renewal = "hx-request" in self.request.headers
         response = page(
             template,
             status if error is None else error.status,
             is_known=self.caller is not NOBODY,
             person=self.person,
             form_token=self.services.access.form_token(self.request),
-            notes=_flash.find(self.request, self.services),
+            notes=Notes() if is_renewal else _flash.find(self.request, self.services),
             **values,
         )
         if isinstance(error, RateLimited):
             response.headers["retry-after"] = str(error.retry_after)
-        _flash.clear(self.request, self.services, response)
+        if not is_renewal:
+            _flash.clear(self.request, self.services, response)
         return response
 
     def go(self, path: str, notes: Notes | None = None) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from sqlalchemy import Connection
@@ -12,12 +13,13 @@ from starlette.responses import Response
 from platform_report_server import ids
 from platform_report_server.auth.links import artifact_link, thumbnail_path
 from platform_report_server.auth.visible import visible_run, visible_test
+from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.projects import load_project, names_of_projects
-from platform_report_server.db.queries.runs import list_runs
+from platform_report_server.db.queries.runs import RunRow, list_runs
 from platform_report_server.db.queries.suites import suite_tree
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.db.schema import RESULT_STATUSES
@@ -26,11 +28,13 @@ from platform_report_server.storage.formats import is_image
 from platform_report_server.text import clean
 from platform_report_server.web._failures import group_id, list_members, show_groups
 from platform_report_server.web._visit import Visit
+from platform_report_server.web.live import version_of_list, version_of_run
 
 _RUNS = 50
 _TESTS = 100
 _GROUPS = 10
 _EXECUTIONS = 30
+_LATE_MS = 3600 * 1000
 _RUN_STATUSES = ("running", "passed", "failed", "cancelled")
 
 
@@ -44,7 +48,9 @@ async def show_runs(visit: Visit) -> Response:
         among = [project for project in visible if chosen["project"] in (None, project)]
         status = chosen["status"] if chosen["status"] in _RUN_STATUSES else None
         rows, total = list_runs(connection, among, status=status, branch=chosen["branch"], limit=_RUNS, offset=offset)
-        return {"runs": rows, "total": total, "projects": visible}
+        # on a later page, runs that begin would move all others down
+        feed = _feed("/live", version_of_list(connection, visit.caller, chosen["project"]), chosen["project"])
+        return {"runs": rows, "total": total, "projects": visible, "feed": None if offset else feed}
 
     found = await visit.read(query)
     return visit.page("runs.html", **found, chosen=chosen, offset=offset, limit=_RUNS, statuses=_RUN_STATUSES)
@@ -76,6 +82,7 @@ async def show_run(visit: Visit) -> Response:
         artifacts = [row for row in list_artifacts(connection, run.project_id, run.id) if row.seq is None]
         return {
             "run": run,
+            "feed": _feed_of_run(connection, run) if _may_change(run) else None,
             "project": load_project(connection, run.project),
             "metadata": msgspec.json.decode(run.metadata),
             "tests": tests,
@@ -129,6 +136,19 @@ def _linked(visit: Visit, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
         }
         for row, public_id in named
     ]
+
+
+def _may_change(run: RunRow) -> bool:
+    """Tell whether a run goes on, or may get what is late or of another of its shards."""
+    return run.finished_at is None or now_ms() - run.updated_at < _LATE_MS
+
+
+def _feed_of_run(connection: Connection, run: RunRow) -> str:
+    return _feed(f"/runs/{ids.encode('run', run.id)}/live", version_of_run(connection, run))
+
+
+def _feed(path: str, version: str, project: str | None = None) -> str:
+    return f"{path}?" + urlencode({"since": version} | ({"project": project} if project else {}))
 
 
 def _chosen(request: Request, name: str) -> str | None:

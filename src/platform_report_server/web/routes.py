@@ -11,13 +11,16 @@ from starlette.routing import Route
 
 from platform_report_server.auth.addresses import network_of
 from platform_report_server.auth.caller import NOBODY
+from platform_report_server.files import zipped
 from platform_report_server.model import Role
 from platform_report_server.services import Services
-from platform_report_server.web import account, badges, entrance, keys, pages, projects, teams, webhooks
+from platform_report_server.web import account, badges, entrance, keys, live, pages, projects, teams, webhooks
 from platform_report_server.web._forms import read_form
-from platform_report_server.web._render import STATIC
+from platform_report_server.web._render import STATIC, VENDORED
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.refuse import refuse_page
+
+_CACHED = {"cache-control": "max-age=3600"}
 
 _Handler = Callable[[Visit], Awaitable[Response]]
 
@@ -60,6 +63,8 @@ def web_routes() -> list[Route]:
     return [
         _show("/", "viewer", pages.show_runs),
         _show("/runs/{run_id}", "viewer", pages.show_run),
+        _show("/live", "viewer", live.follow_runs),
+        _show("/runs/{run_id}/live", "viewer", live.follow_run),
         _show("/tests/{test_id}", "viewer", pages.show_test),
         _show("/login", None, entrance.show_login),
         _send("/login", None, entrance.log_in),
@@ -96,6 +101,8 @@ def web_routes() -> list[Route]:
         _send("/webhooks/{webhook_id}/delete", "admin", webhooks.delete),
         _send("/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", "admin", webhooks.replay),
         _file("style.css", "text/css"),
+        _file("live.js", "text/javascript"),
+        Route("/static/htmx.js", _send_htmx),
         _file("icon.svg", "image/svg+xml"),
     ]
 
@@ -108,8 +115,12 @@ def _send(path: str, needs: Role | None, handler: _Handler) -> PageRoute:
     return PageRoute("POST", path, needs, handler)
 
 
+async def _send_htmx(request: Request) -> Response:
+    return await zipped(request, VENDORED / "htmx.min.js.gz", "text/javascript", _CACHED)
+
+
 def _file(name: str, kind: str) -> Route:
     async def send(request: Request) -> Response:
-        return FileResponse(STATIC / name, media_type=kind, headers={"cache-control": "max-age=3600"})
+        return FileResponse(STATIC / name, media_type=kind, headers=_CACHED)
 
     return Route(f"/static/{name}", send)

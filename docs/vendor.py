@@ -1,4 +1,4 @@
-"""Make the vendored files of the API's documentation pages anew: Swagger UI and ReDoc, from npm's registry."""
+"""Make the vendored files anew, from npm's registry: Swagger UI and ReDoc for the API's pages, htmx for the others."""
 
 from __future__ import annotations
 
@@ -10,26 +10,33 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
-TARGET = Path(__file__).parent.parent / "src/platform_report_server/api/vendored"
+SERVER = Path(__file__).parent.parent / "src/platform_report_server"
 LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 NO_LOGO = b"data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 PACKAGES = {
     ("swagger-ui-dist", "5.35.0"): (
         "U06rpMtW9V3XPGOBeamTUSr0Z09jMX4IJuANpE/EZbAhw0G8CgwrzU4YmXkn/h0wCDNsXdGarTNNHC3sU8yVUQ==",
         {
-            "swagger-ui-bundle.js": "swagger-ui-bundle.js.gz",
-            "swagger-ui.css": "swagger-ui.css.gz",
-            "LICENSE": "swagger-ui.LICENSE.txt",
-            "NOTICE": "swagger-ui.NOTICE.txt",
-            "swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
+            "swagger-ui-bundle.js": "api/swagger-ui-bundle.js.gz",
+            "swagger-ui.css": "api/swagger-ui.css.gz",
+            "LICENSE": "api/swagger-ui.LICENSE.txt",
+            "NOTICE": "api/swagger-ui.NOTICE.txt",
+            "swagger-ui-bundle.js.LICENSE.txt": "api/swagger-ui-bundle.js.LICENSE.txt",
         },
     ),
     ("redoc", "2.5.4"): (
         "M6jWhG1qoBnH6TFmzJnstyCZ87HmOY/UzDm78mHiYihEdlV/YcS9ogOo1NlElnJMeLsyxHFe2yFc4sNjHTrABQ==",
         {
-            "bundles/redoc.standalone.js": "redoc.standalone.js.gz",
-            "LICENSE": "redoc.LICENSE.txt",
-            "bundles/redoc.standalone.js.LICENSE.txt": "redoc.standalone.js.LICENSE.txt",
+            "bundles/redoc.standalone.js": "api/redoc.standalone.js.gz",
+            "LICENSE": "api/redoc.LICENSE.txt",
+            "bundles/redoc.standalone.js.LICENSE.txt": "api/redoc.standalone.js.LICENSE.txt",
+        },
+    ),
+    ("htmx.org", "4.0.1"): (
+        "oF7JgXhDW9UXCy/k1ZYFUQgzu/rm19ORWPSPNL91vPluB2PB9+MV55tyQdH/w7o2EAbTYUG5SDW1R60mdkdqGg==",
+        {
+            "dist/htmx.min.js": "web/htmx.min.js.gz",
+            "LICENSE": "web/htmx.LICENSE.txt",
         },
     ),
 }
@@ -49,7 +56,8 @@ def main() -> None:
                 member = members.extractfile(f"package/{name}")
                 if member is None:
                     raise SystemExit(f"{url}: there is no {name}")
-                write(TARGET / target, member.read())
+                part, _, file_name = target.partition("/")
+                write(SERVER / part / "vendored" / file_name, member.read())
 
 
 def write(target: Path, content: bytes) -> None:

@@ -1,0 +1,63 @@
+"""Answers that go on until the client leaves or the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+_STOP = "platform_report.stop"
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # the second is for nginx
+_PATIENCE_SECONDS = 60.0
+_LAST_SECONDS = 1.0
+
+
+class EventStream(Response):
+    """Server-sent events as they come, each its fields or a comment; `on_end` is called in any case."""
+
+    def __init__(self, events: AsyncIterator[str], on_end: Callable[[], None]) -> None:
+        super().__init__(None, 200, _HEADERS, "text/event-stream")
+        del self.headers["content-length"]
+        self._events = events
+        self._on_end = on_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events, each once those before are taken; end with whoever takes none for long."""
+        stopped = scope.setdefault(_STOP, asyncio.Event())
+        sending = asyncio.ensure_future(self._send(send))
+        others = [asyncio.ensure_future(stopped.wait()), asyncio.ensure_future(_disconnect(receive))]
+        try:
+            await asyncio.wait((sending, *others), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._on_end()
+            for task in (sending, *others):
+                task.cancel()
+            failed, *_ = await asyncio.gather(sending, *others, return_exceptions=True)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), _LAST_SECONDS)
+        if isinstance(failed, Exception) and not isinstance(failed, asyncio.TimeoutError):
+            raise failed
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for event in self._events:
+            message = {"type": "http.response.body", "body": f"{event}\n\n".encode(), "more_body": True}
+            await asyncio.wait_for(send(message), _PATIENCE_SECONDS)
+
+
+def stop(scope: Scope) -> None:
+    """End the stream that answers a request, or that is about to: the server stops."""
+    scope.setdefault(_STOP, asyncio.Event()).set()
+
+
+def is_stream(scope: Scope) -> bool:
+    """Tell whether a stream has answered a request."""
+    return _STOP in scope
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
