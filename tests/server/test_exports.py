@@ -39,13 +39,15 @@ def varied(api: Api) -> dict[str, httpx.Response]:
         {"attempt": 2, "status": "passed", "duration": 7},
     ]
     broken = [{"title": "setup", "category": "hook", "status": "failed"}]
+    told = [("skip", "not now"), ("parameter", "x=1"), ("parameter", "y=2"), ("report-id", "0abc")]
+    notes = [{"type": kind, "description": text} for kind, text in told]
     bodies = [
         api.test_body(run, "test_ok", tags=["@smoke"], stdout="said", duration=1500, lineNumber=7),
         api.test_body(run, "test_bad", fullTitle="test_mod > TestA > test_bad", status="failed", error=failed),
         api.test_body(run, "test_again", status="flaky", retries=1, attempts=again),
         api.test_body(run, "test_never", status="failed", error=failed, attempts=[again[0], again[0] | {"attempt": 2}]),
         api.test_body(run, "test_setup", status="failed", error={"message": "OSError: no"}, steps=broken),
-        api.test_body(run, "test_later", status="skipped", annotations=[{"type": "skip", "description": "not now"}]),
+        api.test_body(run, "test_later", status="skipped", annotations=notes),
         api.test_body(run, "Pay by card", fullTitle="test_other > test_pay[a > b]", filePath="tests/test_other.py"),
     ]
     entries = api.bulk(bodies)
@@ -89,7 +91,8 @@ def _check_junit(content: bytes) -> None:
     assert cases["test_again"].findtext("flakyFailure/system-out") == "tried"
     assert [each.tag for each in cases["test_never"]] == ["failure", "rerunFailure"]
     assert [each.tag for each in cases["test_setup"]] == ["error"]
-    skipped = cases["test_later"][0]
+    properties, skipped = cases["test_later"]
+    assert [each.get("value") for each in properties] == ["x=1", "y=2"]
     assert (skipped.tag, skipped.get("type"), skipped.get("message")) == ("skipped", "pytest.skip", "not now")
     assert cases["test_pay[a > b]"].get("classname") == "tests.test_other"
 
@@ -106,6 +109,8 @@ def _check_ctrf(report: Any) -> None:
     assert tests["test_again"]["status"] == "passed"
     assert [each["status"] for each in tests["test_again"]["retryAttempts"]] == ["failed"]
     assert tests["test_ok"]["stdout"] == ["said"]
+    assert tests["test_later"]["labels"] == {"skip": "not now", "parameter": ["x=1", "y=2"]}
+    assert tests["test_later"]["message"] == "not now"
     shot, _ = tests["test_bad"]["attachments"]
     assert shot["contentType"] == "image/png"
     assert httpx.get(shot["path"]).content == PNG

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
@@ -13,9 +14,9 @@ from platform_report_server import ids
 from platform_report_server.clock import iso, now_ms
 from platform_report_server.db.queries.artifacts import ArtifactRow
 from platform_report_server.db.queries.runs import totals_of
-from platform_report_server.exports.names import own_name, suites_of
+from platform_report_server.exports.names import REPORT_ID, own_name, reason_of, suites_of
 from platform_report_server.exports.source import Entry, Source
-from platform_report_server.model import Attempt, Step, TestError
+from platform_report_server.model import Annotation, Attempt, Step, TestError
 
 SPECIFICATION = "0.0.0"
 _STATUSES = {"passed": "passed", "failed": "failed", "skipped": "skipped", "flaky": "passed"}
@@ -87,7 +88,7 @@ def _test(source: Source, entry: Entry) -> dict[str, Any]:
         "filePath": row.file_path,
         "line": detail.line,
         "tags": detail.tags,
-        "labels": {note.type: note.description or "" for note in detail.annotations},
+        "labels": _labels(detail.annotations),
         "retries": row.retries,
         "retryAttempts": [_attempt(each, place) for place, each in enumerate(attempts[:-1], 1)],
         "stdout": _lines(detail.stdout),
@@ -95,10 +96,18 @@ def _test(source: Source, entry: Entry) -> dict[str, Any]:
         "steps": list(_steps(detail.steps)),
         "attachments": [_attachment(source, each) for each in entry.artifacts],
     }
-    told |= _failure(detail.error)
+    told |= _failure(detail.error) or {"message": reason_of(detail.annotations)}
     if row.title != own_name(row):
         told["extra"] = {"function": own_name(row)}
     return _without_gaps(told) | {"flaky": entry.status == "flaky"}
+
+
+def _labels(notes: Iterable[Annotation]) -> dict[str, Any]:
+    told: dict[str, list[str]] = defaultdict(list)
+    for note in notes:
+        if note.type != REPORT_ID:
+            told[note.type].append(note.description or "")
+    return {name: values[0] if len(values) == 1 else values for name, values in told.items()}
 
 
 def _attempt(attempt: Attempt, place: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from platform_report_server import ids
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.queries.tests import TestRow
-from platform_report_server.exports.names import COLLECTION, REASONS, junit_names
+from platform_report_server.exports.names import COLLECTION, REASONS, REPORT_ID, junit_names
 from platform_report_server.exports.source import Entry, Source
 from platform_report_server.exports.spill import SIGN_OF_LIFE, Spill
 from platform_report_server.model import Annotation, Attempt, Step, TestError
@@ -24,7 +24,7 @@ from platform_report_server.shown import without_colours
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KIND = re.compile(r"[A-Za-z_][\w.]{0,200}(?:Error|Exception|Exit|Failed|Interrupt|Warning)\b")
-_TOLD_OTHERWISE = ("report-id", *REASONS)
+_TOLD_OTHERWISE = (REPORT_ID, *REASONS)
 _OUTCOMES = ("failures", "errors", "skipped")
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from platform_report_server.db.queries.tests import TestRow
+from platform_report_server.model import Annotation
 
 COLLECTION = "collection"
 """The title of a module that could not be collected."""
 
-REASONS = ("skip", "xfail")
+REASONS = ("skip", "xfail", "interrupted")
 """The annotations that say why a test gave no verdict."""
+
+REPORT_ID = "report-id"
+"""The annotation by which whoever sent a test finds it again; it tells people nothing."""
 
 
 def suites_of(row: TestRow) -> list[str]:
@@ -34,3 +40,8 @@ def junit_names(row: TestRow) -> tuple[str, str]:
     suites = suites_of(row)
     classes = suites[1:] if module else suites
     return ".".join(filter(None, (module, *classes))), own_name(row)
+
+
+def reason_of(notes: Iterable[Annotation]) -> str | None:
+    """Return why a test was skipped, or was expected to fail."""
+    return next((note.description for note in notes if note.type in REASONS), None)

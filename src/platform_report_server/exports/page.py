@@ -18,7 +18,7 @@ from platform_report_server.clock import iso, now_ms
 from platform_report_server.db.details import Detail
 from platform_report_server.db.queries.artifacts import ArtifactRow
 from platform_report_server.db.queries.runs import totals_of
-from platform_report_server.exports.names import REASONS
+from platform_report_server.exports.names import REPORT_ID, reason_of
 from platform_report_server.exports.source import Entry, Source
 from platform_report_server.exports.spill import SIGN_OF_LIFE, Spill
 from platform_report_server.model import Attempt, TestStatus
@@ -41,7 +41,8 @@ def pieces(source: Source) -> Iterator[bytes]:
     run, totals = source.run, totals_of(source.run)
     told = {"run": run, "totals": totals, "project": source.project, "policy": POLICY, "style": Markup(_STYLE)}  # noqa: S704
     yield _text(_parts.head(**told, metadata=msgspec.json.decode(run.metadata), now=now_ms()))
-    yield from (_text(_parts.listed([_file(source, each)])) for each in source.artifacts())
+    for number, each in enumerate(source.artifacts()):
+        yield _text(_parts.listed([_file(source, each)], None if number else "Files of the run"))
     for status in SHOWN_FIRST:
         count = getattr(run, status)
         if count:
@@ -60,7 +61,7 @@ def _all_tests(source: Source) -> Iterator[bytes]:
         for number, entry in enumerate(source.entries(), 1):
             file = entry.row.file_path or ""
             counts.setdefault(file, Counter())[entry.status] += 1
-            spill.add(file, _text(_parts.line(entry.row, entry.status, _reason(entry.detail))))
+            spill.add(file, _text(_parts.line(entry.row, entry.status, reason_of(entry.detail.annotations))))
             if not number % SIGN_OF_LIFE:
                 yield b"\n"
         yield _text(_parts.begin_tests(sum(each.total() for each in counts.values())))
@@ -76,6 +77,7 @@ def _told(source: Source, entry: Entry) -> dict[str, Any]:
         "status": entry.status,
         "detail": entry.detail,
         "attempts": _attempts(entry.detail),
+        "notes": [note for note in entry.detail.annotations if note.type != REPORT_ID],
         "files": [_file(source, each) for each in entry.artifacts],
     }
 
@@ -85,11 +87,6 @@ def _attempts(detail: Detail) -> list[Attempt]:
     if detail.attempts:
         return detail.attempts[::-1]
     return [Attempt(attempt=1, error=detail.error, stdout=detail.stdout, stderr=detail.stderr)]
-
-
-def _reason(detail: Detail) -> str | None:
-    """Return why a test was skipped, or was expected to fail."""
-    return next((note.description for note in detail.annotations if note.type in REASONS), None)
 
 
 def _file(source: Source, row: ArtifactRow) -> dict[str, Any]:
