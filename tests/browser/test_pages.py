@@ -48,13 +48,19 @@ def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
         body = {"projectId": project, "status": "running", "runTitle": "Nightly"}
         assert httpx.post(f"{url}/api/runs", json=body, headers={"X-API-Key": key}).status_code == 201
         john.get_by_role("link", name="Its test runs").click()
-        john.get_by_role("link", name="Nightly").wait_for()
+        john.get_by_role("link", name="Nightly").click()
+        with john.expect_download() as download:
+            john.get_by_role("link", name="HTML").click()
+        download.value.save_as(tmp_path / "nightly.html")
         john.get_by_role("button", name="Log out").click()
         john.get_by_role("heading", name="Log in").wait_for()
 
         jane.goto(f"{url}/?project={project}")
         jane.get_by_role("link", name="Nightly").click()
         jane.get_by_role("link", name="Web shop").click()
+        jane.get_by_role("button", name="Make the addresses of badges").click()
+        assert jane.get_by_label("status").input_value().startswith(f"{url}/badges/")
+        assert jane.locator("img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
         jane.get_by_text("Delete the project").click()
         jane.get_by_label("The project's name").fill("Web shop")
         jane.get_by_role("button", name="Delete Web shop").click()
@@ -65,6 +71,10 @@ def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
         jane.get_by_role("heading", name="Log in").wait_for()  # no page is kept by the browser
         for page in (jane, john):
             page.goto("about:blank")
+    jane.context.set_offline(True)
+    jane.goto((tmp_path / "nightly.html").as_uri())
+    jane.get_by_role("heading", name="Nightly").wait_for()
+    assert jane.locator("main").evaluate("main => getComputedStyle(main.parentElement).maxWidth") == "1152px"
     assert people.complaints == []
 
 

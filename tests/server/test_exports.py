@@ -206,14 +206,16 @@ def test_what_is_asked_for_is_checked(api: Api) -> None:
         assert answer.text.startswith("test_id,status,")
 
 
+@pytest.mark.both_stores
 def test_who_leaves_makes_room(api: Api) -> None:
     run = api.new_run()
-    api.bulk([api.test_body(run, f"test_{number}", stdout="x" * 10_000) for number in range(200)])
+    for count in (500, 100):
+        api.bulk([api.test_body(run, f"test_{number}", stdout="x" * 4000) for number in range(count)])
     path = f"/api/runs/{run['id']}/export?format=junit"
-    for _ in range(35):
+    for _ in range(17):  # more than PostgreSQL has readers
         with api.http.stream("GET", path, headers={"Accept-Encoding": "identity"}) as answer:
             assert answer.status_code == 200
-    assert len(export(api, run, "csv").text.splitlines()) == 201
+    assert len(export(api, run, "csv").text.splitlines()) == 601
 
 
 _CHILD = """
