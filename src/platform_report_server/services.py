@@ -76,6 +76,10 @@ class Services:
         """Run a query off the event loop, on a snapshot of its own."""
         return await anyio.to_thread.run_sync(self._read, query)
 
+    async def glance(self, query: Callable[[Connection], T]) -> T:
+        """Do the same, where it need not be one snapshot: each statement of PostgreSQL may have its own."""
+        return await anyio.to_thread.run_sync(self._glance, query)
+
     async def count(self, caller: str, group: LimitGroup) -> Allowance | None:
         """Count a request, where requests are counted."""
         return None if self.limits is None else await self.limits.take(caller, group)
@@ -106,6 +110,10 @@ class Services:
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self.database.reading() as connection:
+            return query(connection)
+
+    def _glance(self, query: Callable[[Connection], T]) -> T:
+        with self.database.glancing() as connection:
             return query(connection)
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, update
+from sqlalchemy.exc import DataError
 
 from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, counts, partitions, schema
@@ -263,6 +265,18 @@ def test_plans(settings: Settings, cluster: Cluster) -> None:
     followed = _plan(database, lambda each: look(each, frozenset({run_id})))
     assert set(re.findall(r"using (run_\w+) on run", followed)) == {"run_open", "run_by_id"}, followed
     assert "Sort  (" not in followed
+    database.close()
+
+
+@on_postgres
+def test_a_glance_leaves_its_connection_as_others_need_it(settings: Settings) -> None:
+    database = open_database(settings.database)
+    for statement in ("SELECT 1", "SELECT 1 / 0"):
+        with suppress(DataError), database.glancing() as connection:
+            connection.exec_driver_sql(statement)
+    with database.reading() as connection:
+        settings_of = "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
+        assert tuple(connection.exec_driver_sql(settings_of).one()) == ("repeatable read", "on")
     database.close()
 
 

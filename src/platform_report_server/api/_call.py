@@ -55,6 +55,10 @@ class Call:
         """Run a query."""
         return await self.services.read(query)
 
+    async def glance(self, query: Callable[[Connection], T]) -> T:
+        """Run a query that needs no snapshot of its own."""
+        return await self.services.glance(query)
+
     def visible_run(self, connection: Connection, public_id: str, project: str | None = None) -> RunRow:
         """Return a run that the caller may see, and that is in `project` where one is named."""
         return visible_run(connection, self.caller, public_id, project)

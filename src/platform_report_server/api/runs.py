@@ -62,7 +62,7 @@ async def index(call: Call) -> Response:
 
 async def show(call: Call) -> Response:
     run_id = call.request.path_params["run_id"]
-    return _announce(answer(Run.of(await call.read(lambda connection: call.visible_run(connection, run_id)))))
+    return _announce(answer(Run.of(await call.glance(lambda connection: call.visible_run(connection, run_id)))))
 
 
 async def change(call: Call) -> Response:

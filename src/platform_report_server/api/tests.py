@@ -152,7 +152,7 @@ async def history(call: Call) -> Response:
         rows, total = list_executions(connection, project_id, case_id, _HISTORY)
         return Counted([Execution.of(row) for row in rows], total)
 
-    return answer(await call.read(query))
+    return answer(await call.glance(query))
 
 
 def _read_many(call: Call, said: bytes) -> list[NewTest | ApiError]:

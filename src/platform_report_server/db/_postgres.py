@@ -60,6 +60,17 @@ class PostgresDatabase:
             yield connection
 
     @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        with self._telling(), self.readers.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not driver.closed:
+                    driver.autocommit = False
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         with self._telling(), self.writer.begin() as connection:
             yield connection

@@ -45,6 +45,8 @@ class SqliteDatabase:
         with self._readers.begin() as connection:
             yield connection
 
+    glancing = reading
+
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         with self._writer.begin() as connection:

@@ -20,6 +20,13 @@ class Database(Protocol):
         """Open a snapshot to read from."""
         ...
 
+    def glancing(self) -> AbstractContextManager[Connection]:
+        """Open what to read from where a statement need not see the same as the one before it, without a transaction.
+
+        SQLite has a snapshot all the same, because it takes more statements and they cost no way to a server.
+        """
+        ...
+
     def writing(self) -> AbstractContextManager[Connection]:
         """Open a transaction; it commits when the block ends well. SQLite has one at a time."""
         ...
