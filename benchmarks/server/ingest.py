@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -15,6 +15,14 @@ from served import KEY, Store, cpu, serving
 
 _MOST_SINGLES = 4_000
 _CLIENTS = 16
+_BULKS = (
+    ("bulk, new tests", 1, True, False),
+    ("bulk, new tests, 4 connections", 4, True, False),
+    ("bulk, known tests", 1, False, False),
+    ("bulk, known tests, 4 connections", 4, False, False),
+    ("bulk, known tests, gzip", 1, False, True),
+)
+"""What it is called, how many clients wait for their answers, whether the tests are new, whether it is compressed."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -42,10 +50,12 @@ def measure_ingest(store: Store, results: int) -> None:
     """Print rows for the bulk endpoint, plain and compressed, and for single results beside a bare echo."""
     with serving(store.settings) as (port, process):
         asyncio.run(_new_run(port))  # whatever the first request costs is paid
-        for name, is_zipped in (("bulk", False), ("bulk, gzip", True)):
+        first = 0
+        for name, clients, are_new, is_zipped in _BULKS:
+            first += results if are_new else 0
             run = asyncio.run(_new_run(port))
-            requests = _bulk_requests(run, results, is_zipped)
-            print(_measured(store, port, process, requests, 1, BATCH).row(f"{store.name}, {name}"), flush=True)
+            requests = _bulk_requests(run, range(first, first + results, BATCH), is_zipped)
+            print(_measured(store, port, process, requests, clients, BATCH).row(f"{store.name}, {name}"), flush=True)
         bodies = list(_singles(asyncio.run(_new_run(port)), min(results, _MOST_SINGLES)))
         single = _measured(store, port, process, [_request("/api/tests", each) for each in bodies], _CLIENTS, 1)
         print(single.row(f"{store.name}, one by one"), flush=True)
@@ -66,10 +76,10 @@ def _measured(
     return Measured(len(requests) * results_each, seconds, cpu(process) - app, store.database_cpu() - database)
 
 
-def _bulk_requests(run: str, results: int, is_zipped: bool) -> list[bytes]:
+def _bulk_requests(run: str, numbers: Iterable[int], is_zipped: bool) -> list[bytes]:
     contents = Contents()
     requests = []
-    for start in range(0, results, BATCH):
+    for start in numbers:
         tests = [contents.test(PROJECT, run, number) for number in range(start, start + BATCH)]
         body = b'{"tests":' + _ENCODER.encode(tests) + b"}"
         requests.append(_request("/api/tests/bulk", gzip.compress(body, 1) if is_zipped else body, is_zipped))
