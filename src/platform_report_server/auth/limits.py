@@ -111,6 +111,9 @@ class _Held:
     def used(self, now: float) -> float:
         return max(self.free_at - now, 0.0)
 
+    def is_used_up(self, now: float, limit: int) -> bool:
+        return self.used(now) + _MINUTE / limit > _MINUTE + _TINY
+
     def wanted(self, now: float, most: int) -> int:
         if now >= self.until:
             return min(max(self.size - self.left, 1), most)
@@ -142,7 +145,7 @@ class Limits:
         """Count a request, if it is allowed."""
         limit, held = self._table[group], self._find((caller, group))
         while not held.is_there(now := self._clock()):
-            if held.used(now) + _MINUTE / limit > _MINUTE + _TINY:
+            if held.is_used_up(now, limit):
                 return _told(held, group, limit, now, is_allowed=False)
             async with self._turn:
                 if not held.is_there(self._clock()):
@@ -172,17 +175,18 @@ class Limits:
         return held
 
     async def _lease(self, held: _Held, name: str, limit: int) -> None:
-        now, share = self._clock(), _MINUTE / limit
-        wanted = held.wanted(now, max(limit // _LEASES, 1))
-        granted, used = 1, held.used(now) + share
+        now, used = self._clock(), 0.0
+        held.left, held.size = 0, held.wanted(now, max(limit // _LEASES, 1))
         if now >= self._alone_until:
             try:
-                granted, used = await anyio.to_thread.run_sync(self._take, name, wanted, limit)
+                held.left, used = await anyio.to_thread.run_sync(self._take, name, held.size, limit)
             except Exception as error:
                 self._alone_until = now + _ALONE_SECONDS
                 _log.warning("this process counts requests by itself for a moment: %s", cause_of(error))
-        held.left = held.size = granted
-        held.free_at = now + used
+        if now < self._alone_until and not held.is_used_up(now, limit):
+            held.left, used = 1, held.used(now) + _MINUTE / limit
+        held.size = held.left
+        held.free_at = max(held.free_at, now + used)
         held.until = self._clock() + _LEASE_SECONDS
 
     def _take(self, name: str, wanted: int, limit: int) -> tuple[int, float]:

@@ -51,8 +51,7 @@ class PostgresDatabase:
         self._url = url
         self.writer = _engine(url, lock_timeout=_LOCK_TIMEOUT, pool_size=1, max_overflow=0)
         self.readers = _engine(url, pool_size=8, max_overflow=8)
-        counter = _engine(url, lock_timeout=_COUNTING_TIMEOUT, pool_size=1, max_overflow=0)
-        self.counter = counter.execution_options(isolation_level="AUTOCOMMIT")
+        self.counter = _engine(url, lock_timeout=_COUNTING_TIMEOUT, commits_each=True, pool_size=1, max_overflow=0)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -175,7 +174,9 @@ def _opening(url: PostgresUrl) -> Iterator[None]:
         raise StoreError(f"{url}: the store cannot be opened: {cause}{hint}") from error
 
 
-def _engine(url: PostgresUrl, *, pool_size: int, max_overflow: int, lock_timeout: str | None = None) -> Engine:
+def _engine(
+    url: PostgresUrl, *, pool_size: int, max_overflow: int, lock_timeout: str | None = None, commits_each: bool = False
+) -> Engine:
     """Return an engine that writes where it has a time limit for locks, and else reads snapshots."""
     try:
         told = conninfo_to_dict(url.address)
@@ -199,7 +200,7 @@ def _engine(url: PostgresUrl, *, pool_size: int, max_overflow: int, lock_timeout
         if lock_timeout is not None:
             connection.autocommit = True
             connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
-            connection.autocommit = False
+            connection.autocommit = commits_each
         else:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True

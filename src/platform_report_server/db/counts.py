@@ -5,9 +5,9 @@ On SQLite it has a file of its own, so that counting does not wait for those who
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, TextClause, delete, text
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, delete
 
 MINUTE = 60_000_000
 """All moments and times of requests are in microseconds."""
@@ -32,16 +32,20 @@ login_failure = Table(
     Column("until", BigInteger, nullable=False),  # milliseconds; the next try is welcome then
 )
 
-_NOW = "CAST(extract(epoch FROM now()) * 1000000 AS BIGINT)"
 _USED = "{least}({greatest}(request_count.free_at - {now}, 0), {minute})"
-_GRANTED = "{least}(CAST(:wanted AS BIGINT), ({minute} - {used}) / CAST(:share AS BIGINT))"
+_GRANTED = "{least}({wanted}, ({minute} - {used}) / {share})"
 _TAKE = """
-INSERT INTO request_count (name, free_at, granted)
-VALUES (:name, {now} + CAST(:wanted AS BIGINT) * CAST(:share AS BIGINT), CAST(:wanted AS BIGINT))
-ON CONFLICT (name) DO UPDATE
-SET granted = {granted}, free_at = {now} + {used} + {granted} * CAST(:share AS BIGINT)
+INSERT INTO request_count (name, free_at, granted) VALUES ({name}, {now} + {wanted} * {share}, {wanted})
+ON CONFLICT (name) DO UPDATE SET granted = {granted}, free_at = {now} + {used} + {granted} * {share}
 """
 _TELL = "granted, free_at - {now} AS used"
+_ON_SQLITE = {"least": "min", "greatest": "max", "now": ":now", "name": ":name"}
+_ON_POSTGRES = {
+    "least": "least",
+    "greatest": "greatest",
+    "now": "CAST(extract(epoch FROM now()) * 1000000 AS BIGINT)",
+    "name": "%(name)s",
+}
 
 
 def take(connection: Connection, name: bytes, wanted: int, share: int, now: int) -> tuple[int, int]:
@@ -49,10 +53,9 @@ def take(connection: Connection, name: bytes, wanted: int, share: int, now: int)
 
     Each takes a `share` of the minute. The time is the database's own where it has a clock.
     """
-    statements = _statements(connection.dialect.name)
-    said = {"name": name, "wanted": wanted, "share": share, "now": now}
-    for statement in statements:
-        done = connection.execute(statement, said)
+    said = {"name": name, "now": now}
+    for statement in _statements(connection.dialect.name, wanted, share):
+        done = connection.exec_driver_sql(statement, said)
     granted, used = done.one()
     return granted, used
 
@@ -63,16 +66,14 @@ def forget(connection: Connection, now: int) -> None:
     connection.execute(delete(login_failure).where(login_failure.c.until <= now - FORGOTTEN_MS))
 
 
-@cache
-def _statements(dialect: str) -> tuple[TextClause, ...]:
-    if dialect == "postgresql":
-        words = {"least": "least", "greatest": "greatest", "now": _NOW, "minute": MINUTE}
-    else:
-        words = {"least": "min", "greatest": "max", "now": ":now", "minute": MINUTE}
+@lru_cache(1024)
+def _statements(dialect: str, wanted: int, share: int) -> tuple[str, ...]:
+    words: dict[str, object] = {"wanted": wanted, "share": share, "minute": MINUTE}
+    words |= _ON_POSTGRES if dialect == "postgresql" else _ON_SQLITE
     words["used"] = _USED.format_map(words)
     words["granted"] = _GRANTED.format_map(words)
     taking, told = _TAKE.format_map(words), _TELL.format_map(words)
     if dialect == "postgresql":
-        return (text(f"{taking} RETURNING {told}"),)
+        return (f"{taking} RETURNING {told}",)
     # SQLite knows RETURNING from 3.35 on only; this is in one transaction
-    return text(taking), text(f"SELECT {told} FROM request_count WHERE name = :name")  # noqa: S608
+    return taking, f"SELECT {told} FROM request_count WHERE name = :name"  # noqa: S608
