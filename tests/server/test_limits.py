@@ -16,10 +16,12 @@ from typing import Literal
 import httpx
 import pytest
 from sqlalchemy import func, select
+from starlette.requests import HTTPConnection
 from starlette.routing import Route
 
 from platform_report_server.app import create_app
 from platform_report_server.auth import limits as limits_module
+from platform_report_server.auth.addresses import network_of
 from platform_report_server.auth.limits import TABLES, Limits
 from platform_report_server.clock import now_ms
 from platform_report_server.db import counts
@@ -79,6 +81,8 @@ def test_a_minutes_requests_at_once_then_one_by_one(settings: Settings) -> None:
         assert (await two.take("other", "tests write")).remaining == 59
         clock.now += 60
         assert (await one.take("key", "tests write")).remaining == 59
+        at_once = await asyncio.gather(*(each.take("many", "tests write") for _ in range(50) for each in (one, two)))
+        assert sum(each.is_allowed for each in at_once) == 60
 
     with limiting(settings, clock, 2) as processes:
         asyncio.run(use(*processes))
@@ -224,6 +228,19 @@ def test_forms_are_limited_and_who_is_not_known_by_their_network(settings: Setti
             neighbours = [f"2001:db8::{number}" for number in range(70)]
             sent = pool.map(lambda each: browser.post("/login", headers={"X-Forwarded-For": each}), neighbours)
             assert 429 in [each.status_code for each in sent]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),  # as a socket of both versions tells it
+        ("a socket", "a socket"),
+    ],
+)
+def test_what_stands_for_an_address(address: str, network: str) -> None:
+    assert network_of(HTTPConnection({"type": "http", "client": (address, 1)})) == network
 
 
 def test_where_counting_fails_each_process_counts_by_itself(
