@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.visible import visible_run
 from platform_report_server.db.queries.runs import RunRow, totals_of
 from platform_report_server.db.queries.states import RunState, states_of
-from platform_report_server.errors import ApiError, NotFound
+from platform_report_server.errors import Forbidden, NotFound, Unauthorized
 from platform_report_server.live import Listener, Subject, View, look
 from platform_report_server.streams import EventStream
 from platform_report_server.web._visit import Visit
@@ -24,6 +25,8 @@ from platform_report_server.web._visit import Visit
 _HEARTBEAT_SECONDS = 15.0
 _RETRY_MS = 3000
 _TOLD = 50
+
+_log = logging.getLogger("platform_report_server")
 
 
 async def follow_runs(visit: Visit) -> Response:
@@ -73,7 +76,7 @@ class _Following:
     visit: Visit
     listener: Listener
     subject: Callable[[Caller], Subject]
-    """Returns what there is for somebody to see, or raises an ApiError."""
+    """Returns what there is for somebody to see, or refuses."""
     seen: str | None
     """The version that the page shows."""
 
@@ -95,8 +98,11 @@ class _Following:
                 event = ""
             try:
                 subject = await self._allowed()
-            except ApiError:
+            except (Unauthorized, Forbidden, NotFound):
                 yield "event: over\ndata: {}"
+                return
+            except Exception as error:
+                _log.error("a page cannot follow its runs: %s", error)  # its browser comes back
                 return
             if snapshot is not None and not event:
                 after = snapshot.view(subject)
