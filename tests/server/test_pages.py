@@ -187,6 +187,11 @@ def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
     (image,) = page.images
     assert shot["id"] in image
     assert browser.get(image).headers["content-type"] == "image/webp"
+    unreadable = api.upload(run, testId=test["id"])
+    assert len(read(browser, f"/tests/{test['id']}").images) == 2
+    assert browser.get(unreadable["thumbnailUrl"]).status_code == 404
+    (image,) = read(browser, f"/tests/{test['id']}").images
+    assert shot["id"] in image
     assert 'class="depth-1 assertion failed"' in page.source
 
 

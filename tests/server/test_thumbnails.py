@@ -50,7 +50,7 @@ def test_an_image_has_one(api: Api, settings: Settings, folder: Path) -> None:
     none = api.upload(run, "page.html", b"<svg/>", "attachment")
     assert none["thumbnailUrl"] is None
     (listed, *_) = api.get("/api/artifacts", runId=run["id"])["data"]
-    assert listed["thumbnailUrl"] == made["thumbnailUrl"]
+    assert httpx.URL(listed["thumbnailUrl"]).path == httpx.URL(made["thumbnailUrl"]).path
     assert _count(settings) == 0
 
     for small in in_threads(4, lambda number: thumbnail((made, again)[number % 2])):

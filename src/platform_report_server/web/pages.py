@@ -15,7 +15,7 @@ from platform_report_server.auth.links import artifact_link, thumbnail_path
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail, read_details
-from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts
+from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, without_thumbnail
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.projects import load_project, names_of_projects
@@ -89,7 +89,7 @@ async def show_run(visit: Visit) -> Response:
             "total": total,
             "groups": show_groups(connection, run, None if chosen["group"] == "all" else _GROUPS),
             "suites": suites,
-            "artifacts": _linked(visit, artifacts),
+            "artifacts": _linked(visit, connection, artifacts),
         }
 
     found = await visit.read(query)
@@ -112,7 +112,7 @@ async def show_test(visit: Visit) -> Response:
             "executions": executions,
             "stat": find_stat(connection, test.project_id, test.case_id),
             "count": count,
-            "artifacts": _linked(visit, artifacts),
+            "artifacts": _linked(visit, connection, artifacts),
         }
 
     return visit.page("test.html", **await visit.read(query))
@@ -125,14 +125,16 @@ def _attempts(detail: Detail) -> list[Attempt]:
     return [Attempt(attempt=1, steps=detail.steps, stdout=detail.stdout, stderr=detail.stderr)]
 
 
-def _linked(visit: Visit, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
+def _linked(visit: Visit, connection: Connection, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
     signer = visit.services.signer
+    images = {row.sha256 for row in artifacts if is_image(row.mime)}
+    images -= without_thumbnail(connection, images)
     named = [(row, ids.encode("artifact", row.run_id, row.id)) for row in artifacts]
     return [
         {
             "row": row,
             "href": artifact_link(signer, public_id).path,
-            "thumbnail": thumbnail_path(signer, public_id) if is_image(row.mime) else None,
+            "thumbnail": thumbnail_path(signer, public_id) if row.sha256 in images else None,
         }
         for row, public_id in named
     ]

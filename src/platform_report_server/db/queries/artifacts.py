@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from platform_report_server.db.schema import artifact, run, thumbnail
 
@@ -44,14 +44,15 @@ def find_thumbnail(connection: Connection, sha256: bytes) -> Row[Any] | None:
     return connection.execute(select(thumbnail.c.data).where(thumbnail.c.sha256 == sha256)).first()
 
 
+def without_thumbnail(connection: Connection, contents: Collection[bytes]) -> set[bytes]:
+    """Return those of some contents that are known to have no thumbnail."""
+    none = select(thumbnail.c.sha256).where(thumbnail.c.data.is_(None))
+    return _among(connection, none, thumbnail.c.sha256, contents)
+
+
 def used_of(connection: Connection, contents: Collection[bytes]) -> set[bytes]:
     """Return those of some contents that artifacts refer to."""
-    used: set[bytes] = set()
-    asked = list(contents)
-    for start in range(0, len(asked), _TOGETHER):
-        some = asked[start : start + _TOGETHER]
-        used.update(connection.execute(select(artifact.c.sha256).where(artifact.c.sha256.in_(some))).scalars())
-    return used
+    return _among(connection, select(artifact.c.sha256), artifact.c.sha256, contents)
 
 
 def contents_after(connection: Connection, sha256: bytes) -> list[bytes]:
@@ -64,3 +65,13 @@ def artifacts_of(connection: Connection, sha256: bytes, before: int) -> list[Art
     """Return the artifacts that refer to a content since before a time."""
     query = select(artifact).where(artifact.c.sha256 == sha256, artifact.c.created_at < before)
     return list(connection.execute(query).all())
+
+
+def _among(
+    connection: Connection, query: Select[Any], column: ColumnElement[bytes], contents: Collection[bytes]
+) -> set[bytes]:
+    found: set[bytes] = set()
+    asked = list(contents)
+    for start in range(0, len(asked), _TOGETHER):
+        found.update(connection.execute(query.where(column.in_(asked[start : start + _TOGETHER]))).scalars())
+    return found
