@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import subprocess
@@ -23,7 +24,7 @@ from platform_report_server.model import NewRun, NewTest, TestError
 from platform_report_server.settings import Settings
 from server.browsing import Page
 from server.filled import texts_of
-from server.support import PNG, PROJECT, ZIP, Api, checked, in_store, refused
+from server.support import PNG, PROJECT, ZIP, Api, checked, in_store, refused, with_store
 from server.test_pages import HOSTILE
 
 SCHEMA = json.loads(Path(__file__).with_name("ctrf-schema-0.0.json").read_text())
@@ -178,14 +179,20 @@ def test_hostile_text_is_only_text(api: Api) -> None:
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))]
 
 
-def test_pictures_are_in_the_page_up_to_a_size(api: Api) -> None:
+def test_pictures_are_in_the_page_up_to_a_size(api: Api, settings: Settings) -> None:
     run = api.new_run()
     good, bad = api.new_test(run), api.new_test(run, status="failed")
     for size in (1000, 190_000, 210_000):
         api.upload(run, f"{size}.png", PNG + bytes(size), testId=bad["id"])
     api.upload(run, "good.png", PNG, testId=good["id"])
-    sizes = sorted(len(image) for image in Page(export(api, run, "html").text).images)
-    assert [size > 200_000 for size in sizes] == [False, True]
+
+    def sizes() -> list[int]:
+        return sorted(len(image) for image in Page(export(api, run, "html").text).images)
+
+    assert [size > 200_000 for size in sizes()] == [False, True]
+    digest = hashlib.sha256(PNG + bytes(210_000)).hexdigest()
+    with_store(settings, f"INSERT INTO thumbnail (sha256, data) VALUES (x'{digest}', x'00')")
+    assert sizes()[0] == len("data:image/webp;base64,AA==")
 
 
 def test_what_is_asked_for_is_checked(api: Api) -> None:

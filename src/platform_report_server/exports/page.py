@@ -91,7 +91,7 @@ def _attempts(detail: Detail) -> list[Attempt]:
 
 def _file(source: Source, row: ArtifactRow) -> dict[str, Any]:
     picture = source.pictures.get(row.sha256)
-    shown = f"data:{row.mime};base64,{b64encode(picture).decode()}" if picture and row.mime in PICTURES else None
+    shown = f"data:{picture.mime};base64,{b64encode(picture.content).decode()}" if picture else None
     return {"name": row.file_name, "type": row.type, "size": row.size, "link": source.link(row), "shown": shown}
 
 

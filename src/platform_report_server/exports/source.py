@@ -25,6 +25,14 @@ Link = Callable[[ArtifactRow], str | None]
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image, or the thumbnail of one."""
+
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Entry:
     """A result with all that belongs to it."""
 
@@ -50,8 +58,8 @@ class Source:
     link: Link
     drafts: Path
     """A folder for what does not fit into memory."""
-    pictures: Mapping[bytes, bytes] = field(default_factory=dict)
-    """Contents of artifacts that are shown, by their digests."""
+    pictures: Mapping[bytes, Picture] = field(default_factory=dict)
+    """Pictures that are shown, by the digests of their artifacts."""
 
     def rows(self, status: TestStatus | None = None) -> Iterator[TestRow]:
         """Give out the results, all or those of one status, without their details."""

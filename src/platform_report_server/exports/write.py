@@ -13,7 +13,7 @@ from platform_report_server.db.queries.runs import find_run
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import NotFound
 from platform_report_server.exports import ctrf, junit, page, table
-from platform_report_server.exports.source import Link, Source
+from platform_report_server.exports.source import Link, Picture, Source
 from platform_report_server.storage.store import ArtifactStore
 
 _WRITERS: dict[str, Callable[[Source], Iterator[bytes]]] = {
@@ -41,18 +41,25 @@ def pieces(
         yield from _WRITERS[kind](Source(connection, run, name, link, drafts, pictures))
 
 
-def _pictures(database: Database, artifacts: ArtifactStore, run_id: int) -> Iterator[tuple[bytes, bytes]]:
+def _pictures(database: Database, artifacts: ArtifactStore, run_id: int) -> Iterator[tuple[bytes, Picture]]:
     with database.reading() as connection:
         run = find_run(connection, run_id)
         if run is None:
             return
-        statuses = [RESULT_STATUSES.index(status) for status in page.SHOWN_FIRST]
-        sizes = (_LARGEST_PICTURE, _MOST_PICTURES)
-        found = pictures_of(connection, run.project_id, run.id, statuses, page.PICTURES, *sizes)
+        found = pictures_of(
+            connection,
+            run.project_id,
+            run.id,
+            statuses=[RESULT_STATUSES.index(status) for status in page.SHOWN_FIRST],
+            kinds=page.PICTURES,
+            largest=_LARGEST_PICTURE,
+            limit=_MOST_PICTURES,
+        )
     room = _ALL_PICTURES
-    for sha256, size in found:
+    for row in found:
+        size = row.size if row.data is None else len(row.data)
         if size <= room:
-            content = artifacts.read(sha256)
+            content = artifacts.read(row.sha256) if row.data is None else row.data
             if content is not None:
-                room -= len(content)
-                yield sha256, content
+                room -= size
+                yield row.sha256, Picture(row.mime if row.data is None else "image/webp", content)

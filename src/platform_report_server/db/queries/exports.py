@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, func, not_, or_, select
 
 from platform_report_server.db.queries.artifacts import ArtifactRow
 from platform_report_server.db.queries.tests import TestRow
-from platform_report_server.db.schema import artifact, case_stat, project, result, run, test_case
+from platform_report_server.db.schema import artifact, case_stat, project, result, run, test_case, thumbnail
 
 _AT_ONCE = 500
 
@@ -61,23 +61,30 @@ def pictures_of(
     connection: Connection,
     project_id: int,
     run_id: int,
+    *,
     statuses: Collection[int],
     kinds: Collection[str],
     largest: int,
     limit: int,
-) -> list[tuple[bytes, int]]:
-    """Return digest and size of the first small files of some media types that belong to results of some statuses."""
+) -> list[Row[Any]]:
+    """Return digest, size and media type of the first pictures that belong to results of some statuses.
+
+    Those that are too large, or of other types, are there only where they have a thumbnail, which comes with them.
+    """
+    is_shown = and_(artifact.c.mime.in_(kinds), artifact.c.size <= largest)
+    of_content = and_(thumbnail.c.sha256 == artifact.c.sha256, not_(is_shown))
     of_result = and_(
         result.c.project_id == artifact.c.project_id,
         result.c.run_id == artifact.c.run_id,
         result.c.seq == artifact.c.seq,
     )
-    query = (
-        select(artifact.c.sha256, artifact.c.size)
+    query: Select[Any] = (
+        select(artifact.c.sha256, artifact.c.size, artifact.c.mime, thumbnail.c.data)
         .join(result, of_result)
-        .where(artifact.c.project_id == project_id, artifact.c.run_id == run_id)
-        .where(artifact.c.mime.in_(kinds), artifact.c.size <= largest, result.c.status.in_(statuses))
+        .outerjoin(thumbnail, of_content)
+        .where(artifact.c.project_id == project_id, artifact.c.run_id == run_id, result.c.status.in_(statuses))
+        .where(or_(is_shown, thumbnail.c.data.is_not(None)))
         .order_by(artifact.c.id)
         .limit(limit)
     )
-    return [(sha256, size) for sha256, size in connection.execute(query)]
+    return list(connection.execute(query).all())
