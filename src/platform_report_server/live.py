@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import anyio
 import anyio.to_thread
 from sqlalchemy import Connection
 
@@ -149,9 +150,12 @@ class Listener:
     subject: Subject
     who: str
 
-    async def newer(self, than: Snapshot | None) -> Snapshot:
-        """Wait for a snapshot that differs."""
-        return await self.feed.newer(than, self.subject)
+    async def newer(self, than: Snapshot | None, seconds: float) -> Snapshot | None:
+        """Wait so long for a snapshot that differs."""
+        # not asyncio.wait_for: before Python 3.12 it now and then loses that its task is cancelled
+        with anyio.move_on_after(seconds):
+            return await self.feed.newer(than, self.subject)
+        return None
 
     def close(self) -> None:
         """Listen no more."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 
+import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 _STOP = "platform_report.stop"
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # the second is for nginx
-_PATIENCE_SECONDS = 60.0
 _LAST_SECONDS = 1.0
 
 
@@ -25,7 +24,7 @@ class EventStream(Response):
         self._on_end = on_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events, each once those before are taken; end with whoever takes none for long."""
+        """Send events, each once those before are on their way."""
         stopped = scope.setdefault(_STOP, asyncio.Event())
         sending = asyncio.ensure_future(self._send(send))
         others = [asyncio.ensure_future(stopped.wait()), asyncio.ensure_future(_disconnect(receive))]
@@ -36,16 +35,15 @@ class EventStream(Response):
             for task in (sending, *others):
                 task.cancel()
             failed, *_ = await asyncio.gather(sending, *others, return_exceptions=True)
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), _LAST_SECONDS)
-        if isinstance(failed, Exception) and not isinstance(failed, asyncio.TimeoutError):
+        with anyio.move_on_after(_LAST_SECONDS):
+            await send({"type": "http.response.body", "body": b""})
+        if isinstance(failed, Exception):
             raise failed
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for event in self._events:
-            message = {"type": "http.response.body", "body": f"{event}\n\n".encode(), "more_body": True}
-            await asyncio.wait_for(send(message), _PATIENCE_SECONDS)
+            await send({"type": "http.response.body", "body": f"{event}\n\n".encode(), "more_body": True})
 
 
 def stop(scope: Scope) -> None:

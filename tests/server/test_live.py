@@ -153,11 +153,12 @@ def test_who_is_slow_finds_the_newest_alone_and_too_many_are_refused(
         assert number is not None
         quick, slow = feed.listen(number, "quick"), feed.listen(number, "slow")
         try:
-            seen = first = await quick.newer(None)
+            seen = first = await quick.newer(None, DEADLINE)
             for more in range(3):
                 await asyncio.to_thread(api.new_test, run, f"test_{more}")
-                seen = await quick.newer(seen)
-            found = await slow.newer(first)
+                seen = await quick.newer(seen, DEADLINE)
+            found = await slow.newer(first, DEADLINE)
+            assert found is not None
             assert found is seen
             return found.view(number).runs[number].next_seq
         finally:
@@ -181,7 +182,9 @@ def test_who_is_slow_finds_the_newest_alone_and_too_many_are_refused(
         pass
 
 
-def test_streams_end_with_the_server_and_are_logged(settings: Settings, tmp_path: Path) -> None:
+def test_streams_end_with_the_server_and_are_logged(
+    settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     log = tmp_path / "access.log"
     settings = replace(settings, access_log=log)
     with ExitStack() as stack:
@@ -189,8 +192,15 @@ def test_streams_end_with_the_server_and_are_logged(settings: Settings, tmp_path
             events = stack.enter_context(following(url, "/live", {"X-API-Key": KEY}))
             events.next()
             metrics = httpx.get(f"{url}/metrics").text
+            with casting(settings, url) as cast:
+                for _ in range(20):  # they leave at any moment of what is done for them
+                    with following(url, "/live", cast.people["viewer"]):
+                        pass
         assert events.next() == ("", None)
+        assert capfd.readouterr().err == ""
     assert '"/live"' not in metrics  # it is counted once it is over
-    (entry,) = [each for each in map(msgspec.json.decode, log.read_bytes().splitlines()) if each["route"] == "/live"]
+    logged = [each for each in map(msgspec.json.decode, log.read_bytes().splitlines()) if each["route"] == "/live"]
+    (entry,) = [each for each in logged if each["user"] is None]
+    assert len(logged) == 21
     assert (entry["status"], entry["project"]) == (200, PROJECT)
     assert entry["bytes"] > 0

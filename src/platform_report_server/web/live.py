@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -82,20 +82,15 @@ class _Following:
 
     async def events(self) -> AsyncIterator[str]:
         yield f"retry: {_RETRY_MS}"
-        clock = asyncio.get_running_loop().time
-        snapshot, subject, before = None, self.listener.subject, View({})
-        beat = clock() + _HEARTBEAT_SECONDS
+        last, subject, before = None, self.listener.subject, View({})
+        beat = monotonic() + _HEARTBEAT_SECONDS
         while True:
-            event = ": nothing new"
-            try:
-                snapshot = await asyncio.wait_for(self.listener.newer(snapshot), max(beat - clock(), 0))
-            except asyncio.TimeoutError:
-                pass
-            else:
-                if snapshot.view(subject).version == self.seen:
-                    before = snapshot.view(subject)
+            snapshot = await self.listener.newer(last, max(beat - monotonic(), 0))
+            if snapshot is not None:
+                last, shown = snapshot, snapshot.view(subject)
+                if shown.version == self.seen:
+                    before = shown
                     continue
-                event = ""
             try:
                 subject = await self._allowed()
             except (Unauthorized, Forbidden, NotFound):
@@ -104,11 +99,13 @@ class _Following:
             except Exception as error:
                 _log.error("a page cannot follow its runs: %s", error)  # its browser comes back
                 return
-            if snapshot is not None and not event:
+            if snapshot is None:
+                yield ": nothing new"
+            else:
                 after = snapshot.view(subject)
-                event, self.seen, before = _event(before, after), after.version, after
-            yield event
-            beat = clock() + _HEARTBEAT_SECONDS
+                yield _event(before, after)
+                self.seen, before = after.version, after
+            beat = monotonic() + _HEARTBEAT_SECONDS
 
     async def _allowed(self) -> Subject:
         """Return what may be seen now: roles and sessions end while somebody looks."""
