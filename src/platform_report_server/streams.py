@@ -26,22 +26,26 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events, each once those before are on their way."""
         stopped = scope.setdefault(_STOP, asyncio.Event())
-        sending = asyncio.ensure_future(self._send(send))
-        others = [asyncio.ensure_future(stopped.wait()), asyncio.ensure_future(_disconnect(receive))]
         try:
-            await asyncio.wait((sending, *others), return_when=asyncio.FIRST_COMPLETED)
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await self._until_an_end(stopped, receive, send)
         finally:
             self._on_end()
-            for task in (sending, *others):
-                task.cancel()
-            failed, *_ = await asyncio.gather(sending, *others, return_exceptions=True)
         with anyio.move_on_after(_LAST_SECONDS):
             await send({"type": "http.response.body", "body": b""})
+
+    async def _until_an_end(self, stopped: asyncio.Event, receive: Receive, send: Send) -> None:
+        tasks = [asyncio.ensure_future(each) for each in (self._send(send), stopped.wait(), _disconnect(receive))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            failed, *_ = await asyncio.gather(*tasks, return_exceptions=True)
         if isinstance(failed, Exception):
             raise failed
 
     async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async for event in self._events:
             await send({"type": "http.response.body", "body": f"{event}\n\n".encode(), "more_body": True})
 

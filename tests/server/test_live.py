@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +14,11 @@ import httpx
 import msgspec
 import pytest
 
-from platform_report_server import ids, live
+from platform_report_server import ids, live, streams
 from platform_report_server.db.engine import open_database
 from platform_report_server.live import Feed
 from platform_report_server.settings import Settings
+from platform_report_server.streams import EventStream
 from server.browsing import browsers
 from server.cast import Cast, casting
 from server.support import DEADLINE, KEY, OTHER_KEY, PROJECT, Api, checked, serving
@@ -62,7 +63,7 @@ class Events:
 
 @contextmanager
 def following(url: str, path: str, headers: dict[str, str]) -> Iterator[Events]:
-    with httpx.stream("GET", url + path, headers=headers, timeout=DEADLINE) as response:
+    with httpx.stream("GET", url + path, headers=headers, timeout=DEADLINE, verify=False) as response:
         assert response.status_code == 200, response.read()
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-store"
@@ -204,3 +205,22 @@ def test_streams_end_with_the_server_and_are_logged(
     assert len(logged) == 21
     assert (entry["status"], entry["project"]) == (200, PROJECT)
     assert entry["bytes"] > 0
+
+
+def test_a_stream_that_begins_while_the_server_stops_ends_at_once() -> None:
+    sent: list[Any] = []
+    scope: dict[str, Any] = {"type": "http"}
+
+    async def nothing() -> AsyncIterator[str]:
+        await asyncio.Event().wait()
+        yield ""
+
+    async def receive() -> Any:
+        return await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    streams.stop(scope)
+    asyncio.run(EventStream(nothing(), lambda: sent.append("left"))(scope, receive, send))
+    assert sent == ["http.response.start", "left", "http.response.body"]
