@@ -12,6 +12,7 @@ import pytest
 
 from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import Settings
+from platform_report_server.web._since import compare_link
 from server.browsing import OUR_SCRIPTS, Page
 from server.filled import texts_of
 from server.support import OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
@@ -119,6 +120,44 @@ def test_failures_that_say_the_same_are_one_group(api: Api, browser: httpx.Clien
     boom = read(browser, f"/runs/{first['id']}").text
     assert "<b>boom</b>" in boom
     assert "1 new" not in boom
+
+
+@pytest.mark.both_stores
+def test_a_failing_test_tells_since_when(api: Api, browser: httpx.Client) -> None:
+    build = "https://github.com/shop/web/actions/runs/17"
+
+    def ended(commit: str, status: str) -> Any:
+        run = api.new_run(branch="main", commitSha=commit, commitAuthor="ada", commitMessage=commit, ciBuildUrl=build)
+        test = api.new_test(run, "test_pay", status=status)
+        api.end_run(run, status=status)
+        return test
+
+    ended("a" * 40, "passed")
+    first = ended("b" * 40, "failed")
+    later = ended("c" * 40, "failed")
+    page = read(browser, f"/tests/{later['id']}")
+    text = " ".join(page.text.split())
+    assert f"failing on main since {'b' * 40}" in text
+    assert f"first failing commit {'b' * 12} by ada" in text
+    assert f"it passed in {'a' * 40}" in text
+    assert f"https://github.com/shop/web/compare/{'a' * 40}...{'b' * 40}" in page.links
+    assert "it did not fail on main before" in read(browser, f"/tests/{first['id']}").text
+    assert "first failing" not in read(browser, f"/tests/{ended('d' * 40, 'passed')['id']}").text
+
+
+@pytest.mark.parametrize(
+    ("build", "link"),
+    [
+        ("https://gitlab.example/a/b/c/-/jobs/9", "https://gitlab.example/a/b/c/-/compare/aaaaaaa...bbbbbbb"),
+        ("https://github.com/a/b/actions/runs/1/attempts/2", "https://github.com/a/b/compare/aaaaaaa...bbbbbbb"),
+        ("javascript:alert(1)//x/y/actions/runs/1", None),
+        ("https://ci.example/job/3", None),
+        (None, None),
+    ],
+)
+def test_changes_are_compared_where_the_repository_is_known(build: str | None, link: str | None) -> None:
+    assert compare_link(build, "a" * 7, "b" * 7) == link
+    assert compare_link(build, "a" * 7, "../../evil") is None
 
 
 def test_long_lists_come_in_pages(api: Api, browser: httpx.Client) -> None:

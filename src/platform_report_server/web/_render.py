@@ -20,7 +20,10 @@ from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError
 from platform_report_server.shown import duration, moment, plain
+from platform_report_server.web._colours import coloured
+from platform_report_server.web._difference import difference
 from platform_report_server.web._flash import Notes
+from platform_report_server.web._waterfall import bars
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -58,6 +61,8 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters |= {
+    "coloured": coloured,
+    "bars": bars,
     "duration": duration,
     "moment": moment,
     "iso": iso,
@@ -72,4 +77,4 @@ _templates.filters |= {
     "masked": masked,
     "test_id": lambda row: ids.test_id(row.run_id, row.seq),
 }
-_templates.globals |= {"query": _query, "reaches": reaches}
+_templates.globals |= {"difference": difference, "query": _query, "reaches": reaches}

@@ -27,13 +27,14 @@ from platform_report_server.model import Attempt
 from platform_report_server.storage.formats import is_image
 from platform_report_server.text import clean
 from platform_report_server.web._failures import group_id, list_members, show_groups
+from platform_report_server.web._since import since_when
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.live import version_of_list, version_of_run
 
 _RUNS = 50
 _TESTS = 100
 _GROUPS = 10
-_EXECUTIONS = 30
+_EXECUTIONS = 100
 _LATE_MS = 3600 * 1000
 _RUN_STATUSES = ("running", "passed", "failed", "cancelled")
 
@@ -112,6 +113,7 @@ async def show_test(visit: Visit) -> Response:
             "executions": executions,
             "stat": find_stat(connection, test.project_id, test.case_id),
             "count": count,
+            "since": since_when(connection, run, test, executions),
             "artifacts": _linked(visit, connection, artifacts),
         }
 

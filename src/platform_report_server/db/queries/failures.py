@@ -47,6 +47,12 @@ def failure_groups(connection: Connection, row: RunRow) -> list[FailureGroup]:
     return sorted(groups, key=lambda group: (-group.tests, group.seq))
 
 
+def failing_since(connection: Connection, row: RunRow, case_id: int) -> int | None:
+    """Return the run since which a test fails on a run's branch; None where its last execution there did not."""
+    series = (failing.c.project_id == row.project_id, failing.c.branch == (row.branch or ""))
+    return connection.execute(select(failing.c.since_run).where(*series, failing.c.case_id == case_id)).scalar()
+
+
 def results_of_group(connection: Connection, row: RunRow, wanted: bytes) -> list[int]:
     """Return the numbers of the results that a group has, one of each test."""
     return [failure.seq for failure in _failures(connection, row) if signature(failure.message) == wanted]
