@@ -28,16 +28,16 @@ _STORES = {"sqlite": sqlite_store, "postgresql": postgres_store}
 def main() -> None:
     """Measure what is asked for."""
     asked = _arguments()
-    for open_store in [_STORES[asked.store]] if asked.store else _STORES.values():
+    for name in [asked.store] if asked.store else _STORES:
+        open_store = _STORES[name]
         if asked.only != "queries":
             with open_store(None) as store:
                 print("| way | results/s | CPU of the application, each | of the database |")
                 print("| --- | ---: | ---: | ---: |")
                 measure_ingest(store, asked.sent)
         if asked.only != "ingest":
-            with open_store(asked.folder) as store:
-                if asked.folder is None or not store.size():
-                    _fill(store, Size(asked.results, asked.tests, asked.shuffled))
+            with open_store(asked.folder and asked.folder / name) as store:
+                _fill(store, Size(asked.results, asked.tests, asked.shuffled))
                 print("| store | query | median ms | slow ms |")
                 print("| --- | --- | ---: | ---: |")
                 measure_queries(store)
@@ -45,22 +45,23 @@ def main() -> None:
 
 def _fill(store: Store, size: Size) -> None:
     database = open_database(store.settings.database)
-    taken = 0.0
+    done, seconds = 0, 0.0
 
-    def told(done: int, seconds: float) -> None:
-        nonlocal taken
-        taken = seconds
+    def told(results: int, taken: float) -> None:
+        nonlocal done, seconds
+        done, seconds = results, taken
         print(f"{store.name}: {done:,} results, {done / seconds:,.0f}/s", file=sys.stderr, flush=True)
 
     try:
         fill(database, size, told)
     finally:
         database.close()
-    print(
-        f"{store.name}: {size.results:,} results in {size.runs} runs, folded and counted: "
-        f"{size.results / taken:,.0f}/s, {store.size() / size.results:,.0f} bytes a result",
-        flush=True,
-    )
+    if done:
+        print(
+            f"{store.name}: {done:,} results in runs of {size.tests:,}, folded and counted: "
+            f"{done / seconds:,.0f}/s, {store.size() / size.results:,.0f} bytes a result",
+            flush=True,
+        )
 
 
 def _arguments() -> argparse.Namespace:
@@ -71,7 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sent", type=int, default=20_000, help="results that are sent to measure ingestion")
     parser.add_argument("--store", choices=_STORES, help="one of the stores only")
     parser.add_argument("--only", choices=("ingest", "queries"), help="a part only")
-    parser.add_argument("--folder", type=Path, help="where the SQLite store stays, to be measured again")
+    parser.add_argument("--folder", type=Path, help="where the stores stay, to be measured again")
     return parser.parse_args()
 
 

@@ -6,6 +6,7 @@ Memory is bounded: of a run, no more than one batch of results is there at a tim
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,19 +17,31 @@ from sqlalchemy import Connection, text
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
 from platform_report_server.db.partitions import make_partitions
-from platform_report_server.db.queries.runs import find_run
+from platform_report_server.db.queries.projects import load_project
+from platform_report_server.db.queries.runs import find_run, list_runs
 from platform_report_server.ids import first_id
-from platform_report_server.ingest.projects import ensure_project
+from platform_report_server.ingest.projects import change_settings, ensure_project
 from platform_report_server.ingest.results import add_results
-from platform_report_server.ingest.runs import add_run, change_run
+from platform_report_server.ingest.runs import add_run, change_run, delete_run
 from platform_report_server.ingest.writer import Write
-from platform_report_server.model import Annotation, NewRun, NewTest, RunChange, Step, StepError, TestError
+from platform_report_server.model import (
+    Annotation,
+    NewRun,
+    NewTest,
+    RunChange,
+    SettingsChange,
+    Step,
+    StepError,
+    TestError,
+)
 
 PROJECT = "proj_made_up"
 BATCH = 500
 _TRANSACTION = 20 * BATCH
 _DAY = 24 * 3600 * 1000
 _SPAN = 180 * _DAY
+_KEPT = 3650
+"""Days: by default, the server that is measured would delete half of the runs meanwhile."""
 _VARIANTS = 997
 _WORDS = ("login", "basket", "checkout", "search", "invoice", "export", "profile", "report", "upload", "webhook")
 _BRANCHES = ("main", "main", "main", "release", "feature/search", "fix/timeouts", "feature/basket")
@@ -131,20 +144,37 @@ class _Ids:
 
 
 def fill(database: Database, size: Size, told: Callable[[int, float], None]) -> None:
-    """Write the runs, oldest first, the last one ended today; `told` hears of results and seconds after each run."""
-    contents, chance, began, done = Contents(), random.Random(11), time.monotonic(), 0  # noqa: S311
-    start = now_ms() - _SPAN
+    """Write the runs that are missing, oldest first, the last one ended today.
+
+    `told` hears of results and seconds after each run.
+    """
+    contents, began, done = Contents(), time.monotonic(), 0
     with database.writing() as connection:
-        ensure_project(_write(connection, start), PROJECT)
-    for number in range(size.runs):
+        write = _write(connection, now_ms() - _SPAN)
+        ensure_project(write, PROJECT)
+        row = load_project(connection, PROJECT)
+        assert row is not None  # noqa: S101
+        change_settings(write, row, SettingsChange(data_retention_days=_KEPT))
+        start, there = row.created_at, _whole_runs(write)
+    # each run has its own seed, so that a fill that was interrupted goes on as it would have
+    for number in range(there, size.runs):
+        chance = random.Random(number)  # noqa: S311
         moment = start + _SPAN * (number + 1) // (size.runs + 1)
-        tests = list(range(min(size.tests, size.results - done)))
+        tests = list(range(min(size.tests, size.results - number * size.tests)))
         if size.is_shuffled:
             chance.shuffle(tests)
         _fill_run(database, contents, moment, tests, _BRANCHES[chance.randrange(len(_BRANCHES))])
         done += len(tests)
         told(done, time.monotonic() - began)
-    settle_down(database)
+    if done:
+        settle_down(database)
+
+
+def _whole_runs(write: Write) -> int:
+    """Return how many runs are there; one that was interrupted goes."""
+    for row in list_runs(write.connection, [PROJECT], status="running", limit=1, offset=0)[0]:
+        delete_run(write, row)
+    return list_runs(write.connection, [PROJECT], limit=1, offset=0)[1]
 
 
 def settle_down(database: Database) -> None:
@@ -156,7 +186,8 @@ def settle_down(database: Database) -> None:
 
 
 def _fill_run(database: Database, contents: Contents, moment: int, tests: Sequence[int], branch: str) -> None:
-    ids = _Ids(moment)
+    # not the ids of a fill that was interrupted here: its tests are there
+    ids = _Ids(moment + secrets.randbelow(_DAY // 24))
     with database.writing() as connection:
         make_partitions(connection, moment)
         write = Write(connection, ids, moment)  # type: ignore[arg-type]

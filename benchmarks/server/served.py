@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ from server import postgres
 
 KEY = "the-key-of-the-benchmarks"
 _DURABLE = ("fsync=on", "full_page_writes=on", "synchronous_commit=on", "shared_buffers=1GB", "max_wal_size=4GB")
+_KEPT = "made_up"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -46,23 +47,19 @@ class Store:
 @contextmanager
 def sqlite_store(folder: Path | None) -> Iterator[Store]:
     """Open a store in a folder that stays, or in one for the time being."""
-    place = Path(tempfile.mkdtemp(prefix="bench")) if folder is None else folder
-    settings = Settings.served(place, {PROJECT: KEY})
-    try:
+    with _place(folder) as place:
+        settings = Settings.served(place, {PROJECT: KEY})
         yield Store("SQLite", settings, lambda: sum(each.stat().st_size for each in place.glob("platform.db*")), float)
-    finally:
-        if folder is None:
-            shutil.rmtree(place)
 
 
 @contextmanager
 def postgres_store(folder: Path | None) -> Iterator[Store]:
-    """Start a PostgreSQL that loses nothing, with an empty store."""
+    """Start a PostgreSQL that loses nothing, with an empty store, or with one in a folder that stays."""
     lacking = postgres.lacking()
     if lacking is not None:
         raise SystemExit(lacking)
-    with postgres.cluster(*_DURABLE) as cluster, cluster.database() as address, tempfile.TemporaryDirectory() as place:
-        settings = Settings.served(Path(place), {PROJECT: KEY})
+    with _database(folder) as (cluster, address), _place(folder and folder / "server") as place:
+        settings = Settings.served(place, {PROJECT: KEY})
         name = urlsplit(address).path[1:]
         process = int((cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
         yield Store(
@@ -71,6 +68,31 @@ def postgres_store(folder: Path | None) -> Iterator[Store]:
             lambda: int(cluster.run(f"SELECT pg_database_size('{name}')")[0][0]),
             lambda: sum(map(cpu, [process, *_children(process)])),
         )
+
+
+@contextmanager
+def _place(folder: Path | None) -> Iterator[Path]:
+    """Give out a folder for what a server has beside its database, such as the key that it signs with."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        yield Path(place)
+
+
+@contextmanager
+def _database(folder: Path | None) -> Iterator[tuple[postgres.Cluster, str]]:
+    if folder is None:
+        with postgres.cluster(*_DURABLE) as cluster, cluster.database() as address:
+            yield cluster, address
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with postgres.running(folder.absolute(), signal.SIGINT, *_DURABLE) as cluster:
+        if (_KEPT,) not in cluster.run("SELECT datname FROM pg_database"):
+            cluster.prepare()
+            cluster.make(_KEPT)
+        yield cluster, cluster.address(_KEPT)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -63,9 +64,13 @@ class Cluster:
     def database(self, template: str = "template_of_tests") -> Iterator[str]:
         """Make a database; its address is given out."""
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {_ROLE}")
+        self.make(name, template)
         yield self.address(name)
         self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def make(self, name: str, template: str = "template_of_tests") -> None:
+        """Make a database that stays."""
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {_ROLE}")
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run a statement as the administrator."""
@@ -78,34 +83,41 @@ class Cluster:
 
 @contextmanager
 def cluster(*more: str) -> Iterator[Cluster]:
-    """Run a server, with more settings, or others, than the tests need."""
+    """Run a server for the time being, with more settings, or others, than the tests need."""
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    try:
+        with running(folder, signal.SIGQUIT, *more) as server:  # at once, without a checkpoint
+            server.prepare()
+            yield server
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running(folder: Path, ending: signal.Signals, *more: str) -> Iterator[Cluster]:
+    """Run a server with what a folder has, and in an empty one with nothing."""
     programs = find_programs()
     assert programs is not None
     account = _account() if os.getuid() == 0 else None
     as_whom: dict[str, Any] = {}
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
         as_whom = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     data = folder / "data"
-    try:
+    if not data.exists():
         options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         making = [str(programs / "initdb"), "-D", str(data), *options]
         subprocess.run(making, cwd=folder, capture_output=True, check=True, **as_whom)
-        settings = [f"unix_socket_directories={folder}", "listen_addresses=", "shared_buffers=32MB", *_QUICK, *more]
-        command = [str(programs / "postgres"), "-D", str(data), *(f"--{each}" for each in settings)]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, text=True, **as_whom)
-        try:
-            _wait(programs, folder, server)
-            running = Cluster(folder)
-            running.prepare()
-            yield running
-        finally:
-            server.send_signal(3)  # at once, without a checkpoint
-            server.wait(_DEADLINE)
+    settings = [f"unix_socket_directories={folder}", "listen_addresses=", "shared_buffers=32MB", *_QUICK, *more]
+    command = [str(programs / "postgres"), "-D", str(data), *(f"--{each}" for each in settings)]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, text=True, **as_whom)
+    try:
+        _wait(programs, folder, server)
+        yield Cluster(folder)
     finally:
-        shutil.rmtree(folder)
+        server.send_signal(ending)
+        server.wait(_PATIENCE)
 
 
 def _wait(programs: Path, folder: Path, server: subprocess.Popen[str]) -> None:
