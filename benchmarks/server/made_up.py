@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from again import Tests, write_again
+from sqlalchemy import Connection, select, text
 
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
 from platform_report_server.db.partitions import make_partitions
 from platform_report_server.db.queries.projects import load_project
-from platform_report_server.db.queries.runs import find_run, list_runs
+from platform_report_server.db.queries.runs import RunRow, find_run, list_runs
+from platform_report_server.db.schema import test_case
 from platform_report_server.ids import first_id
 from platform_report_server.ingest.projects import change_settings, ensure_project
 from platform_report_server.ingest.results import add_results
@@ -40,9 +42,11 @@ BATCH = 500
 _TRANSACTION = 20 * BATCH
 _DAY = 24 * 3600 * 1000
 _SPAN = 180 * _DAY
-_KEPT = 3650
+_RETAINED = 3650
 """Days: by default, the server that is measured would delete half of the runs meanwhile."""
 _VARIANTS = 997
+_MODELS = 8
+"""Runs that the others are made of."""
 _WORDS = ("login", "basket", "checkout", "search", "invoice", "export", "profile", "report", "upload", "webhook")
 _BRANCHES = ("main", "main", "main", "release", "feature/search", "fix/timeouts", "feature/basket")
 _STEPS = (("setup", "hook"), ("fixture", "fixture"), *[("click", "action")] * 6)
@@ -146,7 +150,8 @@ class _Ids:
 def fill(database: Database, size: Size, told: Callable[[int, float], None]) -> None:
     """Write the runs that are missing, oldest first, the last one ended today.
 
-    `told` hears of results and seconds after each run.
+    Only the first ones go through all of the server's ingest code, the others are made of them. `told` hears of results
+    and seconds after each run.
     """
     contents, began, done = Contents(), time.monotonic(), 0
     with database.writing() as connection:
@@ -154,17 +159,22 @@ def fill(database: Database, size: Size, told: Callable[[int, float], None]) -> 
         ensure_project(write, PROJECT)
         row = load_project(connection, PROJECT)
         assert row is not None  # noqa: S101
-        change_settings(write, row, SettingsChange(data_retention_days=_KEPT))
+        change_settings(write, row, SettingsChange(data_retention_days=_RETAINED))
         start, there = row.created_at, _whole_runs(write)
     # each run has its own seed, so that a fill that was interrupted goes on as it would have
     for number in range(there, size.runs):
         chance = random.Random(number)  # noqa: S311
         moment = start + _SPAN * (number + 1) // (size.runs + 1)
-        tests = list(range(min(size.tests, size.results - number * size.tests)))
-        if size.is_shuffled:
-            chance.shuffle(tests)
-        _fill_run(database, contents, moment, tests, _BRANCHES[chance.randrange(len(_BRANCHES))])
-        done += len(tests)
+        branch = _BRANCHES[chance.randrange(len(_BRANCHES))]
+        tests = min(size.tests, size.results - number * size.tests)
+        if number < _MODELS or tests < size.tests:
+            order = list(range(tests))
+            if size.is_shuffled:
+                chance.shuffle(order)
+            _fill_run(database, contents, moment, order, branch)
+        else:
+            _fill_again(database, number % _MODELS, moment, chance if size.is_shuffled else None, branch)
+        done += tests
         told(done, time.monotonic() - began)
     if done:
         settle_down(database)
@@ -189,21 +199,43 @@ def _fill_run(database: Database, contents: Contents, moment: int, tests: Sequen
     # not the ids of a fill that was interrupted here: its tests are there
     ids = _Ids(moment + secrets.randbelow(_DAY // 24))
     with database.writing() as connection:
-        make_partitions(connection, moment)
-        write = Write(connection, ids, moment)  # type: ignore[arg-type]
-        project = ensure_project(write, PROJECT)
-        run = add_run(write, project, NewRun(PROJECT, "running", branch=branch, commit_sha=f"{moment:040x}"))
+        run = _begin(_write(connection, moment, ids), branch)
     for start in range(0, len(tests), _TRANSACTION):
         with database.writing() as connection:
-            write = Write(connection, ids, moment + start)  # type: ignore[arg-type]
+            write = _write(connection, moment + start, ids)
             for first in range(start, min(start + _TRANSACTION, len(tests)), BATCH):
                 batch = [contents.test(PROJECT, "", number) for number in tests[first : first + BATCH]]
-                add_results(write, project, run.id, batch)
+                add_results(write, run.project_id, run.id, batch)
     with database.writing() as connection:
-        row = find_run(connection, run.id)
-        assert row is not None  # noqa: S101
-        change_run(Write(connection, ids, moment + len(tests)), row, RunChange("failed"))  # type: ignore[arg-type]
+        _end(_write(connection, moment + len(tests), ids), run)
 
 
-def _write(connection: Connection, moment: int) -> Write:
-    return Write(connection, _Ids(moment), moment)  # type: ignore[arg-type]
+def _fill_again(database: Database, model: int, moment: int, chance: random.Random | None, branch: str) -> None:
+    with database.writing() as connection:
+        write = _write(connection, moment)
+        total = list_runs(connection, [PROJECT], limit=1, offset=0)[1]
+        (first,), _ = list_runs(connection, [PROJECT], limit=1, offset=total - 1 - model)
+        run = _begin(write, branch)
+        cases = connection.execute(
+            select(test_case.c.id, test_case.c.title).where(test_case.c.project_id == run.project_id)
+        )
+        unsteady = {case_id for case_id, title in cases if int(title.partition("[")[0][-6:]) % _UNSTEADY == 0}
+        tests = Tests(connection, first, unsteady.__contains__)
+        write_again(connection, first, run, tests.dealt(chance))
+        _end(write, run)
+
+
+def _begin(write: Write, branch: str) -> RunRow:
+    make_partitions(write.connection, write.now)
+    project = ensure_project(write, PROJECT)
+    return add_run(write, project, NewRun(PROJECT, "running", branch=branch, commit_sha=f"{write.now:040x}"))
+
+
+def _end(write: Write, run: RunRow) -> None:
+    row = find_run(write.connection, run.id)
+    assert row is not None  # noqa: S101
+    change_run(write, row, RunChange("failed"))
+
+
+def _write(connection: Connection, moment: int, ids: _Ids | None = None) -> Write:
+    return Write(connection, ids or _Ids(moment), moment)  # type: ignore[arg-type]
