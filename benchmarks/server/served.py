@@ -22,6 +22,7 @@ from starlette.routing import Route
 from uvicorn import Server
 
 from platform_report_server.app import create_app
+from platform_report_server.db.engine import migrate_database
 from platform_report_server.serve import server_config
 from platform_report_server.settings import PostgresUrl, Settings
 from server import postgres
@@ -92,6 +93,7 @@ def _database(folder: Path | None) -> Iterator[tuple[postgres.Cluster, str]]:
         if (_KEPT,) not in cluster.run("SELECT datname FROM pg_database"):
             cluster.prepare()
             cluster.make(_KEPT)
+        migrate_database(PostgresUrl(cluster.address(_KEPT)))
         yield cluster, cluster.address(_KEPT)
 
 

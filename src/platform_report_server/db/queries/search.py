@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, or_, select, union
 
-from platform_report_server.db.queries.history import BUCKET_ROWS, Place, unfolded_runs
-from platform_report_server.db.schema import history, project, result, run, test_case
+from platform_report_server.db.queries.history import Place, in_buckets, unfolded_runs
+from platform_report_server.db.schema import history, result, run, test_case
 
-FEW = 200
-"""Tests of which all results are looked up; where more are found, the runs are gone through, newest first."""
+FEW = 400
+"""Tests whose results are looked up; where more are found, the results of runs are held against all of them."""
 
 COUNTED = 1000
-"""Results beyond the page that are counted of so many tests: to count them all would take seconds."""
+"""Results beyond the page that are counted: to count them all would take seconds."""
+
+_MOST_RUNS = 100
 
 
 def search_results(
@@ -28,59 +30,52 @@ def search_results(
     offset: int,
 ) -> tuple[list[Place], int]:
     """Return a page of results, of all runs where none is named, the newest run's first, and how many there are."""
-    if run_id is not None:
-        # tests once; then the results by what they refer to
-        of_cases = result.c.case_id.in_(_cases(connection, project_id, search))
-        has_words = or_(of_cases, _own_title(connection, search))
-        return _page(connection, _in_run(project_id, run_id).where(*status, has_words), limit, offset)
     cases = connection.execute(_cases(connection, project_id, search).limit(FEW + 1)).scalars().all()
-    if len(cases) > FEW:
-        return _many(connection, project_id, search, status, limit, offset)
-    return _page(connection, _few(connection, project_id, cases, search, status), limit, offset)
-
-
-def _page(connection: Connection, found: Select[Any], limit: int, offset: int) -> tuple[list[Place], int]:
-    run_id, seq = found.selected_columns
-    page = found.add_columns(func.count().over().label("total")).order_by(run_id.desc(), seq)
-    rows = connection.execute(page.limit(limit).offset(offset)).all()
-    total = rows[0].total if rows else _count(connection, found) if offset else 0
-    return [(row.run_id, row.seq) for row in rows], total
-
-
-def _count(connection: Connection, found: Select[Any]) -> int:
-    return connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
-
-
-def _many(
-    connection: Connection,
-    project_id: int,
-    search: str,
-    status: Sequence[ColumnElement[bool]],
-    limit: int,
-    offset: int,
-) -> tuple[list[Place], int]:
-    # each result is held against its own test, until there are enough: to find all the tests first would take longer
-    has_words = or_(_cases_title(connection, search), _own_title(connection, search))
-    newest = select(run.c.id).where(run.c.project_id == project_id, run.c.next_seq > 0).order_by(run.c.id.desc())
+    is_few = len(cases) <= FEW
     total, most, places = 0, offset + limit + COUNTED, []
-    for run_id in connection.execute(newest).scalars().all():
-        found = _in_run(project_id, run_id).where(*status, has_words).order_by(result.c.seq).limit(most - total)
-        rows = connection.execute(found).all()
+    runs = (
+        [run_id] if run_id is not None else _newest(connection, project_id, most // (len(cases) or 1) if is_few else 1)
+    )
+    while runs and total < most:
+        if is_few:
+            found = _few(connection, project_id, runs, cases, search, status)
+        else:
+            found = _many(connection, project_id, runs, search, status)
+        of_run, seq = found.selected_columns
+        rows = connection.execute(found.order_by(of_run.desc(), seq).limit(most - total)).all()
         places += [(row.run_id, row.seq) for row in rows[max(offset - total, 0) : max(offset + limit - total, 0)]]
         total += len(rows)
-        if total == most:
+        if run_id is not None:
             break
+        more = (most - total) * len(runs) // len(rows) + 1 if rows else len(runs) * 4
+        runs = _newest(connection, project_id, more if is_few else min(more, _MOST_RUNS), runs[-1])
     return places, total
 
 
-def _in_run(project_id: int, run_id: int) -> Select[Any]:
-    of_run = (result.c.project_id == project_id, result.c.run_id == run_id)
-    return select(result.c.run_id, result.c.seq).where(*of_run)
+def _newest(connection: Connection, project_id: int, count: int, before: int | None = None) -> list[int]:
+    newest = select(run.c.id).where(run.c.project_id == project_id, run.c.next_seq > 0).order_by(run.c.id.desc())
+    if before is not None:
+        newest = newest.where(run.c.id < before)
+    return list(connection.execute(newest.limit(count)).scalars())
+
+
+def _many(
+    connection: Connection, project_id: int, runs: Sequence[int], search: str, status: Sequence[ColumnElement[bool]]
+) -> Select[Any]:
+    of_runs = (result.c.project_id == project_id, _is_among(result.c.run_id, runs))
+    has_words = or_(result.c.case_id.in_(_cases(connection, project_id, search)), _own_title(connection, search))
+    return select(result.c.run_id, result.c.seq).where(*of_runs, *status, has_words)
+
+
+def _is_among(column: ColumnElement[int], runs: Sequence[int]) -> ColumnElement[bool]:
+    # one run alone is read in its order, and no further than it must
+    return column == runs[0] if len(runs) == 1 else column.in_(runs)
 
 
 def _few(
     connection: Connection,
     project_id: int,
+    runs: Sequence[int],
     cases: Sequence[int],
     search: str,
     status: Sequence[ColumnElement[bool]],
@@ -90,12 +85,19 @@ def _few(
         of_project = result.c.project_id + 0
     own = select(result.c.run_id, result.c.seq).where(of_project == project_id, _own_title(connection, search))
     parts = [own, *(part(connection, project_id, cases) for part in _PARTS[connection.dialect.name])]
-    keys = union(*parts).subquery()
+    keys = union(*(part.where(_between(connection, part, runs)) for part in parts)).subquery()
     found = select(keys.c.run_id, keys.c.seq)
     if not status:
         return found
     same = and_(result.c.project_id == project_id, result.c.run_id == keys.c.run_id, result.c.seq == keys.c.seq)
     return found.join(result, same).where(*status)
+
+
+def _between(connection: Connection, part: Select[Any], runs: Sequence[int]) -> ColumnElement[bool]:
+    run_id = part.selected_columns.run_id
+    if connection.dialect.name == "sqlite" and run_id.table is result:  # the same again
+        run_id = run_id + 0
+    return run_id.between(runs[-1], runs[0])
 
 
 def _indexed(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
@@ -104,10 +106,8 @@ def _indexed(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any
 
 
 def _folded(connection: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
-    folded = connection.execute(select(project.c.folded).where(project.c.id == project_id)).scalar() or 0
-    buckets = history.c.bucket.in_(range(folded // BUCKET_ROWS + 1))
-    of_cases = (history.c.project_id == project_id, buckets, history.c.case_id.in_(cases))
-    return select(history.c.run_id, history.c.seq).where(*of_cases)
+    of_cases = (history.c.project_id == project_id, history.c.case_id.in_(cases))
+    return select(history.c.run_id, history.c.seq).where(*of_cases, in_buckets(connection, project_id))
 
 
 def _unfolded(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
@@ -122,12 +122,6 @@ _PARTS = {"postgresql": (_indexed,), "sqlite": (_folded, _unfolded)}
 
 def _cases(connection: Connection, project_id: int, search: str) -> Select[Any]:
     return select(test_case.c.id).where(test_case.c.project_id == project_id, _has_title(connection, search))
-
-
-def _cases_title(connection: Connection, search: str) -> ColumnElement[bool]:
-    same = and_(test_case.c.project_id == result.c.project_id, test_case.c.id == result.c.case_id)
-    # a value and no EXISTS, which PostgreSQL would answer by reading all tests
-    return select(_has_title(connection, search)).where(same).correlate(result).scalar_subquery()
 
 
 def _own_title(connection: Connection, search: str) -> ColumnElement[bool]:

@@ -72,13 +72,30 @@ def list_tests(
     if search:
         places, total = search_results(connection, project_id, run_id, search, has_status, limit=limit, offset=offset)
         return tests_at(connection, project_id, places), total
-    where = [result.c.project_id == project_id, *has_status]
-    if run_id is not None:
-        where.append(result.c.run_id == run_id)
-    page = select(result.c.project_id, result.c.run_id, result.c.seq).where(*where)
-    newest = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
-    rows = list(connection.execute(_full(connection.dialect.name, newest)).all())
-    return rows, connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
+    total = connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
+    if run_id is None:
+        return tests_at(connection, project_id, _newest(connection, project_id, status, limit, offset)), total
+    page = select(result.c.project_id, result.c.run_id, result.c.seq)
+    page = page.where(result.c.project_id == project_id, result.c.run_id == run_id, *has_status)
+    page = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
+    return list(connection.execute(_full(connection.dialect.name, page)).all()), total
+
+
+def _newest(connection: Connection, project_id: int, status: str | None, limit: int, offset: int) -> list[Place]:
+    """Return a page of the results of all runs: to find it by their order alone, all of them would be sorted."""
+    count = run.c.next_seq if status is None else run.c[status]
+    runs = select(run.c.id, count).where(run.c.project_id == project_id, count > 0).order_by(run.c.id.desc())
+    places: list[Place] = []
+    for run_id, has in connection.execute(runs.limit(limit + offset)).all():
+        if offset < has:
+            of_run = (result.c.project_id == project_id, result.c.run_id == run_id)
+            page = select(result.c.seq).where(*of_run, *(() if status is None else _status_is(status)))
+            page = page.order_by(result.c.seq).limit(limit - len(places)).offset(offset)
+            places += [(run_id, seq) for seq in connection.execute(page).scalars()]
+        offset = max(offset - has, 0)
+        if len(places) == limit:
+            break
+    return places
 
 
 def tests_at(connection: Connection, project_id: int, places: Sequence[Place]) -> list[TestRow]:
