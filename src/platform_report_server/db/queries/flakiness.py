@@ -50,11 +50,18 @@ def list_flakiness(
 ) -> tuple[list[StatRow], int]:
     """Return a page of tests, the flakiest first, and how many there are."""
     where = [case_stat.c.project_id == project_id]
+    score: ColumnElement[float] = case_stat.c.score
     if min_score is not None:
         where.append(case_stat.c.score >= min_score)
     if quarantined is not None:
         where.append(_is_quarantined(quarantined))
-    page = select(case_stat).where(*where).order_by(case_stat.c.score.desc(), case_stat.c.case_id)
+    if quarantined:
+        # those few are looked up and sorted, or all tests would be read in this order
+        few = case_stat.alias("few")
+        its_own = select(few.c.case_id).where(few.c.project_id == project_id, few.c.quarantined == literal_column("1"))
+        where.append(case_stat.c.case_id.in_(its_own))
+        score = score + 0
+    page = select(case_stat).where(*where).order_by(score.desc(), case_stat.c.case_id)
     keys = page.limit(limit).offset(offset).subquery()
     same = and_(test_case.c.project_id == keys.c.project_id, test_case.c.id == keys.c.case_id)
     query = select(keys, test_case.c.title, test_case.c.file_path).join(test_case, same)

@@ -13,10 +13,12 @@ from platform_report_server.db.schema import history, result, run, test_case
 FEW = 400
 """Tests whose results are looked up; where more are found, the results of runs are held against all of them."""
 
-COUNTED = 1000
+COUNTED = 500
 """Results beyond the page that are counted: to count them all would take seconds."""
 
 _MOST_RUNS = 100
+_PROBED = 3000
+"""Results, the newest run's first ones, that are held each against its own test: often that is all there is to do."""
 
 
 def search_results(
@@ -24,7 +26,7 @@ def search_results(
     project_id: int,
     run_id: int | None,
     search: str,
-    status: Sequence[ColumnElement[bool]],
+    status: int | None,
     *,
     limit: int,
     offset: int,
@@ -52,6 +54,22 @@ def search_results(
     return places, total
 
 
+def _probed(
+    connection: Connection, project_id: int, run_id: int | None, search: str, status: int | None, most: int
+) -> list[Place]:
+    runs = _newest(connection, project_id, 1) if run_id is None else [run_id]
+    if not runs:
+        return []
+    rows = select(result.c.project_id, result.c.run_id, result.c.seq, result.c.case_id, result.c.title)
+    rows = rows.where(result.c.project_id == project_id, result.c.run_id == runs[0], *status_is(status))
+    first = rows.order_by(result.c.seq).limit(_PROBED).subquery()
+    same = and_(test_case.c.project_id == first.c.project_id, test_case.c.id == first.c.case_id)
+    # a value and no join, which might begin with all the tests
+    has_words = select(_has_title(connection, search)).where(same).scalar_subquery()
+    found = select(first.c.run_id, first.c.seq).where(or_(has_words, _has_own(connection, first.c.title, search)))
+    return [(row.run_id, row.seq) for row in connection.execute(found.order_by(first.c.seq).limit(most))]
+
+
 def _newest(connection: Connection, project_id: int, count: int, before: int | None = None) -> list[int]:
     newest = select(run.c.id).where(run.c.project_id == project_id, run.c.next_seq > 0).order_by(run.c.id.desc())
     if before is not None:
@@ -59,12 +77,10 @@ def _newest(connection: Connection, project_id: int, count: int, before: int | N
     return list(connection.execute(newest.limit(count)).scalars())
 
 
-def _many(
-    connection: Connection, project_id: int, runs: Sequence[int], search: str, status: Sequence[ColumnElement[bool]]
-) -> Select[Any]:
+def _many(connection: Connection, project_id: int, runs: Sequence[int], search: str, status: int | None) -> Select[Any]:
     of_runs = (result.c.project_id == project_id, _is_among(result.c.run_id, runs))
     has_words = or_(result.c.case_id.in_(_cases(connection, project_id, search)), _own_title(connection, search))
-    return select(result.c.run_id, result.c.seq).where(*of_runs, *status, has_words)
+    return select(result.c.run_id, result.c.seq).where(*of_runs, *status_is(status), has_words)
 
 
 def _is_among(column: ColumnElement[int], runs: Sequence[int]) -> ColumnElement[bool]:
@@ -78,26 +94,39 @@ def _few(
     runs: Sequence[int],
     cases: Sequence[int],
     search: str,
-    status: Sequence[ColumnElement[bool]],
+    status: int | None,
 ) -> Select[Any]:
     of_project: ColumnElement[int] = result.c.project_id
     if connection.dialect.name == "sqlite":  # which would rather read all results of the project than that index
         of_project = result.c.project_id + 0
     own = select(result.c.run_id, result.c.seq).where(of_project == project_id, _own_title(connection, search))
     parts = [own, *(part(connection, project_id, cases) for part in _PARTS[connection.dialect.name])]
-    keys = union(*(part.where(_between(connection, part, runs)) for part in parts)).subquery()
-    found = select(keys.c.run_id, keys.c.seq)
-    if not status:
-        return found
-    same = and_(result.c.project_id == project_id, result.c.run_id == keys.c.run_id, result.c.seq == keys.c.seq)
-    return found.join(result, same).where(*status)
+    keys = union(*(_narrowed(connection, part, runs, status) for part in parts)).subquery()
+    return select(keys.c.run_id, keys.c.seq)
 
 
-def _between(connection: Connection, part: Select[Any], runs: Sequence[int]) -> ColumnElement[bool]:
-    run_id = part.selected_columns.run_id
-    if connection.dialect.name == "sqlite" and run_id.table is result:  # the same again
+def _narrowed(connection: Connection, part: Select[Any], runs: Sequence[int], status: int | None) -> Select[Any]:
+    """Return those of a part that are in the range of some runs, and have a status where one is asked for."""
+    table = part.selected_columns.run_id.table
+    run_id: ColumnElement[int] = table.c.run_id
+    if connection.dialect.name == "sqlite" and table is result:  # the same again
         run_id = run_id + 0
-    return run_id.between(runs[-1], runs[0])
+    part = part.where(run_id.between(runs[-1], runs[0]))
+    if status is None:
+        return part
+    if table is result:
+        return part.where(result.c.status + 0 == status)
+    # a value and no join, which would begin with all the results of that status
+    same = and_(*(result.c[name] == history.c[name] for name in ("project_id", "run_id", "seq")))
+    return part.where(select(result.c.status).where(same).scalar_subquery() == status)
+
+
+def status_is(status: int | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that a result has a status, where one is asked for."""
+    if status is None:
+        return []
+    # the partial index is used only where its own condition stands in the query
+    return [result.c.status == 0] if status == 0 else [result.c.status != 0, result.c.status == status]
 
 
 def _indexed(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
@@ -125,8 +154,12 @@ def _cases(connection: Connection, project_id: int, search: str) -> Select[Any]:
 
 
 def _own_title(connection: Connection, search: str) -> ColumnElement[bool]:
+    return _has_own(connection, result.c.title, search)
+
+
+def _has_own(connection: Connection, title: ColumnElement[Any], search: str) -> ColumnElement[bool]:
     # hardly any result has one; the index of those that do needs the condition as it stands
-    return and_(result.c.title.is_not(None), _has(connection, result.c.title, search))
+    return and_(title.is_not(None), _has(connection, title, search))
 
 
 def _has_title(connection: Connection, search: str) -> ColumnElement[bool]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, FromClause, Integer, Row, Select, and_, bindparam, func, literal, select
 
 from platform_report_server.db.queries.history import Place, stands_at
-from platform_report_server.db.queries.search import search_results
+from platform_report_server.db.queries.search import search_results, status_is
 from platform_report_server.db.schema import RESULT_STATUSES, case_stat, project, result, run, test_case
 
 TestRow = Row[Any]
@@ -68,15 +68,15 @@ def list_tests(
     offset: int,
 ) -> tuple[list[TestRow], int]:
     """Return a page of results, the newest run's first and in a run in order of arrival, and how many there are."""
-    has_status = [] if status is None else _status_is(status)
+    number = None if status is None else RESULT_STATUSES.index(status)
     if search:
-        places, total = search_results(connection, project_id, run_id, search, has_status, limit=limit, offset=offset)
+        places, total = search_results(connection, project_id, run_id, search, number, limit=limit, offset=offset)
         return tests_at(connection, project_id, places), total
     total = connection.execute(_counted(project_id, run_id, status)).scalar_one() or 0
     if run_id is None:
         return tests_at(connection, project_id, _newest(connection, project_id, status, limit, offset)), total
     page = select(result.c.project_id, result.c.run_id, result.c.seq)
-    page = page.where(result.c.project_id == project_id, result.c.run_id == run_id, *has_status)
+    page = page.where(result.c.project_id == project_id, result.c.run_id == run_id, *status_is(number))
     page = page.order_by(result.c.run_id.desc(), result.c.seq).limit(limit).offset(offset)
     return list(connection.execute(_full(connection.dialect.name, page)).all()), total
 
@@ -85,11 +85,12 @@ def _newest(connection: Connection, project_id: int, status: str | None, limit: 
     """Return a page of the results of all runs: to find it by their order alone, all of them would be sorted."""
     count = run.c.next_seq if status is None else run.c[status]
     runs = select(run.c.id, count).where(run.c.project_id == project_id, count > 0).order_by(run.c.id.desc())
+    number = None if status is None else RESULT_STATUSES.index(status)
     places: list[Place] = []
     for run_id, has in connection.execute(runs.limit(limit + offset)).all():
         if offset < has:
             of_run = (result.c.project_id == project_id, result.c.run_id == run_id)
-            page = select(result.c.seq).where(*of_run, *(() if status is None else _status_is(status)))
+            page = select(result.c.seq).where(*of_run, *status_is(number))
             page = page.order_by(result.c.seq).limit(limit - len(places)).offset(offset)
             places += [(run_id, seq) for seq in connection.execute(page).scalars()]
         offset = max(offset - has, 0)
@@ -102,9 +103,20 @@ def tests_at(connection: Connection, project_id: int, places: Sequence[Place]) -
     """Return the results at some places, the newest run's first and in a run in order of arrival."""
     if not places:
         return []
-    page = select(result.c.project_id, result.c.run_id, result.c.seq)
-    page = page.where(result.c.project_id == project_id, stands_at(places))
-    return list(connection.execute(_full(connection.dialect.name, page)).all())
+    return list(connection.execute(_full(connection.dialect.name, _at(connection, project_id, places))).all())
+
+
+def _at(connection: Connection, project_id: int, places: Sequence[Place]) -> Select[Any]:
+    page = select(result.c.project_id, result.c.run_id, result.c.seq).where(result.c.project_id == project_id)
+    if connection.dialect.name != "postgresql":
+        return page.where(stands_at(places))
+    from sqlalchemy.dialects.postgresql import ARRAY
+
+    # a join, because PostgreSQL may read all results of the project to compare each with a list of places
+    runs, numbers = map(list, zip(*places, strict=True))
+    arrays = literal(runs, ARRAY(BigInteger)), literal(numbers, ARRAY(Integer))
+    at = func.unnest(*arrays).table_valued("run_id", "seq").render_derived()
+    return page.join(at, and_(result.c.run_id == at.c.run_id, result.c.seq == at.c.seq))
 
 
 @cache
@@ -134,12 +146,6 @@ def _full(dialect: str, page: Select[Any]) -> Select[Any]:
     )
     query = query.select_from(found).join(test_case, of_case).outerjoin(case_stat, of_stat)
     return query.join(project, project.c.id == columns.project_id).order_by(columns.run_id.desc(), columns.seq)
-
-
-def _status_is(status: str) -> list[ColumnElement[bool]]:
-    number = RESULT_STATUSES.index(status)
-    # the partial index is used only where its own condition stands in the query
-    return [result.c.status == number] if number == 0 else [result.c.status != 0, result.c.status == number]
 
 
 def _counted(project_id: int, run_id: int | None, status: str | None) -> Select[Any]:

@@ -1,0 +1,177 @@
+"""Every query that a read makes goes through an index: none reads a large table by its project alone."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Connection, Engine, event
+from starlette.routing import Route
+
+from platform_report_server import ids
+from platform_report_server.api.routes import api_routes
+from platform_report_server.settings import Settings
+from platform_report_server.web.routes import web_routes
+from server.postgres import Cluster
+from server.support import KEY, PROJECT, Api, serving, with_store
+
+pytestmark = pytest.mark.both_stores
+
+# what a step of a plan that reads one of these tables must say
+USED = {
+    "sqlite": {
+        "result": r"\(project_id=\? AND run_id=\?|INDEX result_titled",
+        "history": r"\(project_id=\? AND bucket=\? AND case_id=\?",
+        "detail": r"\(project_id=\? AND run_id=\? AND lo<\?",
+        "artifact": r"\(project_id=\? AND run_id=\?",
+        "suite": r"\(project_id=\? AND run_id=\?",
+        "test_case": r"\(project_id=\? AND id=\?|INDEX test_case_by_id",
+        "case_stat": r"\(project_id=\? AND case_id=\?|INDEX case_stat_(by_score \(.*score>\?|quarantined)",
+        "failing": r"\(project_id=\? AND (branch=\? AND )?case_id=\?",
+        "failure_group": r"\(project_id=\? AND run_id=\?",
+    },
+    "postgresql": {
+        "result": r"run_id =|run_id = ANY|case_id =|_project_id_run_id_seq_idx",
+        "detail": r"run_id = .* lo <=",
+        "artifact": r"run_id =",
+        "suite": r"run_id =",
+        "test_case": r"\bid =|test_case_(full|own)_titles",
+        "case_stat": r"case_id =|case_stat_by_score.* score >|case_stat_quarantined",
+        "failing": r"case_id =",
+        "failure_group": r"run_id =",
+    },
+}
+SEARCHED = r"USING PRIMARY KEY \(project_id=\?\)"  # a search reads all titles, where there is no index of them
+
+OF_PROJECT = f"projectId={PROJECT}"
+OF_RUN = f"{OF_PROJECT}&runId={{run}}"
+# path -> the queries that are asked of it
+READS = {
+    "/api/runs": [OF_PROJECT, f"{OF_PROJECT}&status=failed&branch=main"],
+    "/api/runs/{run_id}": [""],
+    "/api/tests": [
+        *(OF_PROJECT, f"{OF_PROJECT}&status=failed", f"{OF_PROJECT}&status=passed"),
+        *(OF_RUN, f"{OF_RUN}&status=failed", f"{OF_RUN}&status=passed"),
+        # one test, and more than are looked up one by one
+        *(
+            f"{of}&search={word}{status}"
+            for of in (OF_PROJECT, OF_RUN)
+            for word in ("a41c", "mod")
+            for status in ("", "&status=failed")
+        ),
+    ],
+    "/api/tests/{test_id}": [""],
+    "/api/tests/{test_id}/steps": [""],
+    "/api/tests/{test_id}/history": [""],
+    "/api/test-suites": [OF_RUN],
+    "/api/flakiness": [f"{OF_PROJECT}&minScore=0.1", f"{OF_PROJECT}&quarantined=true"],
+    "/api/artifacts": ["runId={run}", "runId={run}&testId={test}"],
+    "/": ["", f"project={PROJECT}&status=failed&branch=main"],
+    "/runs/{run_id}": ["", "status=failed", "search=mod"],
+    "/runs/{ended_id}": [""],
+    "/tests/{test_id}": [""],
+}
+FOLLOWED = {"/live", "/runs/{run_id}/live"}  # without an end
+
+
+def test_each_read_is_looked_at() -> None:
+    read = {
+        route.path
+        for route in [*api_routes(), *web_routes()]
+        if isinstance(route, Route) and "GET" in (route.methods or ())
+    }
+    big = re.compile(r"/$|/live$|(/api)?/(runs|tests|test-suites|flakiness|artifacts)\b(?!.*content$)")
+    assert {path for path in read if big.match(path)} - FOLLOWED == READS.keys()
+
+
+def test_no_read_goes_through_a_large_table(settings: Settings, store: str, request: pytest.FixtureRequest) -> None:
+    with serving(settings) as url, httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=60) as http:
+        named = _fill(Api(http), settings, store)
+        if store == "postgresql":
+            cluster: Cluster = request.getfixturevalue("cluster")
+            cluster.run("VACUUM ANALYZE test_case", str(settings.database).partition("?")[0].rpartition("/")[2])
+        seen: set[str] = set()
+        for path, queries in READS.items():
+            for query in queries:
+                address = f"{path}?{query}".format(run=named["run_id"], test=named["test_id"], **named)
+                with _explained(store) as steps:
+                    assert http.get(address).status_code == 200, address
+                for table, step in steps:
+                    rule = USED[store].get(table)
+                    if rule is not None:
+                        rule += f"|{SEARCHED}" if table == "test_case" and "search=" in address else ""
+                        assert re.search(rule, step), (address, step)
+                        seen.add(table)
+        assert seen == USED[store].keys()
+
+
+def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
+    ended, run = api.new_run(branch="main"), api.new_run(branch="main")
+    for each in (ended, run):
+        test = api.new_test(each, "test_bad", status="failed", error={"message": "it failed"})
+    api.end_run(ended, status="failed")
+    api.upload(run, testId=test["id"])
+    project = f"(SELECT id FROM project WHERE public_id = '{PROJECT}')"
+    cases = "test_case (project_id, id, key, title, full_title, first_run)"
+    if store == "postgresql":
+        numbers, digest = "generate_series(1, 5000) n", "md5(n::text)"
+        key = f"decode({digest}, 'hex')"
+        columns = "result (project_id, run_id, seq, case_id, status, flaky, duration, created_at)"
+        earlier = f"{ids.decode('run', ended['id'])} - (n % 5 * 10 + m) * 4194304"
+        with_store(
+            settings,
+            f"INSERT INTO {columns} SELECT {project}, {earlier}, 9 + n / 5, n, 0, 0, 1, 1 "
+            f"FROM {numbers}, generate_series(1, 10) m",
+        )
+    else:
+        numbers = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 5000) SELECT n FROM s)"
+        digest, key = "hex(randomblob(16))", "randomblob(16)"
+    with_store(
+        settings, f"INSERT INTO {cases} SELECT {project}, n, {key}, {digest}, 'mod > ' || {digest}, 1 FROM {numbers}"
+    )
+    return {"run_id": run["id"], "test_id": test["id"], "ended_id": ended["id"]}
+
+
+@contextmanager
+def _explained(store: str) -> Iterator[list[tuple[str, str]]]:
+    """Give out the steps of the plans of all queries that are made meanwhile, each with the table that it reads."""
+    steps: list[tuple[str, str]] = []
+
+    def explain(_connection: Connection, cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if threading.current_thread().name == "platform-report-writer" or not statement.startswith(("SELECT", "WITH")):
+            return
+        if store == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            found = (re.match(r"(?:SEARCH|SCAN) (\w+)(.*)", row[3]) for row in cursor.fetchall())
+            steps.extend((step[1], step[2]) for step in found if step)
+            return
+        for setting in ("seqscan", "sort", "hashjoin", "mergejoin"):  # as it would be for large tables
+            cursor.execute(f"SET LOCAL enable_{setting} = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
+        steps.extend(_read(cursor.fetchone()[0][0]["Plan"]))
+
+    event.listen(Engine, "before_cursor_execute", explain)
+    try:
+        yield steps
+    finally:
+        event.remove(Engine, "before_cursor_execute", explain)
+
+
+def _read(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "Relation Name" in plan:
+        yield re.sub(r"_(default|\d{4}_\d\d)$", "", plan["Relation Name"]), " ".join(_said(plan))
+    for inner in plan.get("Plans", ()):
+        yield from _read(inner)
+
+
+def _said(plan: dict[str, Any]) -> Iterator[str]:
+    """Yield by which indexes and conditions a scan finds its rows."""
+    yield from (plan[name] for name in ("Index Name", "Index Cond") if name in plan)
+    for inner in plan.get("Plans", ()):
+        if inner["Node Type"].startswith("Bitmap"):
+            yield from _said(inner)
