@@ -36,12 +36,12 @@ USED = {
         "failure_group": r"\(project_id=\? AND run_id=\?",
     },
     "postgresql": {
-        "result": r"run_id =|run_id = ANY|case_id =|_project_id_run_id_seq_idx",
-        "detail": r"run_id = .* lo <=",
+        "result": r"run_id (=|>= .*run_id <=)|case_id =|_project_id_run_id_seq_idx",
+        "detail": r"run_id = .*\blo <=",
         "artifact": r"run_id =",
         "suite": r"run_id =",
         "test_case": r"\bid =|test_case_(full|own)_titles",
-        "case_stat": r"case_id =|case_stat_by_score.* score >|case_stat_quarantined",
+        "case_stat": r"case_id =|case_stat_by_score.*\bscore >|case_stat_quarantined",
         "failing": r"case_id =",
         "failure_group": r"run_id =",
     },
@@ -76,7 +76,6 @@ READS = {
     "/runs/{ended_id}": [""],
     "/tests/{test_id}": [""],
 }
-FOLLOWED = {"/live", "/runs/{run_id}/live"}  # without an end
 
 
 def test_each_read_is_looked_at() -> None:
@@ -85,8 +84,8 @@ def test_each_read_is_looked_at() -> None:
         for route in [*api_routes(), *web_routes()]
         if isinstance(route, Route) and "GET" in (route.methods or ())
     }
-    big = re.compile(r"/$|/live$|(/api)?/(runs|tests|test-suites|flakiness|artifacts)\b(?!.*content$)")
-    assert {path for path in read if big.match(path)} - FOLLOWED == READS.keys()
+    big = re.compile(r"/$|(/api)?/(runs|tests|test-suites|flakiness|artifacts)\b(?!.*/(content|live)$)")
+    assert {path for path in read if big.match(path)} == {path.replace("ended_id", "run_id") for path in READS}
 
 
 def test_no_read_goes_through_a_large_table(settings: Settings, store: str, request: pytest.FixtureRequest) -> None:
@@ -94,7 +93,7 @@ def test_no_read_goes_through_a_large_table(settings: Settings, store: str, requ
         named = _fill(Api(http), settings, store)
         if store == "postgresql":
             cluster: Cluster = request.getfixturevalue("cluster")
-            cluster.run("VACUUM ANALYZE test_case", str(settings.database).partition("?")[0].rpartition("/")[2])
+            cluster.run("VACUUM ANALYZE test_case, result", str(settings.database).partition("?")[0].rpartition("/")[2])
         seen: set[str] = set()
         for path, queries in READS.items():
             for query in queries:
@@ -150,7 +149,7 @@ def _explained(store: str) -> Iterator[list[tuple[str, str]]]:
             found = (re.match(r"(?:SEARCH|SCAN) (\w+)(.*)", row[3]) for row in cursor.fetchall())
             steps.extend((step[1], step[2]) for step in found if step)
             return
-        for setting in ("seqscan", "sort", "hashjoin", "mergejoin"):  # as it would be for large tables
+        for setting in ("seqscan", "hashjoin", "mergejoin"):  # as it would be for large tables
             cursor.execute(f"SET LOCAL enable_{setting} = off")
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
         steps.extend(_read(cursor.fetchone()[0][0]["Plan"]))

@@ -197,11 +197,12 @@ def _engine(
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _entry: object) -> None:
+        connection.autocommit = True
+        connection.execute("SET jit = off")  # takes a second to make a query faster that takes some milliseconds
         if lock_timeout is not None:
-            connection.autocommit = True
             connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
-            connection.autocommit = commits_each
-        else:
+        connection.autocommit = commits_each
+        if lock_timeout is None:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
 

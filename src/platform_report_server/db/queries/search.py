@@ -34,10 +34,14 @@ def search_results(
     """Return a page of results, of all runs where none is named, the newest run's first, and how many there are."""
     cases = connection.execute(_cases(connection, project_id, search).limit(FEW + 1)).scalars().all()
     is_few = len(cases) <= FEW
-    total, most, places = 0, offset + limit + COUNTED, []
-    runs = (
-        [run_id] if run_id is not None else _newest(connection, project_id, most // (len(cases) or 1) if is_few else 1)
-    )
+    most = offset + limit + COUNTED
+    if not is_few and most <= _PROBED // 2:
+        places = _probed(connection, project_id, run_id, search, status, most)
+        if len(places) == most:
+            return places[offset : offset + limit], most
+    total, places = 0, []
+    first = most // (len(cases) or 1) + 1 if is_few else 1
+    runs = _newest(connection, project_id, first) if run_id is None else [run_id]
     while runs and total < most:
         if is_few:
             found = _few(connection, project_id, runs, cases, search, status)
@@ -49,6 +53,7 @@ def search_results(
         total += len(rows)
         if run_id is not None:
             break
+        # as many runs as should have what is missing, at the rate of those before
         more = (most - total) * len(runs) // len(rows) + 1 if rows else len(runs) * 4
         runs = _newest(connection, project_id, more if is_few else min(more, _MOST_RUNS), runs[-1])
     return places, total
@@ -100,25 +105,24 @@ def _few(
     if connection.dialect.name == "sqlite":  # which would rather read all results of the project than that index
         of_project = result.c.project_id + 0
     own = select(result.c.run_id, result.c.seq).where(of_project == project_id, _own_title(connection, search))
-    parts = [own, *(part(connection, project_id, cases) for part in _PARTS[connection.dialect.name])]
-    keys = union(*(_narrowed(connection, part, runs, status) for part in parts)).subquery()
+    own = own.where(_between(result.c.run_id + 0, runs))  # the same for the runs
+    parts = [own, *(part(connection, project_id, runs, cases) for part in _PARTS[connection.dialect.name])]
+    keys = union(*(_with_status(part, status) for part in parts)).subquery()
     return select(keys.c.run_id, keys.c.seq)
 
 
-def _narrowed(connection: Connection, part: Select[Any], runs: Sequence[int], status: int | None) -> Select[Any]:
-    """Return those of a part that are in the range of some runs, and have a status where one is asked for."""
-    table = part.selected_columns.run_id.table
-    run_id: ColumnElement[int] = table.c.run_id
-    if connection.dialect.name == "sqlite" and table is result:  # the same again
-        run_id = run_id + 0
-    part = part.where(run_id.between(runs[-1], runs[0]))
+def _with_status(part: Select[Any], status: int | None) -> Select[Any]:
     if status is None:
         return part
-    if table is result:
-        return part.where(result.c.status + 0 == status)
-    # a value and no join, which would begin with all the results of that status
+    if part.selected_columns.run_id.table is result:
+        return part.where(result.c.status + 0 == status)  # not by the index of all the results of that status
+    # a value and no join, which would begin with those as well
     same = and_(*(result.c[name] == history.c[name] for name in ("project_id", "run_id", "seq")))
     return part.where(select(result.c.status).where(same).scalar_subquery() == status)
+
+
+def _between(run_id: ColumnElement[int], runs: Sequence[int]) -> ColumnElement[bool]:
+    return run_id.between(runs[-1], runs[0])
 
 
 def status_is(status: int | None) -> list[ColumnElement[bool]]:
@@ -129,20 +133,20 @@ def status_is(status: int | None) -> list[ColumnElement[bool]]:
     return [result.c.status == 0] if status == 0 else [result.c.status != 0, result.c.status == status]
 
 
-def _indexed(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
+def _indexed(_: Connection, project_id: int, runs: Sequence[int], cases: Sequence[int]) -> Select[Any]:
     of_cases = (result.c.project_id == project_id, result.c.case_id.in_(cases))
-    return select(result.c.run_id, result.c.seq).where(*of_cases)
+    return select(result.c.run_id, result.c.seq).where(*of_cases, _between(result.c.run_id, runs))
 
 
-def _folded(connection: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
-    of_cases = (history.c.project_id == project_id, history.c.case_id.in_(cases))
-    return select(history.c.run_id, history.c.seq).where(*of_cases, in_buckets(connection, project_id))
+def _folded(connection: Connection, project_id: int, runs: Sequence[int], cases: Sequence[int]) -> Select[Any]:
+    of_cases = (history.c.project_id == project_id, history.c.case_id.in_(cases), in_buckets(connection, project_id))
+    return select(history.c.run_id, history.c.seq).where(*of_cases, _between(history.c.run_id, runs))
 
 
-def _unfolded(_: Connection, project_id: int, cases: Sequence[int]) -> Select[Any]:
-    in_open_runs = result.c.run_id.in_(unfolded_runs(project_id))
+def _unfolded(_: Connection, project_id: int, runs: Sequence[int], cases: Sequence[int]) -> Select[Any]:
+    in_open_runs = (result.c.run_id.in_(unfolded_runs(project_id)), _between(result.c.run_id + 0, runs))
     return select(result.c.run_id, result.c.seq).where(
-        result.c.project_id == project_id, in_open_runs, result.c.case_id.in_(cases)
+        result.c.project_id == project_id, *in_open_runs, result.c.case_id.in_(cases)
     )
 
 
