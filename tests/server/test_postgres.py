@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import signal
 import subprocess
 import sys
@@ -25,8 +24,6 @@ from sqlalchemy.exc import DataError
 from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, counts, partitions, schema
 from platform_report_server.db.engine import Database, migrate_database, open_database
-from platform_report_server.db.queries.history import list_executions
-from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import SettingsError, StoreBehind, StoreError, StoreTooNew
 from platform_report_server.ids import IdMaker, first_id
 from platform_report_server.ingest.ending import settle
@@ -34,7 +31,6 @@ from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.results import add_results
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
-from platform_report_server.live import look
 from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import PostgresUrl, Settings
 from pytest_platform_report.cli import main
@@ -224,47 +220,6 @@ def test_partitions_are_made_ahead_and_take_over_what_came_too_early(settings: S
             indexes = [len(inspect(connection).get_indexes(name)) for name in (table, f"{table}_2031_03")]
             assert indexes[0] == indexes[1]
         assert connection.execute(select(func.min(schema.result.c.run_id))).scalar() == early
-    database.close()
-
-
-@on_postgres
-def test_plans(settings: Settings, cluster: Cluster) -> None:
-    database = open_database(settings.database)
-    name = _name(settings.database)
-    cluster.run(
-        "INSERT INTO test_case (project_id, id, key, title, full_title, first_run) "
-        "SELECT 1, n, decode(md5(n::text), 'hex'), md5(n::text), 'mod > ' || md5(n::text), 1 "
-        "FROM generate_series(1, 5000) n",
-        name,
-    )
-    cluster.run("VACUUM ANALYZE test_case", name)
-    run_id = first_id(int(datetime.now(timezone.utc).timestamp() * 1000))
-    month = f"{datetime.now(timezone.utc):%Y_%m}"
-    for query, used in (
-        ({"run_id": run_id}, f"result_{month}_pkey"),
-        ({"run_id": run_id, "status": "passed"}, f"result_{month}_pkey"),
-        ({"run_id": run_id, "status": "failed"}, f"result_{month}_project_id_run_id_status_seq_idx"),
-    ):
-        plan = _plan(database, lambda each, query=query: list_tests(each, 1, **query, limit=1, offset=0))  # type: ignore[misc]
-        assert used in plan, plan
-        assert "result_default" not in plan  # no other partition is looked at
-    found = _plan(database, lambda each: list_tests(each, 1, run_id=run_id, search="a41c", limit=1, offset=0))
-    for used in ("test_case_full_titles", "test_case_own_titles"):
-        assert used in found, found
-    found = _plan(database, lambda each: list_tests(each, 1, search="a41c", limit=1, offset=0))
-    for used in (
-        "test_case_full_titles",
-        "test_case_own_titles",
-        f"result_{month}_project_id_case_id_run_id_seq_idx",
-        f"{month}_project_id_run_id_seq_idx",
-    ):
-        assert used in found, found
-    history = _plan(database, lambda each: list_executions(each, 1, 2, 20))
-    assert f"result_{month}_project_id_case_id_run_id_seq_idx" in history
-    assert "Sort  (" not in history
-    followed = _plan(database, lambda each: look(each, frozenset({run_id})))
-    assert set(re.findall(r"using (run_\w+) on run", followed)) == {"run_open", "run_by_id"}, followed
-    assert "Sort  (" not in followed
     database.close()
 
 

@@ -24,8 +24,6 @@ from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.db.queries.deliveries import any_due, list_deliveries
 from platform_report_server.db.queries.flakiness import list_flakiness, summarize
-from platform_report_server.db.queries.history import list_executions
-from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.errors import ServerError, StoreError, StoreTooNew
 from platform_report_server.ingest.deliveries import claim
 from platform_report_server.ingest.ending import close_silent_runs
@@ -140,43 +138,6 @@ def _query(path: Path, statement: str) -> list[tuple[Any, ...]]:
         rows = store.execute(statement).fetchall()
     store.close()
     return rows
-
-
-@pytest.mark.parametrize(
-    ("query", "used"),
-    [
-        ({"run_id": 1}, "USING PRIMARY KEY (project_id=? AND run_id=?)"),
-        ({"run_id": 1, "status": "passed"}, "USING PRIMARY KEY (project_id=? AND run_id=?)"),
-        ({"run_id": 1, "status": "failed"}, "INDEX result_bad (project_id=? AND run_id=? AND status=?)"),
-        ({"run_id": 1, "status": "failed", "search": "x"}, "USING PRIMARY KEY (project_id=? AND run_id=?)"),
-    ],
-)
-def test_lists_of_tests_use_their_index(tmp_path: Path, query: dict[str, Any], used: str) -> None:
-    assert any(used in step for step in _plan(tmp_path, lambda each: list_tests(each, 1, **query, limit=1, offset=0)))
-
-
-def test_history_looks_at_one_test_and_at_open_runs_only(tmp_path: Path) -> None:
-    _open_run(tmp_path)
-    plan = _plan(tmp_path, lambda connection: list_executions(connection, 1, 2, 20))
-    for used in (
-        "history USING PRIMARY KEY (project_id=? AND bucket=? AND case_id=?)",
-        "COVERING INDEX run_unfolded (project_id=?)",
-        "result USING PRIMARY KEY (project_id=? AND run_id=? AND seq>?)",
-    ):
-        assert any(used in step for step in plan), plan
-
-
-def test_searches_through_a_project_begin_with_its_tests(tmp_path: Path) -> None:
-    _open_run(tmp_path)
-    plan = _plan(tmp_path, lambda each: list_tests(each, 1, search="x", status="failed", limit=1, offset=0))
-    for used in (
-        "test_case USING PRIMARY KEY (project_id=?)",
-        "result USING INDEX result_titled",
-        "history USING PRIMARY KEY (project_id=? AND bucket=? AND case_id=?)",
-        "result USING PRIMARY KEY (project_id=? AND run_id=?)",
-    ):
-        assert any(used in step for step in plan), plan
-    assert not any(step.endswith(("SCAN result", "result USING PRIMARY KEY (project_id=?)")) for step in plan)
 
 
 def test_the_tests_of_a_batch_are_each_looked_up(tmp_path: Path) -> None:
