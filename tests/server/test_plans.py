@@ -28,7 +28,7 @@ USED = {
     "sqlite": {
         "result": r"\(project_id=\? AND run_id=\?|INDEX result_titled",
         "history": r"\(project_id=\? AND bucket=\? AND case_id=\?",
-        "detail": r"\(project_id=\? AND run_id=\? AND lo<\?",
+        "detail": r"\(project_id=\? AND run_id=\? AND lo[<>]\?",
         "artifact": r"\(project_id=\? AND run_id=\?",
         "suite": r"\(project_id=\? AND run_id=\?",
         "test_case": r"\(project_id=\? AND id=\?|INDEX test_case_by_id",
@@ -38,7 +38,7 @@ USED = {
     },
     "postgresql": {
         "result": r"run_id (=|>= .*run_id <=)|case_id =|_project_id_run_id_seq_idx",
-        "detail": r"run_id = .*\blo <=",
+        "detail": r"run_id = .*\blo [<>]=",
         "artifact": r"run_id =",
         "suite": r"run_id =",
         "test_case": r"\bid =|test_case_(full|own)_titles",
@@ -152,15 +152,16 @@ def _explained(store: str) -> Iterator[list[tuple[str, str]]]:
     def explain(_connection: Connection, cursor: Any, statement: str, values: Any, *_: Any) -> None:
         if threading.current_thread().name == "platform-report-writer" or not statement.startswith(("SELECT", "WITH")):
             return
+        other = cursor.connection.cursor()
         if store == "sqlite":
-            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
-            found = (re.match(r"(?:SEARCH|SCAN) (\w+)(.*)", row[3]) for row in cursor.fetchall())
+            other.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+            found = (re.match(r"(?:SEARCH|SCAN) (\w+)(.*)", row[3]) for row in other.fetchall())
             steps.extend((step[1], step[2]) for step in found if step)
             return
         for setting in ("seqscan", "hashjoin", "mergejoin"):  # as it would be for large tables
-            cursor.execute(f"SET LOCAL enable_{setting} = off")
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
-        steps.extend(_read(cursor.fetchone()[0][0]["Plan"]))
+            other.execute(f"SET enable_{setting} = off")
+        other.execute(f"EXPLAIN (FORMAT JSON) {statement}", values)
+        steps.extend(_read(other.fetchone()[0][0]["Plan"]))
 
     event.listen(Engine, "before_cursor_execute", explain)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.results import add_results
 from platform_report_server.ingest.runs import add_run
 from platform_report_server.ingest.writer import Write, Writer
+from platform_report_server.live import look
 from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import PostgresUrl, Settings
 from pytest_platform_report.cli import main
@@ -220,6 +222,15 @@ def test_partitions_are_made_ahead_and_take_over_what_came_too_early(settings: S
             indexes = [len(inspect(connection).get_indexes(name)) for name in (table, f"{table}_2031_03")]
             assert indexes[0] == indexes[1]
         assert connection.execute(select(func.min(schema.result.c.run_id))).scalar() == early
+    database.close()
+
+
+@on_postgres
+def test_what_is_followed_is_found_by_indexes(settings: Settings) -> None:
+    database = open_database(settings.database)
+    followed = _plan(database, lambda each: look(each, frozenset({1})))
+    assert set(re.findall(r"using (run_\w+) on run", followed)) == {"run_open", "run_by_id"}, followed
+    assert "Sort  (" not in followed
     database.close()
 
 
