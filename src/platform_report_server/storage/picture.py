@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -63,12 +64,16 @@ def main() -> None:
     """Draw the thumbnail of the image that is the standard input on the standard output, within bounds."""
     from PIL import Image  # noqa: F401  what is not installed is no fault of the image
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    for kind, soft, hard in (
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_CPU, _CPU_SECONDS, _CPU_SECONDS + 1),
+        (resource.RLIMIT_AS, _MEMORY, _MEMORY),
+    ):
+        with suppress(ValueError, OSError):  # a stricter one is there, or the system has none of this kind
+            resource.setrlimit(kind, (soft, hard))
     try:
         drawn = draw(sys.stdin.buffer.read(LARGEST_BYTES))
-    except (Exception, MemoryError):
+    except Exception:
         sys.exit(_UNREADABLE)
     sys.stdout.buffer.write(drawn)
 
