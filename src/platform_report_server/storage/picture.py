@@ -27,7 +27,7 @@ from platform_report_server.storage.picture import main
 main()
 """
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-_CPU_SECONDS, _SECONDS = 10, 20.0
+_CPU_SECONDS, _SECONDS = 5, 20.0
 _MEMORY = 2**30
 _QUALITY = 80
 _UNREADABLE = 3
