@@ -23,7 +23,7 @@ from uvicorn import Server
 
 from platform_report_server.app import create_app
 from platform_report_server.db.engine import migrate_database
-from platform_report_server.serve import server_config
+from platform_report_server.server import server_config
 from platform_report_server.settings import PostgresUrl, Settings
 from server import postgres
 

@@ -1,8 +1,9 @@
-"""A client's connection: how slowly it may send and take, and how long the heads of its requests may be."""
+"""A client's connection: how slowly it may send and take, how long heads may be, and which request is its last."""
 
 from __future__ import annotations
 
 import asyncio
+import select
 import struct
 import sys
 from contextlib import suppress
@@ -21,6 +22,8 @@ PATIENCE_SECONDS = 30.0
 SLOWEST = 10_000
 """Bytes a second that a client has to send, or to take, once the patience is over."""
 _LOOKS = 4
+_LEAVE_SECONDS = 5
+"""Clients that keep an idle connection for longer have been told meanwhile to go elsewhere."""
 
 
 class Connection(HttpToolsProtocol):
@@ -40,6 +43,8 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._began = self.loop.time()
         self._look_later()
+        if self._is_leaving:
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop looking."""
@@ -71,6 +76,22 @@ class Connection(HttpToolsProtocol):
         """Wait for nothing more."""
         self._began, self._head, self._completed = None, 0, True
         super().on_message_complete()
+        if self._is_leaving:
+            self._answer_last()
+
+    def shutdown(self) -> None:
+        """End with the answer that is under way, or with the next one; end what would go on for ever."""
+        if not self._is_leaving:
+            super().shutdown()
+        else:
+            self._leave()
+        if not self._is_answered:
+            streams.stop(cast("Scope", self.cycle.scope))
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what is idle, unless the next request has come meanwhile."""
+        if not _has_more(self.transport):
+            super().timeout_keep_alive_handler()
 
     def pause_writing(self) -> None:
         """Look from now on at how fast the client takes what is written."""
@@ -83,12 +104,6 @@ class Connection(HttpToolsProtocol):
         self._left = None
         super().resume_writing()
 
-    def shutdown(self) -> None:
-        """Take no more requests, finish what is in flight, end what would go on for ever."""
-        super().shutdown()
-        if self.cycle is not None and not self.cycle.response_complete:
-            streams.stop(cast("Scope", self.cycle.scope))
-
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP in the API's own shape."""
         content = answers.body(answers.error_answer(Invalid(msg)))
@@ -98,6 +113,27 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + content)
         self.transport.close()
+
+    @property
+    def _is_leaving(self) -> bool:
+        return bool(self.app_state.get("is_leaving"))
+
+    @property
+    def _is_answered(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _leave(self) -> None:
+        self.timeout_keep_alive = _LEAVE_SECONDS
+        if self._head == 0 and self._is_answered:
+            self._unset_keepalive_if_required()
+            self._wait_for_the_next()
+        elif self._head == 0:
+            self._answer_last()
+
+    def _answer_last(self) -> None:
+        # whoever was not told to close sends more, and so does whoever is answered before all was sent
+        if not self.cycle.response_started:
+            self.cycle.keep_alive = False
 
     def _look_later(self) -> None:
         self._look = self.loop.call_later(self.patience / _LOOKS, self._look_now)
@@ -114,10 +150,11 @@ class Connection(HttpToolsProtocol):
             self._drop()
             return
         if self._began is None and self._is_forgotten():
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._wait_for_the_next()
         self._look_later()
+
+    def _wait_for_the_next(self) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _is_taken_too_slowly(self) -> bool:
         self._waited += self.patience / _LOOKS
@@ -151,3 +188,11 @@ class Connection(HttpToolsProtocol):
     def _is_forgotten(self) -> bool:
         # a body that comes after its answer takes the time limit of idle connections away
         return self.cycle is not None and self.cycle.response_complete and self.timeout_keep_alive_task is None
+
+
+def _has_more(transport: asyncio.Transport) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    waiting = select.poll()
+    waiting.register(transport.get_extra_info("socket"), select.POLLIN)
+    return bool(waiting.poll(0))

@@ -1,36 +1,28 @@
-"""The server as a process: one socket, one event loop, a clean end on SIGINT and SIGTERM."""
+"""The server as a process, or several: on one socket, which others reach or not."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
-import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-
-import uvicorn
-from starlette.types import ASGIApp
 
 from platform_report_server.app import create_app
 from platform_report_server.auth.links import owner_token
 from platform_report_server.auth.signing import open_signer
 from platform_report_server.auth.tokens import new_token
-from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.people import has_accounts
 from platform_report_server.door import FIRST_OWNER
 from platform_report_server.errors import SettingsError
 from platform_report_server.mail import MailSettings
+from platform_report_server.server import Server, server_config
 from platform_report_server.settings import LOOPBACK_NAMES, S3Url, Settings
 from platform_report_server.storage.store import check_bucket
-from platform_report_server.workers import run_workers
+from platform_report_server.workers import Seat, run_workers
 
-__all__ = ["Place", "serve", "server_config"]
-
-_GRACE_SECONDS = 10
+__all__ = ["Place", "serve"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +38,8 @@ class Place:
     """Addresses of the proxies whose X-Forwarded headers are believed, separated by commas."""
     workers: int = 1
     """Processes that share the socket."""
+    drain_seconds: float = 0
+    """How long everything is answered after SIGTERM, while the server is not ready."""
 
     @property
     def is_private(self) -> bool:
@@ -84,50 +78,52 @@ def serve(
     """
     if settings.access == "open":
         raise SettingsError("open access is for one process only: use Settings.served for a socket")
-    mail = settings.mail or MailSettings.of(os.environ)
     owning = _look(settings)  # what is wrong with the store is told before anything listens
+    settings = replace(settings, host_names=place.answers_to, mail=settings.mail or MailSettings.of(os.environ))
+    path = "/"
+    if owning is not None and (makes_first_owner or place.workers > 1 or not place.is_private):
+        settings = replace(settings, waits_for_owner=not place.is_private)
+        path = f"{FIRST_OWNER}?token={owning}"
+    elif owning is not None:  # of which one process knows that it was used
+        settings = replace(settings, link_token=new_token())
+        path = f"/?token={settings.link_token}"
+    seat = Seat.take()
+    if seat is not None:
+        _run(settings, place, seat.listening, lambda _: seat.tell_up(), is_worker=True)
+        return
     listening = _listen(place.host, place.port)
     try:
-        settings, path = replace(settings, host_names=place.answers_to, mail=mail), "/"
-        if owning is not None and (makes_first_owner or not place.is_private):
-            settings = replace(settings, waits_for_owner=not place.is_private)
-            path = f"{FIRST_OWNER}?token={owning}"
-        elif owning is not None:
-            settings = replace(settings, link_token=new_token())
-            path = f"/?token={settings.link_token}"
-        origin = f"http://{place.shown}:{listening.getsockname()[1]}"
-        settings = replace(settings, public_url=settings.public_url or origin)
-
-        def work(is_first: bool) -> None:
-            config = server_config(create_app(settings), proxies=place.proxies)
-            server = _Server(config, lambda: on_started(origin + path) if is_first else None)
-            server.run(sockets=[listening])
-            if not server.started:
-                raise SettingsError("the server could not start; what it wrote above says why")
-
-        if place.workers == 1:
-            work(True)
+        if place.workers > 1:
+            run_workers(place.workers, listening, lambda: on_started(_origin(place, listening) + path))
         else:
-            run_workers(place.workers, work)
+            _run(settings, place, listening, lambda origin: on_started(origin + path))
     finally:
         listening.close()
 
 
-def server_config(
-    app: ASGIApp, connection: type[Connection] = Connection, *, proxies: str = "127.0.0.1"
-) -> uvicorn.Config:
-    """Return how the app is served."""
-    return uvicorn.Config(
-        app,
-        http=connection,
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        forwarded_allow_ips=proxies,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+def _run(
+    settings: Settings,
+    place: Place,
+    listening: socket.socket,
+    on_started: Callable[[str], None],
+    *,
+    is_worker: bool = False,
+) -> None:
+    origin = _origin(place, listening)
+    app = create_app(replace(settings, public_url=settings.public_url or origin))
+    server = Server(
+        server_config(app, proxies=place.proxies),
+        lambda: on_started(origin),
+        drain_seconds=place.drain_seconds,
+        is_worker=is_worker,
     )
+    server.run(sockets=[listening])
+    if not server.started:
+        raise SettingsError("the server could not start; what it wrote above says why")
+
+
+def _origin(place: Place, listening: socket.socket) -> str:
+    return f"http://{place.shown}:{listening.getsockname()[1]}"
 
 
 def _look(settings: Settings) -> str | None:
@@ -141,30 +137,6 @@ def _look(settings: Settings) -> str | None:
             return None if has_accounts(connection) else owner_token(signer)
     finally:
         database.close()
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_started = on_started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_started()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take the signals that end the server; do not raise them again as uvicorn does: the end was asked for."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -25,7 +25,7 @@ from platform_report_server.db.engine import open_database
 from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.writer import Job, Write
 from platform_report_server.reach import Reach
-from platform_report_server.serve import server_config
+from platform_report_server.server import server_config
 from platform_report_server.settings import PostgresUrl, Settings
 
 T = TypeVar("T")

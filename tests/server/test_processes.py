@@ -39,11 +39,13 @@ from server.support import (
 
 
 @contextmanager
-def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    more: list[str] = [settings.limits]
-    more += [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
+def process(settings: Settings, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    database = [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
     server = subprocess.Popen(
-        [sys.executable, "-m", "server._process", str(settings.staging.parents[1]), str(settings.artifacts), *more],
+        [
+            *(sys.executable, "-m", "server._process", str(settings.staging.parents[1]), str(settings.artifacts)),
+            *(*database, f"--limits={settings.limits}", *options),
+        ],
         cwd=Path(__file__).parents[1],
         stdout=subprocess.PIPE,
         text=True,

@@ -58,13 +58,15 @@ class _State:
 
     async def show_readiness(self, request: Request) -> Response:
         services: Services = request.app.state.services
+        if getattr(request.state, "is_draining", False):
+            return _unready("This server is about to end; others take its place")
         async with self._lock:
             if self._problem_until < time.monotonic():
                 self._problem = await _problem(services)
                 self._problem_until = time.monotonic() + _READY_SECONDS
         if self._problem is None:
             return answers.answer({"status": "ready"})
-        return answers.answer(answers.error_answer(ApiError(self._problem)), 503)
+        return _unready(self._problem)
 
     async def show_metrics(self, request: Request) -> Response:
         services: Services = request.app.state.services
@@ -80,6 +82,10 @@ class _State:
         followers = ("Pages that follow runs", float(services.live.listeners))
         text = services.metrics.text({"writes_waiting": waiting, "followers": followers, **self._sizes})
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+
+def _unready(problem: str) -> Response:
+    return answers.answer(answers.error_answer(ApiError(problem)), 503)
 
 
 async def _problem(services: Services) -> str | None:

@@ -18,6 +18,7 @@ from ._terminal import say
 _HOST = "127.0.0.1"
 _PORT = 8484
 _LONGEST = 525_600
+_LONGEST_DRAIN = 3600
 _MOST_WORKERS = 256
 _SHORTEST_TOKEN = 16
 
@@ -84,6 +85,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_setting(
         parser,
+        "--drain",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="after SIGTERM, answer everything for so long while /readyz says that others shall take over (0)",
+    )
+    add_setting(
+        parser,
         "--access-log",
         default="",
         metavar="FILE",
@@ -125,9 +134,15 @@ def run(arguments: argparse.Namespace) -> int:
     with opened(arguments) as store:
         allowed = frozenset(arguments.allow_host)
         place = store.serve.Place(
-            arguments.host, arguments.port, allowed, arguments.forwarded_allow_ips, arguments.workers
+            arguments.host,
+            arguments.port,
+            allowed,
+            arguments.forwarded_allow_ips,
+            arguments.workers,
+            arguments.drain,
         )
-        key = given or (f"prk_live_{new_id(32)}" if place.is_private else "")
+        # workers come and go, and would have one each
+        key = given or (f"prk_live_{new_id(32)}" if place.is_private and place.workers == 1 else "")
 
         rules = _artifacts.read_option(arguments)
         rules |= {"limits": arguments.limits, "abandon_after": arguments.abandon_after * 60}
@@ -163,6 +178,13 @@ def _minutes(text: str) -> float:
     if not 0 <= minutes <= _LONGEST:
         raise argparse.ArgumentTypeError(f"found {text}, expected 0 to {_LONGEST} minutes")
     return minutes
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST_DRAIN:
+        raise argparse.ArgumentTypeError(f"found {text}, expected 0 to {_LONGEST_DRAIN} seconds")
+    return seconds
 
 
 def _count(text: str) -> int:
