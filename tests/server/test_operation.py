@@ -16,6 +16,7 @@ import pytest
 from platform_report_server import ids
 from platform_report_server.access_log import AccessLog, Entry
 from platform_report_server.auth.tokens import digest
+from platform_report_server.db._migrate import HEAD
 from platform_report_server.errors import SettingsError
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 from server.cast import casting, with_key
@@ -61,8 +62,12 @@ def test_probes_and_metrics(settings: Settings) -> None:
             assert anybody.get("/metrics", headers=passed_on | key).status_code == status
 
     with serving(settings) as url:
-        with_store(settings, "UPDATE alembic_version SET version_num = '0099'")
-        assert "has schema revision '0099'" in _unready(httpx.get(f"{url}/readyz"))
+        with_store(settings, "UPDATE alembic_version SET version_num = '1000'")
+        assert "has schema revision '1000'" in _unready(httpx.get(f"{url}/readyz"))
+    with_store(settings, f"UPDATE alembic_version SET version_num = '{HEAD}'")
+    with serving(settings) as url:
+        with_store(settings, "UPDATE alembic_version SET version_num = '0999'")  # a newer version has migrated it
+        assert httpx.get(f"{url}/readyz").status_code == 200
 
 
 def _read(http: httpx.Client) -> list[re.Match[str]]:

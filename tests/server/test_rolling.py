@@ -2,59 +2,65 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import httpx
-import pytest
 
-from platform_report_server.settings import Settings
+from end_to_end.waiting import wait_for
+from platform_report_server.db._migrate import HEAD
+from platform_report_server.manage import add_user
+from platform_report_server.settings import PostgresUrl, Settings
 from server.balancer import balancing
-from server.support import DEADLINE, KEY, PROJECT, Api
+from server.postgres import Cluster
+from server.support import DEADLINE, KEY, PROJECT, Api, served_settings, with_store
 from server.test_processes import process
 
 
 class Load:
-    """Reads and writes without end; what was acknowledged is kept, and so is what went wrong."""
+    """Reads and writes all the time, over connections that are kept and connections that are new."""
 
     def __init__(self, url: str) -> None:
-        self.acknowledged: set[str] = set()
-        self.failed: list[BaseException] = []
         self._url = url
+        self._acknowledged: set[str] = set()
+        self._failed: list[Exception] = []
         self._ends = threading.Event()
         self._grown = threading.Condition()
         with self._client() as http:
             self._run = Api(http).new_run()
-
-    @contextmanager
-    def going_on(self) -> Iterator[None]:
-        """Go on, over connections that are kept and connections that are new."""
-        threads = [threading.Thread(target=self._work, args=(each, each < 3)) for each in range(4)]
-        for thread in threads:
+        self._threads = [threading.Thread(target=self._work, args=(each, each < 3)) for each in range(4)]
+        for thread in self._threads:
             thread.start()
-        try:
-            yield
-        finally:
-            self._ends.set()
-            for thread in threads:
-                thread.join(DEADLINE)
+
+    def end(self) -> None:
+        """End with the requests that are under way."""
+        self._ends.set()
+        for thread in self._threads:
+            thread.join(DEADLINE)
 
     def wait_for_more(self) -> None:
         """Wait until a good deal more was acknowledged."""
         with self._grown:
-            enough = len(self.acknowledged) + 40
-            assert self._grown.wait_for(lambda: len(self.acknowledged) >= enough or self.failed, DEADLINE)
+            enough = len(self._acknowledged) + 40
+            assert self._grown.wait_for(lambda: len(self._acknowledged) >= enough or self._failed, DEADLINE)
+            assert self._failed == []
 
-    def check(self, url: str) -> None:
-        """Find everything in the store, once."""
-        assert self.failed == []
-        with httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=DEADLINE) as http:
-            api, stored = Api(http), set()
-            for offset in range(0, len(self.acknowledged), 200):
-                rows = api.get("/api/tests", projectId=PROJECT, limit=200, offset=offset)["data"]
+    def check(self) -> None:
+        """End, and find everything in the store, once."""
+        self.end()
+        assert self._failed == []
+        with self._client() as http:
+            stored = set()
+            for offset in range(0, len(self._acknowledged), 200):
+                rows = Api(http).get("/api/tests", projectId=PROJECT, limit=200, offset=offset)["data"]
                 stored |= {row["id"] for row in rows}
-            assert stored == self.acknowledged
+            assert Api(http).get("/api/tests", projectId=PROJECT, limit=1)["total"] == len(stored)
+        assert stored == self._acknowledged
 
     def _client(self) -> httpx.Client:
         return httpx.Client(base_url=self._url, headers={"X-API-Key": KEY}, timeout=DEADLINE, trust_env=False)
@@ -65,41 +71,82 @@ class Load:
                 while not self._ends.is_set():
                     with ExitStack() as once:
                         self._try(Api(http if keeps else once.enter_context(self._client())), worker)
-            except BaseException as error:
-                self.failed.append(error)
-                self._ends.set()
+            except Exception as error:
+                with self._grown:
+                    self._failed.append(error)
+                    self._grown.notify_all()
 
     def _try(self, api: Api, worker: int) -> None:
         body = api.test_body(self._run, f"test_{worker}")
         made = {api.new_test(self._run, f"test_{worker}")["id"], *(each["id"] for each in api.bulk([body] * 3))}
         api.get(f"/api/tests/{min(made)}/history", limit=5)
         with self._grown:
-            self.acknowledged |= made
+            self._acknowledged |= made
             self._grown.notify_all()
 
 
-@pytest.mark.both_stores
-def test_servers_behind_a_balancer(settings: Settings) -> None:
-    if settings.database == settings.staging:
-        return
-    with ExitStack() as started:
-        urls = []
-        servers = []
+@contextmanager
+def loading(url: str) -> Iterator[Load]:
+    load = Load(url)
+    try:
+        yield load
+    finally:
+        load.end()
+
+
+def test_servers_behind_a_balancer(folder: Path, cluster: Cluster) -> None:
+    """Each is ended and started twice."""
+    with ExitStack() as ending:
+        settings = served_settings(folder, PostgresUrl(ending.enter_context(cluster.database())))
+        servers, urls = [], []
         for _ in range(2):
-            server, link = started.enter_context(process(settings, "--drain=0.3"))
-            urls.append(link.partition("/?")[0])
+            server, link = ending.enter_context(process(settings, "--drain=0.3"))
             servers.append(server)
-        balancer = started.enter_context(balancing(urls))
-        for number in (0, 1):
+            urls.append(link.partition("/?")[0])
+        balancer = ending.enter_context(balancing(urls))
+        load = ending.enter_context(loading(balancer.url))
+        for number in (0, 1, 0, 1):
             balancer.wait_until(number, is_ready=True)
-        load = Load(balancer.url)
-        with load.going_on():
-            for number in (0, 1, 0, 1):
-                load.wait_for_more()
-                servers[number].terminate()
-                assert servers[number].wait(DEADLINE) == 0
-                port = urls[number].rpartition(":")[2]
-                servers[number], _ = started.enter_context(process(settings, "--drain=0.3", f"--port={port}"))
-                balancer.wait_until(number, is_ready=True)
             load.wait_for_more()
-        load.check(urls[0])
+            servers[number].terminate()
+            assert servers[number].wait(DEADLINE) == 0
+            port = urls[number].rpartition(":")[2]
+            servers[number], _ = ending.enter_context(process(settings, "--drain=0.3", f"--port={port}"))
+        load.wait_for_more()
+        load.check()
+
+
+def test_workers_are_replaced(settings: Settings, tmp_path: Path) -> None:
+    """All of them by new ones, unless a new one does not come up; and one by one where they are killed."""
+    add_user(settings, "jane@example.com", "Jane", "owner", "correct horse battery")
+    with process(settings, "--workers=2") as (server, url), loading(url) as load:
+
+        def replaced(them: set[int]) -> set[int]:
+            wait_for(lambda: len(workers(server) - them) == 2, "new workers were there")
+            load.wait_for_more()
+            wait_for(lambda: not workers(server) & them, "the old workers were gone")
+            return workers(server)
+
+        first = workers(server)
+        assert len(first) == 2
+        server.send_signal(signal.SIGHUP)
+        second = replaced(first)
+        with_store(settings, "UPDATE alembic_version SET version_num = '0099'")
+        server.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(workers(server)) == 3, "a new worker was begun")
+        wait_for(lambda: workers(server) == second, "it was gone, and the others were there")
+        load.wait_for_more()
+        with_store(settings, f"UPDATE alembic_version SET version_num = '{HEAD}'")
+        server.send_signal(signal.SIGHUP)
+        third = replaced(second)
+        load.check()
+        os.kill(min(third), signal.SIGKILL)
+        wait_for(lambda: len(workers(server) - third) == 1, "another took its place")
+        last = workers(server)
+        server.terminate()
+        assert server.wait(DEADLINE) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in last)
+
+
+def workers(server: subprocess.Popen[str]) -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()}

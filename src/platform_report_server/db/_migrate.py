@@ -73,6 +73,14 @@ def revision(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def suffices(found: str | None) -> bool:
+    """Tell whether a server of this version that runs can go on.
+
+    Revisions with the same first digit only add, so that servers of an older version work on until they are replaced.
+    """
+    return found is not None and found >= HEAD and found[0] == HEAD[0]
+
+
 def is_empty(connection: Connection) -> bool:
     """Tell whether there is no table at all."""
     return not inspect(connection).get_table_names()

@@ -13,9 +13,9 @@ _POSTGRES_SIZE = "SELECT pg_database_size(current_database())"
 
 
 def check_schema(connection: Connection) -> None:
-    """Raise StoreError unless the store has this version's schema."""
+    """Raise StoreError unless the store has this version's schema, or one that only has more."""
     found = _migrate.revision(connection)
-    if found != _migrate.HEAD:
+    if not _migrate.suffices(found):
         raise StoreError(f"the store has schema revision {found!r}, and this server needs {_migrate.HEAD!r}")
 
 
