@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, update
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, inspect, update
 
 from platform_report_server import ids
 from platform_report_server.clock import now_ms
@@ -50,6 +50,24 @@ def test_the_migrations_make_what_a_new_store_has(tmp_path: Path) -> None:
 
 def test_the_head_is_the_newest_revision() -> None:
     assert ScriptDirectory(str(Path(_migrate.__file__).parent / "migrations")).get_heads() == [_migrate.HEAD]
+
+
+def test_revisions_only_add(tmp_path: Path) -> None:
+    """Servers of an older version work on: what they read stays, and what they write lacks nothing."""
+    scripts = ScriptDirectory(str(Path(_migrate.__file__).parent / "migrations"))
+    before: dict[tuple[str, str], Any] = {}
+    for script in reversed(list(scripts.walk_revisions("0008", "head"))):
+        with _engine(tmp_path / "store").begin() as connection:
+            _migrate.upgrade(connection, script.revision)
+            found = inspect(connection)
+            tables = found.get_table_names()
+            after = {(table, column["name"]): column for table in tables for column in found.get_columns(table)}
+        assert before.keys() <= after.keys(), script.revision
+        for table, name in after.keys() - before.keys() if before else ():
+            column = after[table, name]
+            is_of_new = table not in {old for old, _ in before}
+            assert is_of_new or column["nullable"] or column["default"] is not None, (script.revision, table, name)
+        before = after
 
 
 def test_a_store_is_opened_again(tmp_path: Path) -> None:
