@@ -55,10 +55,13 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Tell whether it is time to let nobody in any more."""
-        is_asked_to = await super().on_tick(counter)
-        if is_asked_to and self._is_patient and self._leaves_at is None:
+        if not await super().on_tick(counter):
+            return False
+        if not self._is_patient:
+            return True
+        if self._leaves_at is None:
             self._leaves_at = time.monotonic() + self._begin_to_leave()
-        return is_asked_to and not (self._is_patient and time.monotonic() < (self._leaves_at or 0))
+        return time.monotonic() >= self._leaves_at
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let nobody in, and end with the last connection."""
@@ -71,13 +74,13 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; SIGINT makes it quick, and a second one quicker."""
-        if self._told != signal.SIGINT and sig == signal.SIGINT and self.should_exit:
+        if not self.should_exit:
+            self._told = sig
+        elif sig == signal.SIGINT != self._told:
             self._told = sig
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._hurry)
             return
-        if self._told is None:
-            self._told = sig
         super().handle_exit(sig, frame)
 
     @contextmanager

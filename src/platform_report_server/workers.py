@@ -118,7 +118,7 @@ class _Crew:
         if self._outgoing and not worker.is_leaving:
             self._leave(self._outgoing.pop())
             self.fill()
-        if not self._is_started and all(each.is_up for each in self.workers):
+        if not self._is_started and all(each.is_up or each.is_leaving for each in self.workers):
             self._is_started = True
             self._on_started()
 
