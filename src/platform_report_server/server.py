@@ -66,16 +66,18 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let nobody in, and end with the last connection."""
         loop = asyncio.get_running_loop()
+        await _take_turns()  # who is at the door comes in
         for listening in sockets or ():
             loop.remove_reader(listening)
-        for _ in range(_TURNS):  # asyncio resets those that it has let in, and not yet handed over
-            await asyncio.sleep(0)
+        await _take_turns()  # asyncio resets those that it has let in, and not yet handed over
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end; SIGINT makes it quick, and a second one quicker."""
+        """Begin to end; a second SIGTERM ends the draining, SIGINT makes it quick, and a second one quicker."""
         if not self.should_exit:
             self._told = sig
+        elif sig == signal.SIGTERM and self._leaves_at is not None:
+            self._leaves_at = 0
         elif sig == signal.SIGINT != self._told:
             self._told = sig
             if self._loop is not None:
@@ -130,3 +132,8 @@ def server_config(
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+async def _take_turns() -> None:
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

@@ -65,13 +65,23 @@ class Balancer:
         return status.startswith(b"HTTP/1.1 200")
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ready = sorted(self._ready)
-        number = ready[next(self._turns) % len(ready)]
+        server = await self._connect()
+        if server is None:
+            writer.transport.abort()
+            return
         try:
-            server = await asyncio.open_connection(*self._places[number])
             await asyncio.gather(_pump(reader, server[1]), _pump(server[0], writer))
         except OSError:
             writer.transport.abort()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        turn = next(self._turns)
+        for number in sorted(self._ready, key=lambda number: (number + turn) % len(self._places)):
+            try:
+                return await asyncio.open_connection(*self._places[number])
+            except OSError:  # it may have gone since it was asked
+                continue
+        return None
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -103,7 +103,7 @@ def test_servers_behind_a_balancer(folder: Path, cluster: Cluster) -> None:
         settings = served_settings(folder, PostgresUrl(ending.enter_context(cluster.database())))
         servers, urls = [], []
         for _ in range(2):
-            server, link = ending.enter_context(process(settings, "--drain=0.3"))
+            server, link = ending.enter_context(process(settings, "--drain=60"))
             servers.append(server)
             urls.append(link.partition("/?")[0])
         balancer = ending.enter_context(balancing(urls))
@@ -112,9 +112,11 @@ def test_servers_behind_a_balancer(folder: Path, cluster: Cluster) -> None:
             balancer.wait_until(number, is_ready=True)
             load.wait_for_more()
             servers[number].terminate()
+            balancer.wait_until(number, is_ready=False)
+            servers[number].terminate()  # it need not wait any longer
             assert servers[number].wait(DEADLINE) == 0
             port = urls[number].rpartition(":")[2]
-            servers[number], _ = ending.enter_context(process(settings, "--drain=0.3", f"--port={port}"))
+            servers[number], _ = ending.enter_context(process(settings, "--drain=60", f"--port={port}"))
         load.wait_for_more()
         load.check()
 
