@@ -109,7 +109,8 @@ def test_servers_behind_a_balancer(folder: Path, cluster: Cluster) -> None:
         balancer = ending.enter_context(balancing(urls))
         load = ending.enter_context(loading(balancer.url))
         for number in (0, 1, 0, 1):
-            balancer.wait_until(number, is_ready=True)
+            balancer.wait_until(0, is_ready=True)
+            balancer.wait_until(1, is_ready=True)
             load.wait_for_more()
             servers[number].terminate()
             balancer.wait_until(number, is_ready=False)
