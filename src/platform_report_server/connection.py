@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 30.0
 SLOWEST = 10_000
 """Bytes a second that a client has to send, or to take, once the patience is over."""
 _LOOKS = 4
+_CLOSE = (b"connection", b"close")
 _LEAVE_SECONDS = 5
 """Clients that keep an idle connection for longer have been told meanwhile to go elsewhere."""
 
@@ -132,8 +133,9 @@ class Connection(HttpToolsProtocol):
 
     def _answer_last(self) -> None:
         # whoever was not told to close sends more, and so does whoever is answered before all was sent
-        if not self.cycle.response_started:
+        if self.cycle.keep_alive and not self.cycle.response_started:
             self.cycle.keep_alive = False
+            self.cycle.default_headers = [*self.cycle.default_headers, _CLOSE]  # uvicorn 0.30 does not say it
 
     def _look_later(self) -> None:
         self._look = self.loop.call_later(self.patience / _LOOKS, self._look_now)
