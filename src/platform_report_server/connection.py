@@ -132,6 +132,7 @@ class Connection(HttpToolsProtocol):
             self._answer_last()
 
     def _answer_last(self) -> None:
+        streams.stop(cast("Scope", self.cycle.scope))
         # whoever was not told to close sends more, and so does whoever is answered before all was sent
         if self.cycle.keep_alive and not self.cycle.response_started:
             self.cycle.keep_alive = False
