@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 from made_up import BATCH, PROJECT, Contents
+from sending import send
 from served import KEY, Store, cpu, serving
 
 _MOST_SINGLES = 4_000
@@ -49,18 +49,18 @@ class Measured:
 def measure_ingest(store: Store, results: int) -> None:
     """Print rows for the bulk endpoint, plain and compressed, and for single results beside a bare echo."""
     with serving(store.settings) as (port, process):
-        asyncio.run(_new_run(port))  # whatever the first request costs is paid
+        _new_run(port)  # whatever the first request costs is paid
         first = 0
         for name, clients, are_new, is_zipped in _BULKS:
             first += results if are_new else 0
-            run = asyncio.run(_new_run(port))
+            run = _new_run(port)
             requests = _bulk_requests(run, range(first, first + results, BATCH), is_zipped)
             print(_measured(store, port, process, requests, clients, BATCH).row(f"{store.name}, {name}"), flush=True)
-        bodies = list(_singles(asyncio.run(_new_run(port)), min(results, _MOST_SINGLES)))
+        bodies = list(_singles(_new_run(port), min(results, _MOST_SINGLES)))
         single = _measured(store, port, process, [_request("/api/tests", each) for each in bodies], _CLIENTS, 1)
         print(single.row(f"{store.name}, one by one"), flush=True)
     with serving(None) as (port, process):
-        asyncio.run(_send(port, [_request("/echo", b"{}")] * 10, 1))
+        send(port, [_request("/echo", b"{}")] * 10, 1)
         echo = _measured(store, port, process, [_request("/echo", each) for each in bodies], _CLIENTS, 1)
         print(echo.row("a bare echo of the same"), flush=True)
     speeds = echo.seconds / single.seconds, echo.each / single.each
@@ -71,7 +71,7 @@ def _measured(
     store: Store, port: int, process: int, requests: list[bytes], clients: int, results_each: int
 ) -> Measured:
     app, database, began = cpu(process), store.database_cpu(), time.perf_counter()
-    asyncio.run(_send(port, requests, clients))
+    send(port, requests, clients)
     seconds = time.perf_counter() - began
     return Measured(len(requests) * results_each, seconds, cpu(process) - app, store.database_cpu() - database)
 
@@ -100,28 +100,8 @@ def _request(path: str, body: bytes, is_zipped: bool = False) -> bytes:
     return (head + ("content-encoding: gzip\r\n\r\n" if is_zipped else "\r\n")).encode() + body
 
 
-async def _new_run(port: int) -> str:
+def _new_run(port: int) -> str:
     body = json.dumps({"projectId": PROJECT, "status": "running"}).encode()
-    (answer,) = await _send(port, [_request("/api/runs", body)], 1)
+    (answer,) = send(port, [_request("/api/runs", body)], 1)
     run: str = json.loads(answer)["id"]
     return run
-
-
-async def _send(port: int, requests: list[bytes], clients: int) -> list[bytes]:
-    """Send requests over some connections; return the answers' bodies. A library would take CPU that others need."""
-    answers: list[bytes] = []
-    waiting = iter(requests)
-
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
-        for request in waiting:
-            writer.write(request)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            body = await reader.readexactly(int(head.partition(b"content-length: ")[2].partition(b"\r")[0]))
-            if head[9:10] != b"2":
-                raise SystemExit(f"{head.decode()}{body.decode()}")
-            answers.append(body)
-        writer.close()
-
-    await asyncio.gather(*(client() for _ in range(clients)))
-    return answers
