@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Write:
 Job = Callable[[Write], T]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Waiting(Generic[T]):
     work: Callable[[Write, Sequence[Any]], Sequence[T]]
     item: Any
@@ -62,10 +63,12 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._ids = IdMaker()
-        self._queue: queue.SimpleQueue[_Waiting[Any] | None] = queue.SimpleQueue()
+        self._jobs: deque[_Waiting[Any]] = deque()
+        self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: there are jobs; False: there will be no more
         self._thread = threading.Thread(target=self._work, name="platform-report-writer", daemon=True)
         self._lock = threading.Lock()
         self._open = False
+        self._ringing: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Begin to take jobs."""
@@ -76,13 +79,13 @@ class Writer:
         """Finish what waits, then end."""
         with self._lock:
             self._open = False
-            self._queue.put(None)
+            self._bell.put(False)
         self._thread.join()
 
     @property
     def waiting(self) -> int:
         """How many jobs wait."""
-        return self._queue.qsize()
+        return len(self._jobs)
 
     async def do(self, job: Job[T]) -> T:
         """Return the job's answer once it is committed, or raise what it raised."""
@@ -98,34 +101,40 @@ class Writer:
     async def _done(
         self, work: Callable[[Write, Sequence[Item]], Sequence[T]], item: Item, place: Hashable | None
     ) -> T:
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(work, item, place, future)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         with self._lock:  # or a job could slip in behind the end and wait for ever
             if not self._open:
                 raise ServerError("the writer is not running: the application's lifespan is over")
-            self._queue.put(waiting)
+            self._jobs.append(_Waiting(work, item, place, future))
+        if self._ringing is not loop:
+            self._ringing = loop
+            loop.call_soon(self._ring, 0)
         return await future
+
+    def _ring(self, before: int) -> None:
+        """Wake the thread, once the loop has no more requests at hand: each waking costs more than a small job."""
+        if before < len(self._jobs) < _TOGETHER and self._ringing is not None:
+            self._ringing.call_soon(self._ring, len(self._jobs))
+        else:
+            self._ringing = None
+            self._bell.put(True)
 
     def _work(self) -> None:
         over = False
         while not over:
-            batch, over = self._take()
-            if batch:
+            over = not self._bell.get()
+            while batch := self._take():
                 self._commit(batch)
 
-    def _take(self) -> tuple[list[_Waiting[Any]], bool]:
-        """Wait for a job and take what else waits; tell whether the end was asked for."""
+    def _take(self) -> list[_Waiting[Any]]:
+        """Return jobs that wait, as many as one transaction takes."""
         batch: list[_Waiting[Any]] = []
-        while len(batch) < _TOGETHER:
-            try:
-                waiting = self._queue.get(block=not batch)
-            except queue.Empty:
-                break
-            if waiting is None:
-                return batch, True
+        while self._jobs and len(batch) < _TOGETHER:
+            waiting = self._jobs.popleft()
             if not waiting.future.cancelled():
                 batch.append(waiting)
-        return batch, False
+        return batch
 
     def _commit(self, batch: list[_Waiting[Any]], tries: int = _TRIES) -> None:
         refused: _Refusals = []
