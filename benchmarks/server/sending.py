@@ -50,7 +50,7 @@ class _Client:
         part = self._socket.recv(2**20)
         self._came += part
         head, end, body = self._came.partition(_END)
-        if end and head[9:10] != b"2" or not part:
+        if (end and head[9:10] != b"2") or not part:
             raise SystemExit(f"expected an answer that says 2xx, got {self._came!r}")
         if not end or len(body) < int(head.partition(_LENGTH)[2].partition(b"\r")[0]):
             return None

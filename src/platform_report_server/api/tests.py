@@ -35,7 +35,6 @@ from platform_report_server.db.details import Detail, read_details, read_errors
 from platform_report_server.db.queries import tests as queries
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.projects import find_project
-from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError, Invalid, NotFound
 from platform_report_server.ingest.once import Answer, answer_once
@@ -79,12 +78,15 @@ async def create(call: Call) -> Response:
 
     def add(write: Write, tests: Sequence[NewTest]) -> list[Answer]:
         # whoever adds to the same run of the same project has passed the check above and may see the run as well
-        run = call.visible_run(write.connection, new.run_id, new.project_id)
-        return [Answer(201, body(stored)) for stored in _add(write, run, Batch.of(tests))]
+        place = _place(call, write, new)
+        try:
+            return [Answer(201, body(stored)) for stored in _add(write, place, Batch.of(tests))]
+        except NotFound:
+            write.memory.runs.forget((new.project_id, new.run_id))
+            raise
 
     def add_once(write: Write) -> Answer:
-        run = call.visible_run(write.connection, new.run_id, new.project_id)
-        return answer_once(write, run.project_id, once, lambda: add(write, [new])[0])
+        return answer_once(write, _place(call, write, new)[0], once, lambda: add(write, [new])[0])
 
     if once is None and len(said) <= _SMALL:
         return await call.write_together((new.project_id, new.run_id), new, add)
@@ -193,17 +195,29 @@ def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError], par
         except NotFound as error:
             added: Sequence[StoredTest | ErrorAnswer] = [error_answer(error)] * len(part.places)
         else:
-            added = _add(write, run, part.batch)
+            added = _add(write, (run.project_id, run.id), part.batch)
         entries.update(zip(part.places, added, strict=True))
     return StoredTests([entries[place] for place in range(len(tests))])
 
 
-def _add(write: Write, run: RunRow, batch: Batch) -> list[StoredTest]:
-    first = add_batch(write, run.project_id, run.id, batch)
+def _place(call: Call, write: Write, new: NewTest) -> tuple[int, int]:
+    """Return the numbers of the project and the run of a test that the caller may add."""
+    key = new.project_id, new.run_id
+    place = write.memory.runs.get(key)
+    if place is None:
+        run = call.visible_run(write.connection, new.run_id, new.project_id)
+        place = run.project_id, run.id
+        write.memory.runs.note(key, place)
+    return place
+
+
+def _add(write: Write, place: tuple[int, int], batch: Batch) -> list[StoredTest]:
+    project_id, run_id = place
+    first = add_batch(write, project_id, run_id, batch)
     created_at = iso(write.now)
     return [
         StoredTest(
-            ids.test_id(run.id, seq),
+            ids.test_id(run_id, seq),
             new.run_id,
             new.project_id,
             new.title,

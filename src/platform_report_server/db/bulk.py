@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
@@ -12,7 +13,7 @@ from platform_report_server.db.failures import is_duplicate
 Rows = Sequence[tuple[object, ...]]
 
 _MANY = 32
-"""Rows from which on a COPY takes less than one statement, although it needs a savepoint."""
+"""Rows from which on one statement for all of them takes more than a statement for each, or than a COPY."""
 
 
 def bulk_insert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
@@ -21,6 +22,8 @@ def bulk_insert(connection: Connection, table: Table, columns: tuple[str, ...], 
         return
     if connection.dialect.name == "postgresql":
         _copy(connection, table, columns, rows)
+    elif len(rows) < _MANY:
+        connection.exec_driver_sql(_insert_few(table, columns, len(rows)), tuple(chain.from_iterable(rows)))
     else:
         connection.exec_driver_sql(_insert(connection.dialect, table, columns), list(rows))
 
@@ -68,6 +71,12 @@ def _insert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
     if tuple(compiled.positiontup or ()) != columns:
         raise ValueError(f"the columns of {table.name} must be named in the table's order, got {columns}")
     return str(compiled)
+
+
+@cache
+def _insert_few(table: Table, columns: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608
 
 
 @cache

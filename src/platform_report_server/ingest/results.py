@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import bindparam, select, update
 
 from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert, insert_missing
+from platform_report_server.db.counters import count_results
 from platform_report_server.db.details import Detail, pack_details, write_details
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.errors import NotFound
@@ -23,10 +21,7 @@ from platform_report_server.text import clean
 
 _STATUS = {name: number for number, name in enumerate(schema.RESULT_STATUSES)}
 _CASE_COLUMNS = ("project_id", "id", "key", "title", "full_title", "file_path", "first_run")
-_RESULT_COLUMNS = (
-    "project_id",
-    "run_id",
-    "seq",
+_COLUMNS = (
     "case_id",
     "status",
     "flaky",
@@ -37,15 +32,9 @@ _RESULT_COLUMNS = (
     "title",
     "message",
 )
-# built once: putting such a statement together costs more than running it
-_THIS_RUN = (schema.run.c.project_id == bindparam("in_project"), schema.run.c.id == bindparam("in_run"))
-_COUNT = (
-    update(schema.run)
-    .where(*_THIS_RUN)
-    .values({status: schema.run.c[status] + bindparam(f"more_{status}") for status in schema.RESULT_STATUSES})
-    .values(next_seq=schema.run.c.next_seq + bindparam("more"), updated_at=bindparam("now"))
-)
-_COUNTED = select(schema.run.c.next_seq, schema.run.c.folded_seq, schema.run.c.finished_at).where(*_THIS_RUN)
+
+_Case = tuple[int, str]
+"""A test's number and title."""
 
 
 @dataclass(frozen=True)
@@ -69,36 +58,21 @@ def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewT
 
 def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     """Store a batch; return the sequence number of its first result."""
-    tests, keys = batch.tests, batch.keys
-    after = _count(write, project_id, run_id, tests)
-    first = int(after.next_seq) - len(tests)
-    cases = _cases(write, project_id, run_id, dict(zip(keys, tests, strict=True)))
-    rows = []
-    for seq, (key, test) in enumerate(zip(keys, tests, strict=True), first):
-        case_id, case_title = cases[key]
-        title = clean(test.title)
-        rows.append(
-            (
-                project_id,
-                run_id,
-                seq,
-                case_id,
-                _STATUS[test.status],
-                int(is_flaky(test)),
-                test.attempt,
-                test.retries,
-                test.duration,
-                write.now,
-                None if title == case_title else title,
-                None if test.error is None else clean(test.error.message[: schema.MESSAGE_KEPT]),
-            )
-        )
-    bulk_insert(write.connection, schema.result, _RESULT_COLUMNS, rows)
-    write_details(write.connection, project_id, run_id, first, batch.details, len(tests))
+    connection, now, tests, keys = write.connection, write.now, batch.tests, batch.keys
+    after = count_results(connection, project_id, run_id, Counter(test.status for test in tests), now)
+    if after is None:
+        raise NotFound("There is no such run")
+    first = after.next_seq - len(tests)
+    cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
+    others = {key: test for key, test in zip(keys, tests, strict=True) if key not in cases}
+    cases |= _cases(write, project_id, run_id, others)
+    rows = [(project_id, run_id, seq, *row) for seq, row in enumerate(_rows(tests, keys, cases, now), first)]
+    bulk_insert(connection, schema.result, ("project_id", "run_id", "seq", *_COLUMNS), rows)
+    write_details(connection, project_id, run_id, first, batch.details, len(tests))
     if after.finished_at is not None:
         settle(write, project_id, run_id)
     elif after.next_seq - after.folded_seq >= FOLD_AT:
-        fold(write.connection, project_id, run_id)
+        fold(connection, project_id, run_id)
     return first
 
 
@@ -107,19 +81,31 @@ def is_flaky(test: NewTest) -> bool:
     return test.status == "flaky" if test.is_flaky is None else test.is_flaky
 
 
-def _count(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> Any:
-    """Count the tests on their run; return its state after that."""
-    place = {"in_project": project_id, "in_run": run_id}
-    counts: Counter[str] = Counter(test.status for test in tests)
-    more = {f"more_{status}": counts[status] for status in schema.RESULT_STATUSES}
-    counted = write.connection.execute(_COUNT, {**place, **more, "more": len(tests), "now": write.now})
-    if counted.rowcount == 0:
-        raise NotFound("There is no such run")
-    return write.connection.execute(_COUNTED, place).one()
+def _rows(
+    tests: Sequence[NewTest], keys: Sequence[bytes], cases: Mapping[bytes, _Case], now: int
+) -> list[tuple[object, ...]]:
+    """Return what `_COLUMNS` hold of each test."""
+    rows: list[tuple[object, ...]] = []
+    for key, test in zip(keys, tests, strict=True):
+        case_id, case_title = cases[key]
+        title = clean(test.title)
+        rows.append(
+            (
+                case_id,
+                _STATUS[test.status],
+                int(is_flaky(test)),
+                test.attempt,
+                test.retries,
+                test.duration,
+                now,
+                None if title == case_title else title,
+                None if test.error is None else clean(test.error.message[: schema.MESSAGE_KEPT]),
+            )
+        )
+    return rows
 
 
-def _cases(write: Write, project_id: int, run_id: int, by_key: dict[bytes, NewTest]) -> dict[bytes, tuple[int, str]]:
-    # no cache of ids between transactions: another process may have deleted or made rows meanwhile
+def _cases(write: Write, project_id: int, run_id: int, by_key: Mapping[bytes, NewTest]) -> dict[bytes, _Case]:
     cases = find_cases(write.connection, project_id, by_key)
     # in one order, or two processes that make the same tests would wait for each other
     missing = sorted(by_key.keys() - cases.keys())
@@ -129,7 +115,11 @@ def _cases(write: Write, project_id: int, run_id: int, by_key: dict[bytes, NewTe
         cases[key] = case = (write.ids(), clean(test.title))
         rows.append((project_id, case[0], key, case[1], clean(test.full_title), clean(test.file_path), run_id))
     made = insert_missing(write.connection, schema.test_case, _CASE_COLUMNS, rows, "project_id, key")
-    return cases if made == len(rows) else cases | find_cases(write.connection, project_id, missing)
+    if made < len(rows):
+        cases |= find_cases(write.connection, project_id, missing)
+    for key, case in cases.items():
+        write.memory.cases.note((project_id, key), case)
+    return cases
 
 
 def _key(test: NewTest) -> bytes:

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
 from platform_report_server.db.failures import is_conflict
-from platform_report_server.errors import ServerError
+from platform_report_server.errors import ApiError, ServerError
 from platform_report_server.ids import IdMaker
+from platform_report_server.ingest.memory import Memory
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -32,11 +33,12 @@ _log = logging.getLogger("platform_report_server")
 
 @dataclass(frozen=True)
 class Write:
-    """What a job gets: the transaction, the ids, the time."""
+    """What a job gets: the transaction, the ids, the time, and what is remembered of others."""
 
     connection: Connection
     ids: IdMaker
     now: int
+    memory: Memory = field(default_factory=Memory)
 
 
 Job = Callable[[Write], T]
@@ -55,7 +57,7 @@ _Refusals = list[tuple[_Waiting[Any], Exception]]
 
 
 class Writer:
-    """Runs jobs in transactions, each in a savepoint of its own.
+    """Runs jobs in transactions; those that share one have a savepoint each.
 
     A job may run more than once, so it has no other effect.
     """
@@ -63,6 +65,7 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._ids = IdMaker()
+        self._memory = Memory()
         self._jobs: deque[_Waiting[Any]] = deque()
         self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: there are jobs; False: there will be no more
         self._thread = threading.Thread(target=self._work, name="platform-report-writer", daemon=True)
@@ -136,21 +139,24 @@ class Writer:
                 batch.append(waiting)
         return batch
 
-    def _commit(self, batch: list[_Waiting[Any]], tries: int = _TRIES) -> None:
+    def _commit(self, batch: list[_Waiting[Any]], tries: int = _TRIES, *, is_first: bool = True) -> None:
+        parts = _gathered(batch)
         refused: _Refusals = []
-        answers: _Answers = []
         try:
             with self._database.writing() as connection:
-                parts = _gathered(batch)
-                for together in parts:
-                    try:
-                        answers += self._run(connection, together)
-                    except _Refused as error:
-                        if len(together) == 1:
-                            refused.append((together[0], error.cause))
-                        else:
-                            parts += [[waiting] for waiting in together]
+                if is_first and len(parts) == 1:
+                    answers = self._run(connection, batch)
+                else:
+                    answers, refused = self._run_each(connection, parts)
+        except _Refused as error:
+            self._memory.settle(is_committed=False)
+            if len(batch) == 1 and isinstance(error.cause, ApiError):
+                _tell([], [(batch[0], error.cause)])
+            else:
+                self._commit(batch, tries, is_first=False)
+            return
         except Exception as error:
+            self._memory.settle(is_committed=False)
             if is_conflict(error) and tries > 1:
                 # each alone: two processes that write to the same runs in another order would meet again
                 for waiting in batch:
@@ -159,22 +165,44 @@ class Writer:
             _log.exception("a transaction of %d writes failed", len(batch))
             _tell([], [(waiting, error) for waiting in batch])
             return
+        self._memory.settle(is_committed=True)
         _tell(answers, refused)
 
-    def _run(self, connection: Connection, together: list[_Waiting[Any]], tries: int = _TRIES) -> _Answers:
+    def _run_each(self, connection: Connection, parts: list[list[_Waiting[Any]]]) -> tuple[_Answers, _Refusals]:
+        answers: _Answers = []
+        refused: _Refusals = []
+        for together in parts:
+            try:
+                answers += self._run_in_savepoint(connection, together)
+            except _Refused as error:
+                self._memory.settle(is_committed=False)
+                if len(together) == 1:
+                    refused.append((together[0], error.cause))
+                else:
+                    parts += [[waiting] for waiting in together]
+        return answers, refused
+
+    def _run_in_savepoint(self, connection: Connection, together: list[_Waiting[Any]], tries: int = _TRIES) -> _Answers:
         savepoint = connection.begin_nested()
         try:
-            write = Write(connection, self._ids, now_ms())
+            answers = self._run(connection, together)
+        except _Refused as error:
+            savepoint.rollback()
+            if isinstance(error.cause, IntegrityError) and tries > 1:
+                # another process drew the same id: the next one will differ
+                return self._run_in_savepoint(connection, together, tries - 1)
+            raise
+        savepoint.commit()
+        return answers
+
+    def _run(self, connection: Connection, together: list[_Waiting[Any]]) -> _Answers:
+        try:
+            write = Write(connection, self._ids, now_ms(), self._memory)
             answers = together[0].work(write, [waiting.item for waiting in together])
         except Exception as error:
             if is_conflict(error):
                 raise
-            savepoint.rollback()
-            if isinstance(error, IntegrityError) and tries > 1:
-                # another process drew the same id: the next one will differ
-                return self._run(connection, together, tries - 1)
             raise _Refused(error) from error
-        savepoint.commit()
         return list(zip(together, answers, strict=True))
 
 
