@@ -18,6 +18,7 @@ from platform_report_server.api import answers, limited
 from platform_report_server.api.docs import docs_routes
 from platform_report_server.api.health import PROBES, health_routes
 from platform_report_server.api.routes import api_routes
+from platform_report_server.api.shortcut import Shortcut
 from platform_report_server.auth.guard import Guard
 from platform_report_server.door import Door
 from platform_report_server.errors import Forbidden, NotFound, Unauthorized
@@ -39,11 +40,17 @@ def create_app(settings: Settings) -> Starlette:
                 yield
 
     log = None if settings.access_log is None else AccessLog(settings.access_log)
-    routes: list[Route] = [*api_routes(), *docs_routes(), *_for_people(settings)]
+    operations = api_routes()
+    routes: list[Route] = [*operations, *docs_routes(), *_for_people(settings)]
     guard = Middleware(Guard, host_names=settings.host_names, probes=PROBES, refuse=_foreign_host)
     app = Starlette(
         routes=routes,
-        middleware=[*_watching(settings, routes, log), guard, *_closing(settings)],
+        middleware=[
+            *_watching(settings, routes, log),
+            guard,
+            *_closing(settings),
+            Middleware(Shortcut, routes=operations),
+        ],
         exception_handlers={HTTPException: _refuse_http, Exception: _refuse_any},
         lifespan=lifespan,
     )

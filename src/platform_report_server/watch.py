@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from platform_report_server import ids
@@ -16,6 +15,7 @@ from platform_report_server.access_log import AccessLog, Entry
 from platform_report_server.auth.access import CALLER
 from platform_report_server.auth.caller import Caller
 from platform_report_server.clock import iso, now_ms
+from platform_report_server.headers import header
 from platform_report_server.streams import is_stream
 
 _ID = re.compile("[A-Za-z0-9._-]{1,100}")
@@ -41,7 +41,7 @@ class Watch:
             nonlocal answered, status, size
             if message["type"] == "http.response.start":
                 answered, status = time.perf_counter(), message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             elif message["type"] == "http.response.body":
                 size += len(message.get("body", b""))
             await send(message)
@@ -62,8 +62,8 @@ class Watch:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _ID.fullmatch(given) else secrets.token_hex(8)
+    given = header(scope, b"x-request-id")
+    return given if given is not None and _ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
 
 
 def _who(scope: Scope) -> tuple[str | None, str | None, str | None]:

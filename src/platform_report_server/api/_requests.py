@@ -11,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 
 from platform_report_server.errors import Invalid, TooLarge
+from platform_report_server.headers import header
 
 T = TypeVar("T")
 
@@ -21,11 +22,11 @@ _LONGEST_KEY = 255
 
 async def read_body(request: Request, largest: int) -> bytes:
     """Return the body, decompressed; never more than `largest` bytes of it."""
-    encoding = request.headers.get("content-encoding", "identity").lower()
+    encoding = (header(request.scope, b"content-encoding") or "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise Invalid.field_is("Content-Encoding", f"expected gzip or identity, got {encoding!r}")
     too_large = TooLarge(f"The body is larger than {largest} bytes", reason="too large")
-    length = request.headers.get("content-length", "")
+    length = header(request.scope, b"content-length") or ""
     if length.isdecimal() and int(length) > largest:
         raise too_large
     if encoding == "gzip":
@@ -97,7 +98,7 @@ def _words(expected: type, field: str) -> tuple[str, ...]:
 
 def idempotency_key(request: Request) -> str | None:
     """Return the request's idempotency key."""
-    key = request.headers.get("idempotency-key")
+    key = header(request.scope, b"idempotency-key")
     if key is not None and not 0 < len(key) <= _LONGEST_KEY:
         raise Invalid.field_is("Idempotency-Key", f"expected 1 to {_LONGEST_KEY} characters")
     return key

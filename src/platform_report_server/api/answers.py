@@ -19,6 +19,16 @@ _log = logging.getLogger("platform_report_server")
 _BY_STATUS = {kind.status: kind for kind in (Invalid, Unauthorized, Forbidden, NotFound, TooLarge)}
 
 
+class _Encoded(Response):
+    """Is made without the search for what its bytes and headers could be: that costs more than they do."""
+
+    media_type = "application/json"
+
+    def __init__(self, encoded: bytes, status: int) -> None:
+        self.status_code, self.body, self.background = status, encoded, None
+        self.raw_headers = [(b"content-length", b"%d" % len(encoded)), (b"content-type", b"application/json")]
+
+
 def body(content: Any) -> bytes:
     """Return an answer's JSON."""
     return msgspec.json.encode(content)
@@ -31,7 +41,7 @@ def answer(content: Any, status: int = 200) -> Response:
 
 def raw_answer(encoded: bytes, status: int) -> Response:
     """Return an answer whose JSON is at hand."""
-    return Response(encoded, status, media_type="application/json")
+    return _Encoded(encoded, status)
 
 
 def error_answer(error: ApiError) -> ErrorAnswer:

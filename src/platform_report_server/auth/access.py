@@ -14,6 +14,7 @@ from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
 from platform_report_server.db.queries.people import find_session, roles_in_projects, roles_in_teams
 from platform_report_server.errors import Forbidden, Unauthorized
+from platform_report_server.headers import header
 from platform_report_server.settings import Settings
 
 SESSION_SECONDS = 7 * 24 * 3600
@@ -69,7 +70,7 @@ class Access:
     async def _caller(self, request: Request) -> Caller:
         if self._open:
             return EVERYTHING
-        key = request.headers.get("x-api-key")
+        key = header(request.scope, b"x-api-key")
         if key is not None:
             return await self.keys.caller(key)
         token = request.cookies.get(self._cookie_name(request))

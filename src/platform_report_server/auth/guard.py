@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HEADERS = {
-    "x-content-type-options": "nosniff",
+from platform_report_server.headers import header
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
     # a page's address may hold a token; with no-referrer, browsers would hide the origin of our own forms too
-    "referrer-policy": "same-origin",
-    "x-frame-options": "DENY",
-}
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
 
 
 class Guard:
@@ -31,9 +32,8 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in _HEADERS if each[0] not in given)]
             await send(message)
 
         app = self._app if self._host_is_ours(scope) else self._refuse
@@ -42,6 +42,6 @@ class Guard:
     def _host_is_ours(self, scope: Scope) -> bool:
         if self._host_names is None or scope["path"] in self._probes:
             return True
-        host = Headers(scope=scope).get("host", "").lower()
+        host = (header(scope, b"host") or "").lower()
         name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
         return name in self._host_names
