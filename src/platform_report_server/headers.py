@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
+_BY_NAME = "platform_report.headers"
+
 
 def header(scope: Scope, name: bytes) -> str | None:
     """Return the first header of a name, which is given in lower case."""
-    for key, value in scope["headers"]:
-        if key == name:
-            told: str = value.decode("latin-1")
-            return told
-    return None
+    by_name: dict[bytes, bytes] | None = scope.get(_BY_NAME)
+    if by_name is None:
+        by_name = scope[_BY_NAME] = dict(reversed(scope["headers"]))
+    value = by_name.get(name)
+    return None if value is None else value.decode("latin-1")

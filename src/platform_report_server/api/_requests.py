@@ -8,7 +8,7 @@ import zlib
 from typing import Literal, TypeVar
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from platform_report_server.errors import Invalid, TooLarge
 from platform_report_server.headers import header
@@ -25,22 +25,26 @@ async def read_body(request: Request, largest: int) -> bytes:
     encoding = (header(request.scope, b"content-encoding") or "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise Invalid.field_is("Content-Encoding", f"expected gzip or identity, got {encoding!r}")
-    too_large = TooLarge(f"The body is larger than {largest} bytes", reason="too large")
     length = header(request.scope, b"content-length") or ""
     if length.isdecimal() and int(length) > largest:
-        raise too_large
+        raise _too_large(largest)
     if encoding == "gzip":
-        return await _unzipped(request, largest, too_large)
+        return await _unzipped(request, largest)
     parts, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
+    while True:  # what `request.stream()` does beyond that is not for a body that is read once
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        size += len(part)
         if size > largest:
-            raise too_large
-        parts.append(chunk)
-    return b"".join(parts)
+            raise _too_large(largest)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
-async def _unzipped(request: Request, largest: int, too_large: TooLarge) -> bytes:
+async def _unzipped(request: Request, largest: int) -> bytes:
     unzip = zlib.decompressobj(wbits=31)
     parts, came, size = [], 0, 0
     async for chunk in request.stream():
@@ -50,13 +54,17 @@ async def _unzipped(request: Request, largest: int, too_large: TooLarge) -> byte
             raise Invalid(f"The body is not valid gzip: {error}") from error
         came, size = came + len(chunk), size + len(part)
         if came > largest or size > largest or unzip.unconsumed_tail:
-            raise too_large
+            raise _too_large(largest)
         if unzip.unused_data:
             break
         parts.append(part)
     if not unzip.eof or unzip.unused_data:
         raise Invalid("The body is not one whole gzip stream")
     return b"".join(parts)
+
+
+def _too_large(largest: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {largest} bytes", reason="too large")
 
 
 def decode(decoder: msgspec.json.Decoder[T], raw: bytes | msgspec.Raw) -> T:

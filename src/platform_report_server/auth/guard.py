@@ -12,6 +12,7 @@ _HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
+_NAMES = frozenset(name for name, _ in _HEADERS)
 
 
 class Guard:
@@ -32,8 +33,9 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(each for each in _HEADERS if each[0] not in given)]
+                given = [name for name, _ in message["headers"] if name in _NAMES]
+                added = [each for each in _HEADERS if each[0] not in given] if given else _HEADERS
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         app = self._app if self._host_is_ours(scope) else self._refuse
