@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from platform_report_server import streams
 from platform_report_server.api import answers
 from platform_report_server.errors import Invalid
+from platform_report_server.whole import WholeAnswers
 
 LONGEST_HEAD = 64 * 1024
 PATIENCE_SECONDS = 30.0
@@ -42,6 +43,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self.transport = WholeAnswers(transport, self.loop)
         self._began = self.loop.time()
         self._look_later()
         if self._is_leaving:

@@ -23,7 +23,7 @@ FLOORS: list[set[str]] = [
     {"db", "storage"},
     {"settings", "ids"},
     {"mail", "access_log", "archive", "workers", "reach", "spools"},
-    {"errors", "clock", "model", "text", "files", "metrics", "shown", "signature", "streams"},
+    {"errors", "clock", "model", "text", "files", "metrics", "headers", "shown", "signature", "streams", "whole"},
 ]
 ENTERS_AT = {
     "uvicorn": {"server", "connection"},
