@@ -60,7 +60,7 @@ def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: 
     with driver.cursor() as cursor:
         statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
         with cursor.copy(statement) as copy:
-            copy.set_types(_types(connection.dialect, table, columns))
+            copy.set_types(column_types(connection.dialect, table, columns))
             for row in rows:
                 copy.write_row(row)
 
@@ -82,11 +82,11 @@ def _insert_few(table: Table, columns: tuple[str, ...], count: int) -> str:
 @cache
 def _insert_arrays(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
     # one statement with an array a column: row by row costs a round trip each
-    arrays = ", ".join(f"%s::{kind}[]" for kind in _types(dialect, table, columns))
+    arrays = ", ".join(f"%s::{kind}[]" for kind in column_types(dialect, table, columns))
     return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608
 
 
 @cache
-def _types(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> list[str]:
+def column_types(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> list[str]:
     """Return the columns' types as PostgreSQL names them, without a length."""
     return [table.c[name].type.compile(dialect).lower().partition("(")[0] for name in columns]

@@ -16,7 +16,7 @@ from platform_report_server.model import Annotation, Attempt, Step, TestError
 T = TypeVar("T")
 
 CHUNK = 64
-_ZLIB = 1
+ZLIB = 1
 _LEVEL = 1
 _COLUMNS = ("project_id", "run_id", "lo", "hi", "codec", "data")
 
@@ -61,7 +61,7 @@ def write_details(
     """Store the packed details of `count` results: `first`, `first` + 1, ..."""
     after = first + count
     rows = [
-        (project_id, run_id, lo, min(lo + CHUNK, after) - 1, _ZLIB, chunk)
+        (project_id, run_id, lo, min(lo + CHUNK, after) - 1, ZLIB, chunk)
         for lo, chunk in zip(range(first, after, CHUNK), chunks, strict=True)
     ]
     bulk_insert(connection, schema.detail, _COLUMNS, rows)
@@ -118,6 +118,6 @@ def _read(
 
 
 def _unpack(codec: int, data: bytes) -> bytes:
-    if codec != _ZLIB:
-        raise ValueError(f"a detail chunk has codec {codec}, this version knows {_ZLIB}")
+    if codec != ZLIB:
+        raise ValueError(f"a detail chunk has codec {codec}, this version knows {ZLIB}")
     return zlib.decompress(data)

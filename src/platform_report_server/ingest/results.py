@@ -11,6 +11,7 @@ from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert, insert_missing
 from platform_report_server.db.counters import count_results
 from platform_report_server.db.details import Detail, pack_details, write_details
+from platform_report_server.db.groups import LARGEST, store_group
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.ending import settle
@@ -59,16 +60,23 @@ def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewT
 def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     """Store a batch; return the sequence number of its first result."""
     connection, now, tests, keys = write.connection, write.now, batch.tests, batch.keys
-    after = count_results(connection, project_id, run_id, Counter(test.status for test in tests), now)
+    counts = Counter(test.status for test in tests)
+    cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
+    is_group = connection.dialect.name == "postgresql" and len(tests) < LARGEST and cases.keys() >= set(keys)
+    if is_group:
+        rows = _rows(tests, keys, cases, now)
+        after = store_group(connection, project_id, run_id, counts, now, _COLUMNS, rows, *batch.details)
+    else:
+        after = count_results(connection, project_id, run_id, counts, now)
     if after is None:
         raise NotFound("There is no such run")
     first = after.next_seq - len(tests)
-    cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
-    others = {key: test for key, test in zip(keys, tests, strict=True) if key not in cases}
-    cases |= _cases(write, project_id, run_id, others)
-    rows = [(project_id, run_id, seq, *row) for seq, row in enumerate(_rows(tests, keys, cases, now), first)]
-    bulk_insert(connection, schema.result, ("project_id", "run_id", "seq", *_COLUMNS), rows)
-    write_details(connection, project_id, run_id, first, batch.details, len(tests))
+    if not is_group:
+        others = {key: test for key, test in zip(keys, tests, strict=True) if key not in cases}
+        cases |= _cases(write, project_id, run_id, others)
+        rows = [(project_id, run_id, seq, *row) for seq, row in enumerate(_rows(tests, keys, cases, now), first)]
+        bulk_insert(connection, schema.result, ("project_id", "run_id", "seq", *_COLUMNS), rows)
+        write_details(connection, project_id, run_id, first, batch.details, len(tests))
     if after.finished_at is not None:
         settle(write, project_id, run_id)
     elif after.next_seq - after.folded_seq >= FOLD_AT:
