@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from made_up import PROJECT
@@ -19,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from uvicorn import Server
+from uvicorn import Config, Server
 
 from platform_report_server.app import create_app
 from platform_report_server.db.engine import migrate_database
@@ -98,10 +97,15 @@ def _database(folder: Path | None) -> Iterator[tuple[postgres.Cluster, str]]:
 
 
 @contextmanager
-def serving(settings: Settings | None) -> Iterator[tuple[int, int]]:
-    """Serve the application, or for None an echo, from a process of its own; port and process are given out."""
+def serving(settings: Settings | None, core: int | None = None) -> Iterator[tuple[int, int]]:
+    """Serve the application, or for None an echo, from a process of its own, on one core where that is said.
+
+    Port and process are given out.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
-        process = multiprocessing.get_context("fork").Process(target=_serve, args=(settings, listening), daemon=True)
+        process = multiprocessing.get_context("fork").Process(
+            target=_serve, args=(settings, listening, core), daemon=True
+        )
         process.start()
         try:
             yield listening.getsockname()[1], process.pid or 0
@@ -116,9 +120,15 @@ def cpu(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _serve(settings: Settings | None, listening: socket.socket) -> None:
-    app: Any = Starlette(routes=[Route("/echo", _echo, methods=["POST"])]) if settings is None else create_app(settings)
-    Server(server_config(app)).run(sockets=[listening])
+def _serve(settings: Settings | None, listening: socket.socket, core: int | None) -> None:
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    if settings is None:
+        app = Starlette(routes=[Route("/", _echo, methods=["POST"])])
+        config = Config(app, log_level="warning", access_log=False)
+    else:
+        config = server_config(create_app(settings))
+    Server(config).run(sockets=[listening])
 
 
 async def _echo(request: Request) -> Response:

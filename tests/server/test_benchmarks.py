@@ -15,4 +15,4 @@ def test_the_platform_is_measured() -> None:
     assert done.returncode == 0, done.stderr
     assert "450 results in runs of 150, folded and counted" in done.stdout
     rows = [line for line in done.stdout.splitlines() if line.startswith("| SQLite")]
-    assert len(rows) == 6 + 14
+    assert len(rows) == 5 + 3 + 14
