@@ -41,6 +41,6 @@ class WholeAnswers(_Transport):
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._head is not None:
-            head, self._head = self._head, None
+        head, self._head = self._head, None
+        if head is not None and not self._transport.is_closing():
             self._transport.write(head)

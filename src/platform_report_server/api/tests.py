@@ -86,7 +86,8 @@ async def create(call: Call) -> Response:
             raise
 
     def add_once(write: Write) -> Answer:
-        return answer_once(write, _place(call, write, new)[0], once, lambda: add(write, [new])[0])
+        run = call.visible_run(write.connection, new.run_id, new.project_id)
+        return answer_once(write, run.project_id, once, lambda: add(write, [new])[0])
 
     if once is None and len(said) <= _SMALL:
         return await call.write_together((new.project_id, new.run_id), new, add)

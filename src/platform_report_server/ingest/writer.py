@@ -112,13 +112,13 @@ class Writer:
             self._jobs.append(_Waiting(work, item, place, future))
         if self._ringing is not loop:
             self._ringing = loop
-            loop.call_soon(self._ring, 0)
+            loop.call_soon(self._ring, loop, 0)
         return await future
 
-    def _ring(self, before: int) -> None:
+    def _ring(self, loop: asyncio.AbstractEventLoop, before: int) -> None:
         """Wake the thread, once the loop has no more requests at hand: each waking costs more than a small job."""
-        if before < len(self._jobs) < _TOGETHER and self._ringing is not None:
-            self._ringing.call_soon(self._ring, len(self._jobs))
+        if before < len(self._jobs) < _TOGETHER:
+            loop.call_soon(self._ring, loop, len(self._jobs))
         else:
             self._ringing = None
             self._bell.put(True)
