@@ -38,8 +38,8 @@ def main() -> None:
         if asked.only != "ingest":
             with open_store(asked.folder and asked.folder / name) as store:
                 _fill(store, Size(asked.results, asked.tests, asked.shuffled))
-                print("| store | query | median ms | slow ms |")
-                print("| --- | --- | ---: | ---: |")
+                print("| store | query | median ms | slow ms | CPU of the application, ms | of the database |")
+                print("| --- | --- | ---: | ---: | ---: | ---: |")
                 measure_queries(store)
 
 

@@ -13,19 +13,24 @@ from typing import Any
 from urllib.parse import urlencode
 
 from made_up import PROJECT
-from served import KEY, Store, serving
+from served import KEY, Store, cpu, serving
 
-_TIMES = 31
+_TIMES = 50
 _WARM = 3
 
 
 def measure_queries(store: Store) -> None:
-    """Print a row for each query: medians of the milliseconds to the answer's first byte, over HTTP."""
-    with serving(store.settings) as (port, _):
+    """Print a row for each query: milliseconds to the answer's first byte, over HTTP, and of CPU."""
+    with serving(store.settings) as (port, process):
         server = _Server(port)
         for name, paths in _queries(server).items():
-            times = sorted(server.time(path) for path in islice(cycle(paths), _WARM + _TIMES))
-            print(f"| {store.name} | {name} | {statistics.median(times):.1f} | {times[-4]:.1f} |", flush=True)
+            for path in islice(cycle(paths), _WARM):
+                server.time(path)
+            app, database = cpu(process), store.database_cpu()
+            times = sorted(server.time(path) for path in islice(cycle(paths), _TIMES))
+            costs = (f"{spent / _TIMES * 1000:.1f}" for spent in (cpu(process) - app, store.database_cpu() - database))
+            row = (store.name, name, f"{statistics.median(times):.1f}", f"{times[-4]:.1f}", *costs)
+            print(f"| {' | '.join(row)} |", flush=True)
 
 
 class _Server:

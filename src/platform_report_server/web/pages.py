@@ -15,7 +15,7 @@ from platform_report_server.auth.links import artifact_link, thumbnail_path
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail, read_details
-from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, without_thumbnail
+from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, own_artifacts, without_thumbnail
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.projects import load_project, names_of_projects
@@ -80,7 +80,7 @@ async def show_run(visit: Visit) -> Response:
                 offset=offset,
             )
         suites = suite_tree(connection, run.project_id, run.id)
-        artifacts = [row for row in list_artifacts(connection, run.project_id, run.id) if row.seq is None]
+        artifacts = own_artifacts(connection, run.project_id, run.id)
         return {
             "run": run,
             "feed": _feed_of_run(connection, run) if _may_change(run) else None,

@@ -39,6 +39,12 @@ def list_artifacts(connection: Connection, project_id: int, run_id: int, seq: in
     return list(connection.execute(query.order_by(artifact.c.id)).all())
 
 
+def own_artifacts(connection: Connection, project_id: int, run_id: int) -> list[ArtifactRow]:
+    """Return the artifacts that belong to a run itself, in order of arrival."""
+    query = select(artifact).where(artifact.c.project_id == project_id, artifact.c.run_id == run_id)
+    return list(connection.execute(query.where(artifact.c.seq.is_(None)).order_by(artifact.c.id)).all())
+
+
 def find_thumbnail(connection: Connection, sha256: bytes) -> Row[Any] | None:
     """Return a content's thumbnail, as the one column of a row; nothing is in it where the content has none."""
     return connection.execute(select(thumbnail.c.data).where(thumbnail.c.sha256 == sha256)).first()
