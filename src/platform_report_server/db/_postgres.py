@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import select
+import selectors
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -222,9 +222,9 @@ def _has_news(connection: psycopg.Connection[Any]) -> bool:
 
     To ask the server each time would take as long as a small query.
     """
-    watch = select.poll()
-    watch.register(connection, select.POLLIN)
-    return bool(watch.poll(0))
+    with selectors.DefaultSelector() as watch:
+        watch.register(connection, selectors.EVENT_READ)
+        return bool(watch.select(0))
 
 
 def _is_lost(error: Exception) -> bool:
