@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+_WEB = re.compile(r"https?://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # controls, and what turns text around
 
 
@@ -39,3 +40,8 @@ def plain(value: Any) -> Any:
 def without_colours(text: str) -> str:
     """Return text without the codes that a terminal obeys."""
     return _ESCAPES.sub("", text) if "\x1b" in text else text
+
+
+def web_address(text: str | None) -> str | None:
+    """Return an address that people may be led to; None where it is none of the web's."""
+    return text if text is not None and _WEB.fullmatch(text) else None

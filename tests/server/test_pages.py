@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from platform_report_server.clock import iso, now_ms
+from platform_report_server.db.queries import run_filters
 from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import Settings
 from platform_report_server.web._since import compare_link
@@ -44,20 +46,54 @@ def test_an_empty_store_says_so(browser: httpx.Client) -> None:
 
 @pytest.mark.both_stores
 def test_the_run_list_leads_to_runs(api: Api, other: Api, browser: httpx.Client) -> None:
-    run = api.new_run(runTitle="Nightly", branch="main", commitSha="a1b2c3d4e5f6a7b8")
+    today = iso(now_ms())[:10]
+    run = api.new_run(runTitle="Nightly", branch="main", commitSha="a1b2c3d4e5f6a7b8", tags=["smoke", "slow"])
     api.end_run(run, status="failed", totalTests=142, passedTests=138, failedTests=3, flakyTests=1, duration=245000)
-    other.new_run(commitMessage="Theirs", branch="side")
+    other.new_run(commitMessage="Theirs", branch="side", commitAuthor="\u00e9mile")
     page = read(browser, "/")
     for shown in ("Nightly", "a1b2c3d4e5", "142 tests", "3 failed", "1 flaky", "97.18 %", "4 min 05 s", "Theirs"):
         assert shown in page.text
     assert f"/runs/{run['id']}" in page.links
-    for query, title in (
-        ({"branch": "main"}, "Nightly"),
-        ({"project": OTHER_PROJECT}, "Theirs"),
-        ({"status": "running"}, "Theirs"),
+    for query, titles in (
+        ({"branch": "main"}, ["Nightly"]),
+        ({"project": OTHER_PROJECT}, ["Theirs"]),
+        ({"status": "running"}, ["Theirs"]),
+        ({"search": "nightl"}, ["Nightly"]),
+        ({"search": "A1B2C3D4"}, ["Nightly"]),
+        ({"search": "heirs"}, ["Theirs"]),
+        ({"search": "%"}, []),
+        ({"author": "\u00c9mile", "branch": "side"}, ["Theirs"]),
+        ({"tag": "smoke"}, ["Nightly"]),
+        ({"tag": "smo"}, []),
+        ({"from": today, "to": today}, ["Nightly", "Theirs"]),
+        ({"to": "2021-01-01"}, []),
+        ({"from": "9999-12-31"}, []),
+        ({"from": "2021-02-30"}, ["Nightly", "Theirs"]),
     ):
-        shown = read(browser, "/", **query).text
-        assert [name for name in ("Nightly", "Theirs") if name in shown] == [title], query
+        found = read(browser, "/", **query)
+        assert [name for name in ("Nightly", "Theirs") if name in found.text] == titles, query
+        assert query.items() <= found.forms[-1].values.items() or "2021-02-30" in query.values()
+
+
+@pytest.mark.both_stores
+def test_the_run_list_shows_how_runs_go(api: Api, browser: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(title: str, failed: int, build: str) -> None:
+        run = api.new_run(runTitle=title, ciProvider="github", ciBuildUrl=build, shardTotal=3, workers=8)
+        api.end_run(run, status="failed", totalTests=4, passedTests=4 - failed, failedTests=failed, duration=2000)
+
+    ended("First", 1, "https://ci.example/1")
+    assert "Pass rate" not in read(browser, "/").text
+    ended("Second", 3, "javascript:alert(1)")
+    page = read(browser, "/")
+    assert "2 runs, from 25.0 % to 75.0 %, 25.0 % in the newest" in page.text
+    assert "from 2.0 s to 2.0 s, half of them within 2.0 s" in page.text
+    assert {"3 shards", "8 workers"} <= set(re.findall(r"\d (?:shards|workers)", page.text))
+    assert {link for link in page.links if ":" in link} == {"https://ci.example/1"}
+    monkeypatch.setattr(run_filters, "LOOKED_THROUGH", 1)
+    shown = read(browser, "/", search="s").text
+    assert "Second" in shown
+    assert "First" not in shown
+    assert "Looked at the newest" in shown
 
 
 def test_a_key_shows_its_own_project_only(api: Api, other: Api) -> None:
@@ -272,7 +308,8 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
     assert api.http.post("/api/test-suites", json=suite).is_success
     api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
     assert api.get(f"/api/tests/{test['id']}")["stdout"] == HOSTILE
-    queries = {"search": HOSTILE, "status": HOSTILE, "branch": HOSTILE, "project": HOSTILE}
+    names = ("search", "status", "branch", "project", "author", "tag", "from", "to")
+    queries = dict.fromkeys(names, HOSTILE)
     for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}"):
         for query in ({}, queries, *({name: value} for name, value in queries.items())):
             page = read(browser, path, **query)

@@ -74,7 +74,7 @@ READS = {
     "/api/test-suites": [OF_RUN],
     "/api/flakiness": [f"{OF_PROJECT}&minScore=0.1", f"{OF_PROJECT}&quarantined=true"],
     "/api/artifacts": ["runId={run}", "runId={run}&testId={test}"],
-    "/": ["", f"project={PROJECT}&status=failed&branch=main"],
+    "/": ["", f"project={PROJECT}&status=failed&branch=main", "search=mod&author=ada&tag=slow"],
     "/runs/{run_id}": ["", "status=failed", "search=mod"],
     "/runs/{ended_id}": [""],
     "/tests/{test_id}": [""],

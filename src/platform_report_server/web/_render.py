@@ -19,7 +19,7 @@ from platform_report_server.db.queries.flakiness import band_of
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError
-from platform_report_server.shown import duration, moment, plain
+from platform_report_server.shown import duration, moment, plain, web_address
 from platform_report_server.web._colours import coloured
 from platform_report_server.web._difference import difference
 from platform_report_server.web._flash import Notes
@@ -66,6 +66,7 @@ _templates.filters |= {
     "duration": duration,
     "moment": moment,
     "iso": iso,
+    "web_address": web_address,
     "status": RESULT_STATUSES.__getitem__,
     "totals": totals_of,
     "band": band_of,

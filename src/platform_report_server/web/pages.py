@@ -1,13 +1,11 @@
-"""The pages: runs, one run, one test."""
+"""The pages of one run and of one test."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from sqlalchemy import Connection
-from starlette.requests import Request
 from starlette.responses import Response
 
 from platform_report_server import ids
@@ -18,52 +16,32 @@ from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, own_artifacts, without_thumbnail
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.history import list_executions
-from platform_report_server.db.queries.projects import load_project, names_of_projects
-from platform_report_server.db.queries.runs import RunRow, list_runs
+from platform_report_server.db.queries.projects import load_project
+from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.queries.suites import suite_tree
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.model import Attempt
 from platform_report_server.storage.formats import is_image
-from platform_report_server.text import clean
+from platform_report_server.web import _chosen
 from platform_report_server.web._failures import group_id, list_members, show_groups
 from platform_report_server.web._since import since_when
 from platform_report_server.web._visit import Visit
-from platform_report_server.web.live import version_of_list, version_of_run
+from platform_report_server.web.live import version_of_run
 
-_RUNS = 50
 _TESTS = 100
 _GROUPS = 10
 _EXECUTIONS = 100
 _LATE_MS = 3600 * 1000
-_RUN_STATUSES = ("running", "passed", "failed", "cancelled")
-
-
-async def show_runs(visit: Visit) -> Response:
-    chosen = {name: _chosen(visit.request, name) for name in ("project", "status", "branch")}
-    offset = _offset(visit.request)
-
-    def query(connection: Connection) -> dict[str, Any]:
-        names = names_of_projects(connection)
-        visible = {project: name for project, name in names.items() if visit.caller.may(project)}
-        among = [project for project in visible if chosen["project"] in (None, project)]
-        status = chosen["status"] if chosen["status"] in _RUN_STATUSES else None
-        rows, total = list_runs(connection, among, status=status, branch=chosen["branch"], limit=_RUNS, offset=offset)
-        # on a later page, runs that begin would move all others down
-        feed = _feed("/live", version_of_list(connection, visit.caller, chosen["project"]), chosen["project"])
-        return {"runs": rows, "total": total, "projects": visible, "feed": None if offset else feed}
-
-    found = await visit.read(query)
-    return visit.page("runs.html", **found, chosen=chosen, offset=offset, limit=_RUNS, statuses=_RUN_STATUSES)
 
 
 async def show_run(visit: Visit) -> Response:
-    chosen = {name: _chosen(visit.request, name) for name in ("status", "search", "group")}
+    chosen = {name: _chosen.chosen(visit.request, name) for name in ("status", "search", "group")}
     status = chosen["status"] if chosen["status"] in RESULT_STATUSES else None
     group = group_id(chosen["group"])
     if group is None and chosen["group"] != "all":
         chosen["group"] = None
-    offset = _offset(visit.request)
+    offset = _chosen.offset(visit.request)
 
     def query(connection: Connection) -> dict[str, Any]:
         run = visible_run(connection, visit.caller, visit.said("run_id"))
@@ -148,18 +126,4 @@ def _may_change(run: RunRow) -> bool:
 
 
 def _feed_of_run(connection: Connection, run: RunRow) -> str:
-    return _feed(f"/runs/{ids.encode('run', run.id)}/live", version_of_run(connection, run))
-
-
-def _feed(path: str, version: str, project: str | None = None) -> str:
-    return f"{path}?" + urlencode({"since": version} | ({"project": project} if project else {}))
-
-
-def _chosen(request: Request, name: str) -> str | None:
-    return clean(request.query_params.get(name) or None)
-
-
-def _offset(request: Request) -> int:
-    # a page's address is typed by hand now and then: what is no offset is the first page
-    text = request.query_params.get("offset", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return _chosen.feed(f"/runs/{ids.encode('run', run.id)}/live", version_of_run(connection, run))

@@ -14,7 +14,7 @@ from platform_report_server.auth.caller import NOBODY
 from platform_report_server.files import zipped
 from platform_report_server.model import Role
 from platform_report_server.services import Services
-from platform_report_server.web import account, badges, entrance, keys, live, pages, projects, teams, webhooks
+from platform_report_server.web import account, badges, entrance, keys, live, pages, projects, runs, teams, webhooks
 from platform_report_server.web._forms import read_form
 from platform_report_server.web._render import STATIC, VENDORED
 from platform_report_server.web._visit import Visit
@@ -61,7 +61,7 @@ class PageRoute(Route):
 def web_routes() -> list[Route]:
     """Return the routes of the dashboard."""
     return [
-        _show("/", "viewer", pages.show_runs),
+        _show("/", "viewer", runs.show_runs),
         _show("/runs/{run_id}", "viewer", pages.show_run),
         _show("/live", "viewer", live.follow_runs),
         _show("/runs/{run_id}/live", "viewer", live.follow_run),

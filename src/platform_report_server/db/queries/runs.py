@@ -55,15 +55,24 @@ def find_run(connection: Connection, run_id: int) -> RunRow | None:
 
 
 def list_runs(
-    connection: Connection,
+    connection: Connection, projects: Collection[str] | None, *, limit: int, offset: int, **asked: Any
+) -> tuple[list[RunRow], int]:
+    """Return a page of runs that meet some conditions, newest first, and how many there are."""
+    where = run_conditions(projects, **asked)
+    rows = connection.execute(ALL_RUNS.where(*where).order_by(run.c.id.desc()).limit(limit).offset(offset)).all()
+    total = connection.execute(select(func.count()).select_from(run).where(*where)).scalar_one()
+    return list(rows), total
+
+
+def run_conditions(
     projects: Collection[str] | None,
     *,
     status: str | None = None,
     branch: str | None = None,
-    limit: int,
-    offset: int,
-) -> tuple[list[RunRow], int]:
-    """Return a page of runs, newest first, and how many there are. `projects` None means every project."""
+    first: int | None = None,
+    before: int | None = None,
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that a run is of one of some projects (None: of any), and what else is asked of it."""
     where: list[ColumnElement[bool]] = []
     if projects is not None:
         where.append(run.c.project_id.in_(select(project.c.id).where(project.c.public_id.in_(projects))))
@@ -71,6 +80,8 @@ def list_runs(
         where.append(run.c.status == status)
     if branch is not None:
         where.append(run.c.branch == branch)
-    rows = connection.execute(ALL_RUNS.where(*where).order_by(run.c.id.desc()).limit(limit).offset(offset)).all()
-    total = connection.execute(select(func.count()).select_from(run).where(*where)).scalar_one()
-    return list(rows), total
+    if first is not None:
+        where.append(run.c.id >= first)
+    if before is not None:
+        where.append(run.c.id < before)
+    return where

@@ -163,18 +163,19 @@ def _own_title(connection: Connection, search: str) -> ColumnElement[bool]:
 
 def _has_own(connection: Connection, title: ColumnElement[Any], search: str) -> ColumnElement[bool]:
     # hardly any result has one; the index of those that do needs the condition as it stands
-    return and_(title.is_not(None), _has(connection, title, search))
+    return and_(title.is_not(None), has_text(connection, title, search))
 
 
 def _has_title(connection: Connection, search: str) -> ColumnElement[bool]:
     full, own = test_case.c.full_title, test_case.c.title
-    has_own = _has(connection, own, search)
+    has_own = has_text(connection, own, search)
     if connection.dialect.name == "postgresql":  # whose index of titles lacks those that are a part of the full title
         has_own = and_(func.strpos(full, own) == literal_column("0"), has_own)
-    return or_(_has(connection, full, search), has_own)
+    return or_(has_text(connection, full, search), has_own)
 
 
-def _has(connection: Connection, title: ColumnElement[Any], search: str) -> ColumnElement[bool]:
+def has_text(connection: Connection, title: ColumnElement[Any], search: str) -> ColumnElement[bool]:
+    """Return the condition that a text has some words in it, in whatever case."""
     if connection.dialect.name == "sqlite" and search.isascii():
         # LIKE of SQLite is without case for ASCII, and thirty times as fast as a function of Python's
         return title.contains(search, autoescape=True)
