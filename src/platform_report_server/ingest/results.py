@@ -62,7 +62,7 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     connection, now, tests, keys = write.connection, write.now, batch.tests, batch.keys
     counts = Counter(test.status for test in tests)
     cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
-    is_group = connection.dialect.name == "postgresql" and len(tests) < LARGEST and cases.keys() >= set(keys)
+    is_group = connection.dialect.name == "postgresql" and 0 < len(tests) < LARGEST and cases.keys() >= set(keys)
     if is_group:
         rows = _rows(tests, keys, cases, now)
         after = store_group(connection, project_id, run_id, counts, now, _COLUMNS, rows, *batch.details)
