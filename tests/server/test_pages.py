@@ -271,11 +271,22 @@ def test_a_test_shows_all_of_it(api: Api, browser: httpx.Client) -> None:
 
 
 def test_a_test_tells_how_flaky_it_is(api: Api, browser: httpx.Client) -> None:
-    for status in ("flaky", "flaky", "passed", "failed", "passed"):
-        run = api.new_run()
-        test = api.new_test(run, status=status)
+    for number, status in enumerate(("flaky", "flaky", "passed", "failed", "passed")):
+        run = api.new_run(branch=("main", "side/2")[number % 2])
+        test = api.new_test(run, status=status, duration=5000 if status == "failed" else 100 + number)
         api.end_run(run)
     path = f"/tests/{test['id']}"
+    page = read(browser, path)
+    assert page.source.count('<li><a href="/tests/') == page.source.count("<rect") == 5
+    assert (
+        "5 executions, the newest on the right: median 102 ms, from 100 ms to 5.0 s 1 far slower: 5.0 s on"
+        in _words(page.text)
+    )
+    assert page.source.count("outlier") == 1
+    page = read(browser, path, branch="side/2")
+    assert page.source.count('<li><a href="/tests/') == 2
+    assert "2 executions, the newest on the right: median 2.6 s" in _words(page.text)
+    assert "None of the newest 5 executions was on <b>" in read(browser, path, branch="<b>").text
     page = read(browser, path)
     assert "flaky in 2 of 5 executions flakiness 0.40 (moderate)" in _words(page.text)
     assert "quarantined" not in page.text

@@ -77,7 +77,7 @@ READS = {
     "/": ["", f"project={PROJECT}&status=failed&branch=main", "search=mod&author=ada&tag=slow"],
     "/runs/{run_id}": ["", "status=failed", "search=mod"],
     "/runs/{ended_id}": [""],
-    "/tests/{test_id}": [""],
+    "/tests/{test_id}": ["", "branch=main"],
 }
 
 

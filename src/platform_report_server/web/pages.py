@@ -15,7 +15,6 @@ from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, own_artifacts, without_thumbnail
 from platform_report_server.db.queries.flakiness import find_stat
-from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.projects import load_project
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.queries.suites import suite_tree
@@ -25,13 +24,13 @@ from platform_report_server.model import Attempt
 from platform_report_server.storage.formats import is_image
 from platform_report_server.web import _chosen
 from platform_report_server.web._failures import group_id, list_members, show_groups
+from platform_report_server.web._history import show_history
 from platform_report_server.web._since import since_when
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.live import version_of_run
 
 _TESTS = 100
 _GROUPS = 10
-_EXECUTIONS = 100
 _LATE_MS = 3600 * 1000
 
 
@@ -76,26 +75,27 @@ async def show_run(visit: Visit) -> Response:
 
 
 async def show_test(visit: Visit) -> Response:
+    branch = _chosen.chosen(visit.request, "branch")
+
     def query(connection: Connection) -> dict[str, Any]:
         test = visible_test(connection, visit.caller, visit.said("test_id"))
         run = visible_run(connection, visit.caller, ids.encode("run", test.run_id))
         key = (test.run_id, test.seq)
         detail = read_details(connection, test.project_id, [key])[key]
-        executions, count = list_executions(connection, test.project_id, test.case_id, _EXECUTIONS)
+        history = show_history(connection, test.project_id, test.case_id, branch)
         artifacts = list_artifacts(connection, test.project_id, test.run_id, test.seq)
         return {
             "test": test,
             "run": run,
             "detail": detail,
             "attempts": _attempts(detail),
-            "executions": executions,
+            "history": history,
             "stat": find_stat(connection, test.project_id, test.case_id),
-            "count": count,
-            "since": since_when(connection, run, test, executions),
+            "since": since_when(connection, run, test, history["executions"]),
             "artifacts": _linked(visit, connection, artifacts),
         }
 
-    return visit.page("test.html", **await visit.read(query))
+    return visit.page("test.html", **await visit.read(query), branch=branch)
 
 
 def _attempts(detail: Detail) -> list[Attempt]:
