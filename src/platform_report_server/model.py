@@ -243,7 +243,11 @@ class QuarantineChange(Struct, rename="camel"):
     project_id: ProjectId
     is_quarantined: bool
     reason: Annotated[str, Meta(max_length=500)] | None = None
-    """Beyond the contract: why, in words."""
+    """Beyond the contract, as what follows: why, in words."""
+    owner: Annotated[str, Meta(max_length=200)] | None = None
+    """Who looks after the test: a name, a mail address."""
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    """When the quarantine ends by itself."""
 
 
 class SettingsChange(Struct, rename="camel"):

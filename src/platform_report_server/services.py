@@ -26,6 +26,7 @@ from platform_report_server.ingest.contents import take_stale
 from platform_report_server.ingest.deliveries import forget_old
 from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.file_checks import take_shelf
+from platform_report_server.ingest.flakiness import end_quarantines
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.projects import delete_project, delete_some_runs
 from platform_report_server.ingest.retention import expire
@@ -146,6 +147,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     sweeping,
                     Job("the deletion of old idempotency keys", _HOUR, forget_answers),
                     Job("the making of partitions", _HOUR, lambda write: make_partitions(write.connection, write.now)),
+                    Job("the end of quarantines", _MINUTE, end_quarantines),
                     *_closing(settings),
                     *([] if is_embedded else [Job("the deletion of old deliveries", _HOUR, forget_old), checking]),
                     *([] if limits is None else [Job("the deletion of old counts", _MINUTE, _nothing, limits.forget)]),

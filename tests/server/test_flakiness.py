@@ -16,7 +16,7 @@ from platform_report_server.db.queries.flakiness import band_of, find_stat
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import NO_SCORE, project, test_case
 from platform_report_server.ids import IdMaker
-from platform_report_server.ingest.flakiness import quarantine
+from platform_report_server.ingest.flakiness import Terms, end_quarantines, quarantine, release
 from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.results import add_results
 from platform_report_server.ingest.runs import add_run, change_run, delete_run
@@ -249,7 +249,11 @@ def test_quarantine_by_itself_and_by_hand(ledger: Ledger) -> None:
         return bool(ledger.stat("t").quarantined)
 
     def decide(is_quarantined: bool) -> None:
-        quarantine(ledger.write, ledger.project, ledger.stat("t").case_id, is_quarantined, "why")
+        case_id = ledger.stat("t").case_id
+        if is_quarantined:
+            quarantine(ledger.write, ledger.project, [case_id], Terms("why", "ada"))
+        else:
+            release(ledger.write, ledger.project, [case_id])
 
     ledger.rule(0.3)
     assert not execute("flaky", 4)  # too few for a score
@@ -276,6 +280,21 @@ def test_quarantine_by_itself_and_by_hand(ledger: Ledger) -> None:
     decide(False)
     ledger.rule(None)
     assert not execute("flaky", 10)
+
+
+@pytest.mark.both_stores
+def test_a_quarantine_ends_at_its_time(ledger: Ledger) -> None:
+    for title in ("ended", "lasting", "endless"):
+        ledger.add(ledger.begin("passed"), (title, "flaky", False))
+    for title, until in (("ended", ledger.write.now), ("lasting", ledger.write.now + 1), ("endless", None)):
+        quarantine(ledger.write, ledger.project, [ledger.stat(title).case_id], Terms("why", "ada", until))
+    assert end_quarantines(ledger.write)
+    assert not end_quarantines(ledger.write)
+    assert [ledger.stat(title).quarantined for title in ("ended", "lasting", "endless")] == [0, 1, 1]
+    ledger.rule(0.0)
+    ledger.add(ledger.begin("passed"), ("ended", "passed", False), ("lasting", "passed", False))
+    told = [ledger.stat(title)[-3:] for title in ("ended", "lasting")]
+    assert told == [(ledger.write.now, None, None), (ledger.write.now, "ada", ledger.write.now + 1)]
 
 
 @pytest.mark.both_stores
@@ -336,9 +355,13 @@ def test_the_api_tells_it(api: Api, other: Api) -> None:
     (row,) = api.get("/api/flakiness", projectId=PROJECT, minScore=1)["data"]
     assert (row["isQuarantined"], row["quarantinedBy"], row["quarantineReason"]) == (True, "manual", "looked at")
     assert row["quarantinedAt"] == changed["worst"]["updatedAt"]
+    assert (row["quarantineOwner"], row["quarantineUntil"]) == (None, None)
+    _quarantine(api, worst["id"], owner="ada@example.com", until="2099-12-31T23:59:59+01:00")
+    (row,) = api.get("/api/flakiness", projectId=PROJECT, minScore=1)["data"]
+    assert (row["quarantineOwner"], row["quarantineUntil"]) == ("ada@example.com", "2099-12-31T22:59:59.000Z")
     _quarantine(api, worst["id"], isQuarantined=False)
     (row,) = api.get("/api/flakiness", projectId=PROJECT, minScore=1)["data"]
-    assert {row[name] for name in ("quarantinedBy", "quarantineReason", "quarantinedAt")} == {None}
+    assert {row[name] for name in ("quarantinedBy", "quarantineReason", "quarantinedAt", "quarantineOwner")} == {None}
 
     for wrong, parameter in (
         ({"minScore": "1.1"}, "minScore"),
@@ -351,6 +374,9 @@ def test_the_api_tells_it(api: Api, other: Api) -> None:
         refused(api.http.get("/api/flakiness", params=query), 400, "VALIDATION_ERROR", parameter)
     body = {"testId": worst["id"], "projectId": PROJECT, "isQuarantined": True}
     refused(api.http.post("/api/flakiness", json=body | {"reason": "x" * 501}), 400, "VALIDATION_ERROR", "reason")
+    refused(api.http.post("/api/flakiness", json=body | {"owner": "x" * 201}), 400, "VALIDATION_ERROR", "owner")
+    for until in ("2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "2030-01-01", "soon"):
+        refused(api.http.post("/api/flakiness", json=body | {"until": until}), 400, "VALIDATION_ERROR", "until")
     refused(api.http.post("/api/flakiness", json=body | {"testId": "test_none"}), 404, "NOT_FOUND")
     refused(api.http.post("/api/flakiness", json=body | {"projectId": OTHER_PROJECT}), 403, "FORBIDDEN")
     refused(other.http.post("/api/flakiness", json=body | {"projectId": OTHER_PROJECT}), 404, "NOT_FOUND")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import typing
 import zlib
+from datetime import datetime
 from typing import Literal, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
+from platform_report_server.clock import now_ms
 from platform_report_server.errors import Invalid, TooLarge
 from platform_report_server.headers import header
 
@@ -18,6 +20,7 @@ T = TypeVar("T")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _MISSING = re.compile(r"^Object missing required field `(.*)`$")
 _LONGEST_KEY = 255
+_FARTHEST_MS = 100 * 365 * 24 * 3600 * 1000
 
 
 async def read_body(request: Request, largest: int) -> bytes:
@@ -102,6 +105,16 @@ def _words(expected: type, field: str) -> tuple[str, ...]:
     hint = typing.get_type_hints(expected)[names[field]]
     choices = (hint, *typing.get_args(hint))
     return next((typing.get_args(each) for each in choices if typing.get_origin(each) is Literal), ())
+
+
+def to_come(field: str, moment: datetime | None) -> int | None:
+    """Return a time that a body names in milliseconds, where it is one to come."""
+    if moment is None:
+        return None
+    milliseconds, now = int(moment.timestamp() * 1000), now_ms()
+    if not now < milliseconds < now + _FARTHEST_MS:
+        raise Invalid.field_is(field, "expected a time within the next hundred years")
+    return milliseconds
 
 
 def idempotency_key(request: Request) -> str | None:

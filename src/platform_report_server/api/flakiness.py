@@ -12,6 +12,7 @@ from starlette.responses import Response
 from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT, Fraction, Word, page
+from platform_report_server.api._requests import to_come
 from platform_report_server.api._shapes import Moment, Page
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.visible import visible_case
@@ -19,7 +20,7 @@ from platform_report_server.clock import iso
 from platform_report_server.db.queries import flakiness as queries
 from platform_report_server.db.queries.projects import find_project
 from platform_report_server.errors import NotFound
-from platform_report_server.ingest.flakiness import quarantine
+from platform_report_server.ingest.flakiness import Terms, quarantine, release
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import Count, FlakinessBand, QuarantineChange
@@ -44,6 +45,8 @@ class TestFlakiness(Struct, rename="camel"):
     quarantined_by: Literal["auto", "manual"] | None
     quarantine_reason: str | None
     quarantined_at: Moment | None
+    quarantine_owner: str | None
+    quarantine_until: Moment | None
 
 
 class FlakinessSummary(Struct, rename="camel"):
@@ -102,7 +105,11 @@ async def change(call: Call) -> Response:
             raise NotFound(f"There is no test {wanted.test_id!r} in project {wanted.project_id!r}")
 
         def work() -> Answer:
-            quarantine(write, project_id, case_id, wanted.is_quarantined, wanted.reason)
+            if wanted.is_quarantined:
+                until = to_come("until", wanted.until)
+                quarantine(write, project_id, [case_id], Terms(wanted.reason, wanted.owner, until))
+            else:
+                release(write, project_id, [case_id])
             return Answer(200, body(QuarantineChanged(wanted.test_id, wanted.is_quarantined, iso(write.now))))
 
         return answer_once(write, project_id, once, work)
@@ -125,6 +132,8 @@ def _shape(row: Any) -> TestFlakiness:
         quarantined_by=row.quarantined_by if row.quarantined else None,
         quarantine_reason=row.quarantined_why if row.quarantined else None,
         quarantined_at=_moment(row.quarantined_at) if row.quarantined else None,
+        quarantine_owner=row.quarantined_owner if row.quarantined else None,
+        quarantine_until=_moment(row.quarantined_until) if row.quarantined else None,
     )
 
 

@@ -220,6 +220,8 @@ case_stat = Table(
     Column("quarantined_by", Text),  # auto or manual, whoever changed it last
     Column("quarantined_why", Text),
     Column("quarantined_at", BigInteger),
+    Column("quarantined_owner", Text),  # who looks after it, in words
+    Column("quarantined_until", BigInteger),
     sqlite_with_rowid=False,
 )
 Index("case_stat_by_score", case_stat.c.project_id, case_stat.c.score.desc(), case_stat.c.case_id)
@@ -231,6 +233,15 @@ Index(
     case_stat.c.case_id,
     sqlite_where=_IN_QUARANTINE,
     postgresql_where=_IN_QUARANTINE,
+)
+_ENDS = text("quarantined_until IS NOT NULL")
+Index(
+    "case_stat_until",
+    case_stat.c.quarantined_until,
+    case_stat.c.project_id,
+    case_stat.c.case_id,
+    sqlite_where=_ENDS,
+    postgresql_where=_ENDS,
 )
 
 # The tests that fail on a branch now, with the first run of the unbroken series; one that ends well is taken out.

@@ -8,6 +8,8 @@ its batch, and changes the execution that the run already has, as long as that i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 RELEASED_AFTER = 20
 """Executions in a row without a failure after which a test that was quarantined automatically is released."""
+
+_ENDED_TOGETHER = 500
 
 _PASSED, _FAILED, _SKIPPED, _FLAKY = map(RESULT_STATUSES.index, ("passed", "failed", "skipped", "flaky"))
 _RING = 2**WINDOW - 1
@@ -78,17 +82,56 @@ def count_results(write: Write, project_id: int, run_id: int) -> bool:
     return True
 
 
-def quarantine(write: Write, project_id: int, case_id: int, is_quarantined: bool, why: str | None) -> None:
-    """Put a test into quarantine by hand, or take it out."""
+@dataclass(frozen=True)
+class Terms:
+    """Why a test is in quarantine, who looks after it, and when that ends."""
+
+    why: str | None = None
+    owner: str | None = None
+    until: int | None = None
+
+
+def quarantine(write: Write, project_id: int, cases: Iterable[int], terms: Terms) -> None:
+    """Put tests into quarantine by hand."""
+    _decide(write, project_id, cases, True, terms)
+
+
+def release(write: Write, project_id: int, cases: Iterable[int]) -> None:
+    """Take tests out of quarantine by hand."""
+    _decide(write, project_id, cases, False, Terms())
+
+
+def end_quarantines(write: Write) -> bool:
+    """Release some of the tests whose quarantine has ended; tell whether there were any."""
+    is_over = case_stat.c.quarantined_until <= write.now
+    first = select(case_stat.c.project_id).where(is_over).order_by(case_stat.c.quarantined_until).limit(1)
+    project_id = write.connection.execute(first).scalar()
+    if project_id is None:
+        return False
+    _lock(write, project_id)
+    # by the index of those that end: SQLite would rather read all tests of the project
+    some = select(case_stat.c.case_id).where(is_over, case_stat.c.project_id + 0 == project_id)
+    release(write, project_id, write.connection.execute(some.limit(_ENDED_TOGETHER)).scalars().all())
+    return True
+
+
+def _decide(write: Write, project_id: int, cases: Iterable[int], is_quarantined: bool, terms: Terms) -> None:
     _lock(write, project_id)
     state = {
         "quarantined": int(is_quarantined),
         "quarantined_by": "manual",
-        "quarantined_why": clean(why),
+        "quarantined_why": clean(terms.why),
         "quarantined_at": write.now,
+        "quarantined_owner": clean(terms.owner),
+        "quarantined_until": terms.until,
     }
-    new = upsert(write.connection.dialect.name, case_stat).values(project_id=project_id, case_id=case_id, **state)
-    write.connection.execute(new.on_conflict_do_update(index_elements=["project_id", "case_id"], set_=state))
+    new = upsert(write.connection.dialect.name, case_stat)
+    changed = new.on_conflict_do_update(
+        index_elements=["project_id", "case_id"], set_={name: new.excluded[name] for name in state}
+    )
+    rows = [{"project_id": project_id, "case_id": case_id} | state for case_id in cases]
+    if rows:
+        write.connection.execute(changed, rows)
 
 
 def _lock(write: Write, project_id: int) -> Any:
@@ -165,6 +208,8 @@ def _counted(new: Subquery, is_known: Exists | None) -> Subquery:
         old.c.quarantined_by,
         old.c.quarantined_why,
         old.c.quarantined_at,
+        old.c.quarantined_owner,
+        old.c.quarantined_until,
     ).select_from(new.outerjoin(old, and_(old.c.project_id == _PROJECT, old.c.case_id == new.c.case_id)))
     if is_known is not None:
         rows = rows.where(or_(is_again, ~is_known))
@@ -202,6 +247,8 @@ def _quarantined(rows: Subquery) -> Select[Any]:
         case((changes, "auto"), else_=rows.c.quarantined_by).label("quarantined_by"),
         case((changes, None), else_=rows.c.quarantined_why).label("quarantined_why"),
         case((changes, _NOW), else_=rows.c.quarantined_at).label("quarantined_at"),
+        case((changes, None), else_=rows.c.quarantined_owner).label("quarantined_owner"),
+        case((changes, None), else_=rows.c.quarantined_until).label("quarantined_until"),
     ).order_by(rows.c.case_id)
 
 
