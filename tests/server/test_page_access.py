@@ -19,6 +19,7 @@ from server.test_access import World
 # (method, path) -> the role that it needs, what a form says, and what a stranger is told
 TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/"): ("viewer", {}, 200),
+    ("GET", "/search"): ("viewer", {}, 200),
     ("GET", "/live"): ("viewer", {}, 200),
     ("GET", "/runs/{run_id}"): ("viewer", {}, 404),
     ("GET", "/runs/{run_id}/live"): ("viewer", {}, 404),
@@ -33,6 +34,8 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("POST", "/members/{member_id}/role"): ("admin", {"role": "viewer"}, 404),
     ("POST", "/members/{member_id}/remove"): ("admin", {}, 404),
     ("GET", "/projects/{project_id}"): ("viewer", {}, 404),
+    ("GET", "/projects/{project_id}/trends"): ("viewer", {}, 404),
+    ("GET", "/projects/{project_id}/movers"): ("viewer", {}, 404),
     ("POST", "/projects/{project_id}/name"): ("admin", {"name": "Renamed"}, 404),
     ("POST", "/projects/{project_id}/settings"): (
         "admin",
@@ -127,4 +130,4 @@ def test_who_may_look(crowded: tuple[Cast, Settings], method: str, path: str) ->
 def form_token(cast: Cast, who: Who) -> str:
     """Return what the forms carry that this person is shown."""
     page = Page(cast.http.get("/account", headers=who, follow_redirects=True).text)
-    return page.forms[0].values["form_token"] if page.forms else ""
+    return next((form.values["form_token"] for form in page.forms if "form_token" in form.values), "")

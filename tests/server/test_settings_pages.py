@@ -82,7 +82,7 @@ def test_members(cast: Cast, enter: Callable[[Role], Browser], settings: Setting
 
     page = viewer.go(place)
     assert "admin@example.com" in page.text
-    assert [form.action for form in page.forms] == ["/logout"]
+    assert [form.action for form in page.forms] == ["/search", "/logout"]
     page = admin.send(admin.go(place), "/invitations", 400, email="not an address", role="viewer")
     assert page.wrong == {"email"}
     assert page.form("/invitations").values.items() >= {"email": "not an address", "role": "viewer"}.items()
@@ -192,7 +192,7 @@ def test_keys(cast: Cast, enter: Callable[[Role], Browser]) -> None:
     for role in ("viewer", "member"):
         page = enter(role).go(place)
         assert "API keys" not in page.text
-        assert [form.action for form in page.forms] == ["/logout"]
+        assert [form.action for form in page.forms] == ["/search", "/logout"]
 
 
 def test_webhooks(cast: Cast, enter: Callable[[Role], Browser]) -> None:

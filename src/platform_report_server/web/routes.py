@@ -14,7 +14,20 @@ from platform_report_server.auth.caller import NOBODY
 from platform_report_server.files import zipped
 from platform_report_server.model import Role
 from platform_report_server.services import Services
-from platform_report_server.web import account, badges, entrance, keys, live, pages, projects, runs, teams, webhooks
+from platform_report_server.web import (
+    account,
+    badges,
+    entrance,
+    keys,
+    live,
+    pages,
+    projects,
+    runs,
+    search,
+    teams,
+    trends,
+    webhooks,
+)
 from platform_report_server.web._forms import read_form
 from platform_report_server.web._render import STATIC, VENDORED
 from platform_report_server.web._visit import Visit
@@ -63,6 +76,7 @@ def web_routes() -> list[Route]:
     return [
         _show("/", "viewer", runs.show_runs),
         _show("/runs/{run_id}", "viewer", pages.show_run),
+        _show("/search", "viewer", search.show),
         _show("/live", "viewer", live.follow_runs),
         _show("/runs/{run_id}/live", "viewer", live.follow_run),
         _show("/tests/{test_id}", "viewer", pages.show_test),
@@ -85,6 +99,8 @@ def web_routes() -> list[Route]:
         _send("/members/{member_id}/role", "admin", teams.change_member),
         _send("/members/{member_id}/remove", "admin", teams.remove_from_team),
         _show("/projects/{project_id}", "viewer", projects.show),
+        _show("/projects/{project_id}/trends", "viewer", trends.show),
+        _show("/projects/{project_id}/movers", "viewer", trends.show_movers),
         _send("/projects/{project_id}/name", "admin", projects.rename),
         _send("/projects/{project_id}/settings", "admin", projects.change),
         _send("/projects/{project_id}/badges", "admin", badges.make),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -40,3 +41,9 @@ def names_of_projects(connection: Connection) -> dict[str, str]:
     """Return the name of each project by its public id, in the order of the names."""
     query = select(project.c.public_id, project.c.name).order_by(project.c.name, project.c.id)
     return {row.public_id: row.name for row in connection.execute(query)}
+
+
+def numbers_of_projects(connection: Connection, public_ids: Collection[str]) -> dict[str, int]:
+    """Return the numbers of some projects by their public ids, in the order of the names."""
+    query = select(project.c.public_id, project.c.id).where(project.c.public_id.in_(public_ids))
+    return {row.public_id: row.id for row in connection.execute(query.order_by(project.c.name, project.c.id))}

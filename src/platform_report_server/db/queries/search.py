@@ -32,7 +32,7 @@ def search_results(
     offset: int,
 ) -> tuple[list[Place], int]:
     """Return a page of results, of all runs where none is named, the newest run's first, and how many there are."""
-    cases = connection.execute(_cases(connection, project_id, search).limit(FEW + 1)).scalars().all()
+    cases = connection.execute(cases_with(connection, project_id, search).limit(FEW + 1)).scalars().all()
     is_few = len(cases) <= FEW
     most = offset + limit + COUNTED
     if not is_few and most <= _PROBED // 2:
@@ -84,7 +84,7 @@ def _newest(connection: Connection, project_id: int, count: int, before: int | N
 
 def _many(connection: Connection, project_id: int, runs: Sequence[int], search: str, status: int | None) -> Select[Any]:
     of_runs = (result.c.project_id == project_id, _is_among(result.c.run_id, runs))
-    has_words = or_(result.c.case_id.in_(_cases(connection, project_id, search)), _own_title(connection, search))
+    has_words = or_(result.c.case_id.in_(cases_with(connection, project_id, search)), _own_title(connection, search))
     return select(result.c.run_id, result.c.seq).where(*of_runs, *status_is(status), has_words)
 
 
@@ -153,7 +153,8 @@ def _unfolded(_: Connection, project_id: int, runs: Sequence[int], cases: Sequen
 _PARTS = {"postgresql": (_indexed,), "sqlite": (_folded, _unfolded)}
 
 
-def _cases(connection: Connection, project_id: int, search: str) -> Select[Any]:
+def cases_with(connection: Connection, project_id: int, search: str) -> Select[Any]:
+    """Return the query of the numbers of the tests that have some words in their titles."""
     return select(test_case.c.id).where(test_case.c.project_id == project_id, _has_title(connection, search))
 
 
