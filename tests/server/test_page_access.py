@@ -22,6 +22,8 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/search"): ("viewer", {}, 200),
     ("GET", "/live"): ("viewer", {}, 200),
     ("GET", "/runs/{run_id}"): ("viewer", {}, 404),
+    ("GET", "/runs/{run_id}/changes"): ("viewer", {}, 404),
+    ("GET", "/runs/{run_id}/slowest"): ("viewer", {}, 404),
     ("GET", "/runs/{run_id}/live"): ("viewer", {}, 404),
     ("GET", "/tests/{test_id}"): ("viewer", {}, 404),
     ("GET", "/teams"): ("viewer", {}, 303),

@@ -80,6 +80,8 @@ READS = {
     "/projects/{project_id}/movers": [""],
     "/runs/{run_id}": ["", "status=failed", "search=mod"],
     "/runs/{ended_id}": [""],
+    "/runs/{run_id}/changes": ["", "against={ended}"],
+    "/runs/{run_id}/slowest": [""],
     "/tests/{test_id}": ["", "branch=main"],
 }
 
@@ -107,7 +109,7 @@ def test_no_read_goes_through_a_large_table(settings: Settings, store: str, requ
         seen: set[str] = set()
         for path, queries in READS.items():
             for query in queries:
-                address = f"{path}?{query}".format(run=named["run_id"], test=named["test_id"], **named)
+                address = f"{path}?{query}".format(run=named["run_id"], test=named["test_id"], ended=named["ended_id"], **named)
                 with _explained(store) as steps:
                     assert http.get(address).status_code == 200, address
                 for table, step in steps:

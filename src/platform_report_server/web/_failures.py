@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from platform_report_server.db.queries.failures import FailureGroup, failure_groups, results_of_group
 from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.queries.tests import TestRow, tests_at
+from platform_report_server.web._remarks import is_crash
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class ShownGroups:
     count: int
     tests: int
     new: int
+    crashed: int
+    """Tests that did not end, because their process did."""
 
 
 def show_groups(connection: Connection, row: RunRow, most: int | None) -> ShownGroups:
@@ -48,6 +51,7 @@ def show_groups(connection: Connection, row: RunRow, most: int | None) -> ShownG
         len(groups),
         sum(group.tests for group in groups),
         sum(group.new for group in groups),
+        sum(group.tests for group in groups if is_crash(group)),
     )
 
 

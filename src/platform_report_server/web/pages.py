@@ -25,6 +25,7 @@ from platform_report_server.storage.formats import is_image
 from platform_report_server.web import _chosen
 from platform_report_server.web._failures import group_id, list_members, show_groups
 from platform_report_server.web._history import show_history
+from platform_report_server.web._remarks import receipt, remarks
 from platform_report_server.web._since import since_when
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.live import version_of_run
@@ -58,6 +59,7 @@ async def show_run(visit: Visit) -> Response:
             )
         suites = suite_tree(connection, run.project_id, run.id)
         artifacts = own_artifacts(connection, run.project_id, run.id)
+        groups = show_groups(connection, run, None if chosen["group"] == "all" else _GROUPS)
         return {
             "run": run,
             "feed": _feed_of_run(connection, run) if _may_change(run) else None,
@@ -65,7 +67,9 @@ async def show_run(visit: Visit) -> Response:
             "metadata": msgspec.json.decode(run.metadata),
             "tests": tests,
             "total": total,
-            "groups": show_groups(connection, run, None if chosen["group"] == "all" else _GROUPS),
+            "groups": groups,
+            "remarks": remarks(run, suites, groups.crashed),
+            "receipt": receipt(run),
             "suites": suites,
             "artifacts": _linked(visit, connection, artifacts),
         }

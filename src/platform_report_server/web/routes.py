@@ -17,6 +17,7 @@ from platform_report_server.services import Services
 from platform_report_server.web import (
     account,
     badges,
+    changes,
     entrance,
     keys,
     live,
@@ -77,6 +78,8 @@ def web_routes() -> list[Route]:
         _show("/", "viewer", runs.show_runs),
         _show("/runs/{run_id}", "viewer", pages.show_run),
         _show("/search", "viewer", search.show),
+        _show("/runs/{run_id}/changes", "viewer", changes.show_changes),
+        _show("/runs/{run_id}/slowest", "viewer", changes.show_slowest),
         _show("/live", "viewer", live.follow_runs),
         _show("/runs/{run_id}/live", "viewer", live.follow_run),
         _show("/tests/{test_id}", "viewer", pages.show_test),
