@@ -80,6 +80,8 @@ def test_pages_move_while_a_session_runs(people: People, tmp_path: Path) -> None
             project.write("third", "")
             jane.get_by_role("heading", name="failed").wait_for()
             jane.get_by_role("status").get_by_text("failed: 3 tests, 1 failed").wait_for(state="attached")
+            jane.get_by_text("Slowest tests", exact=True).click()
+            jane.get_by_text("that all tests took together").wait_for()
             assert is_marked(jane)
             reader = people(java_script_enabled=False, storage_state=jane.context.storage_state())
             reader.goto(jane.url)

@@ -109,7 +109,7 @@ def test_no_read_goes_through_a_large_table(settings: Settings, store: str, requ
         seen: set[str] = set()
         for path, queries in READS.items():
             for query in queries:
-                address = f"{path}?{query}".format(run=named["run_id"], test=named["test_id"], ended=named["ended_id"], **named)
+                address = f"{path}?{query}".format(**named)
                 with _explained(store) as steps:
                     assert http.get(address).status_code == 200, address
                 for table, step in steps:
@@ -151,8 +151,8 @@ def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
         settings, f"INSERT INTO {cases} SELECT {project}, n, {key}, {digest}, 'mod > ' || {digest}, 1 FROM {numbers}"
     )
     ((number,),) = with_store(settings, f"SELECT id FROM project WHERE public_id = '{PROJECT}'")
-    page_id = ids.encode("proj", number)
-    return {"run_id": run["id"], "test_id": test["id"], "ended_id": ended["id"], "project_id": page_id}
+    made = {"run": run["id"], "test": test["id"], "ended": ended["id"], "project": ids.encode("proj", number)}
+    return made | {f"{name}_id": made_id for name, made_id in made.items()}
 
 
 @contextmanager
