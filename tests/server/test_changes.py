@@ -56,8 +56,8 @@ def test_a_run_is_compared_with_another(api: Api, other: Api) -> None:
     text = " ".join(page.text.split())
     assert "test_slowtests/test_mod.py 1.5 s 500 ms" in text
     assert "and 2 more" in text
-    assert len(page.forms) == 1
-    assert page.forms[0].values["against"].endswith("failed: Before")
+    assert [form.action for form in page.forms] == ["/search", path]
+    assert page.forms[1].values["against"].endswith("failed: Before")
     assert page.source.count("<option") == 4  # those before it, on this branch and on the others
 
     assert _counts(_read(api, path, against=first["id"]))["fixed"] == 0
