@@ -26,6 +26,8 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/runs/{run_id}/slowest"): ("viewer", {}, 404),
     ("GET", "/runs/{run_id}/live"): ("viewer", {}, 404),
     ("GET", "/tests/{test_id}"): ("viewer", {}, 404),
+    ("POST", "/tests/{test_id}/quarantine"): ("member", {}, 404),
+    ("POST", "/tests/{test_id}/release"): ("member", {}, 404),
     ("GET", "/teams"): ("viewer", {}, 303),
     ("GET", "/teams/new"): ("owner", {}, 200),
     ("POST", "/teams"): ("owner", {"name": "Another"}, 303),
@@ -38,6 +40,9 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/projects/{project_id}"): ("viewer", {}, 404),
     ("GET", "/projects/{project_id}/trends"): ("viewer", {}, 404),
     ("GET", "/projects/{project_id}/movers"): ("viewer", {}, 404),
+    ("GET", "/projects/{project_id}/flaky"): ("viewer", {}, 404),
+    ("POST", "/projects/{project_id}/quarantine"): ("member", {"test": "{test_id}"}, 404),
+    ("POST", "/projects/{project_id}/release"): ("member", {"test": "{test_id}"}, 404),
     ("POST", "/projects/{project_id}/name"): ("admin", {"name": "Renamed"}, 404),
     ("POST", "/projects/{project_id}/settings"): (
         "admin",
@@ -92,10 +97,13 @@ def test_who_may_look(crowded: tuple[Cast, Settings], method: str, path: str) ->
     cast, settings = crowded
     needs, said, told = TABLE[method, path]
     world = World(cast, settings)
-    place = path.format_map(world)
 
-    def send(who: Who, place: str = place, **headers: str) -> httpx.Response:
-        form = said | {"form_token": form_token(cast, who)} if method == "POST" else None
+    def filled(world: World) -> dict[str, str]:
+        return {name: value.format_map(world) for name, value in said.items()}
+
+    def send(who: Who, world: World = world, /, **headers: str) -> httpx.Response:
+        place = path.format_map(world)
+        form = filled(world) | {"form_token": form_token(cast, who)} if method == "POST" else None
         origin = {"Origin": str(cast.http.base_url)} if method == "POST" else {}
         headers = {"Accept": "text/html"} | origin | who | headers
         with cast.http.stream(method, place, headers=headers, data=form) as answer:
@@ -116,14 +124,13 @@ def test_who_may_look(crowded: tuple[Cast, Settings], method: str, path: str) ->
         for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": ""}):
             assert send(cast.people["owner"], **headers).status_code == 403
         forged = cast.http.post(
-            place,
-            data=said | {"form_token": "0" * 64},
+            path.format_map(world),
+            data=filled(world) | {"form_token": "0" * 64},
             headers=cast.people["owner"] | {"Origin": str(cast.http.base_url)},
         )
         assert forged.status_code == 403
     for role in ROLES[ROLES.index(needs) :]:
-        fresh = World(cast, settings)
-        answer = send(cast.people[role], path.format_map(fresh))
+        answer = send(cast.people[role], World(cast, settings))
         # of one's only team, there is no list
         assert answer.status_code in ({303} if method == "POST" else {200, 303 if path == "/teams" else 200})
         assert "/login" not in answer.headers.get("location", "")

@@ -319,9 +319,12 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
     assert api.http.post("/api/test-suites", json=suite).is_success
     api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
     assert api.get(f"/api/tests/{test['id']}")["stdout"] == HOSTILE
-    names = ("search", "status", "branch", "project", "author", "tag", "from", "to")
+    why = {"testId": test["id"], "projectId": PROJECT, "isQuarantined": True, "reason": HOSTILE, "owner": HOSTILE}
+    assert api.http.post("/api/flakiness", json=why).is_success
+    (flaky,) = [link for link in read(browser, f"/tests/{test['id']}").links if link.endswith("/flaky")]
+    names = ("search", "status", "branch", "project", "author", "tag", "from", "to", "file", "band", "quarantined")
     queries = dict.fromkeys(names, HOSTILE)
-    for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}"):
+    for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}", f"{flaky}?quarantined=yes"):
         for query in ({}, queries, *({name: value} for name, value in queries.items())):
             page = read(browser, path, **query)
             assert page.scripts <= OUR_SCRIPTS

@@ -78,6 +78,10 @@ READS = {
     "/search": ["q=a41c", "q=mod"],
     "/projects/{project_id}/trends": ["", "branch=main&days=7"],
     "/projects/{project_id}/movers": [""],
+    "/projects/{project_id}/flaky": [
+        *("", "band=high", "quarantined=yes", "quarantined=no&band=moderate"),
+        *("search=a41c&file=mod", "search=a41c&quarantined=yes"),
+    ],
     "/runs/{run_id}": ["", "status=failed", "search=mod"],
     "/runs/{ended_id}": [""],
     "/runs/{run_id}/changes": ["", "against={ended}"],
@@ -93,7 +97,7 @@ def test_each_read_is_looked_at() -> None:
         if isinstance(route, Route) and "GET" in (route.methods or ())
     }
     of_tables = r"(/api)?/(runs|tests|test-suites|flakiness|artifacts)\b(?!.*/(content|thumbnail|live)$)"
-    big = re.compile(rf"/$|/search$|/projects/.*/(trends|movers)$|{of_tables}")
+    big = re.compile(rf"/$|/search$|/projects/.*/(trends|movers|flaky)$|{of_tables}")
     assert {path for path in read if big.match(path)} == {path.replace("ended_id", "run_id") for path in READS}
 
 

@@ -23,10 +23,11 @@ from platform_report_server.db import _migrate, _sqlite, schema
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.db.queries.deliveries import any_due, list_deliveries
-from platform_report_server.db.queries.flakiness import list_flakiness, summarize
+from platform_report_server.db.queries.flakiness import Wanted, list_flakiness, summarize
 from platform_report_server.errors import ServerError, StoreError, StoreTooNew
 from platform_report_server.ingest.deliveries import claim
 from platform_report_server.ingest.ending import close_silent_runs
+from platform_report_server.ingest.flakiness import end_quarantines
 from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.retention import _some_old_runs
 from platform_report_server.ingest.runs import add_run
@@ -164,7 +165,7 @@ def test_the_tests_of_a_batch_are_each_looked_up(tmp_path: Path) -> None:
 
 
 def test_the_flakiest_tests_and_the_open_runs_are_found_by_their_indexes(tmp_path: Path) -> None:
-    plan = _plan(tmp_path, lambda connection: list_flakiness(connection, 1, min_score=0.1, limit=1, offset=0))
+    plan = _plan(tmp_path, lambda connection: list_flakiness(connection, 1, Wanted(0.1), limit=1, offset=0))
     assert any("INDEX case_stat_by_score (project_id=? AND score>?)" in step for step in plan), plan
     assert _plan(tmp_path, lambda connection: summarize(connection, 1)) == [
         "SEARCH case_stat USING COVERING INDEX case_stat_by_score (project_id=? AND score>?)",
@@ -172,6 +173,8 @@ def test_the_flakiest_tests_and_the_open_runs_are_found_by_their_indexes(tmp_pat
     ]
     plan = _plan(tmp_path, lambda connection: close_silent_runs(Write(connection, ids.IdMaker(), 0), 0))
     assert any("INDEX run_open" in step for step in plan), plan
+    plan = _plan(tmp_path, lambda connection: end_quarantines(Write(connection, ids.IdMaker(), 0)))
+    assert plan == ["SEARCH case_stat USING COVERING INDEX case_stat_until (quarantined_until<?)"]
 
 
 def test_what_is_followed_is_found_by_its_indexes(tmp_path: Path) -> None:

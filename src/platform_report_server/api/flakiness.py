@@ -85,9 +85,8 @@ async def index(call: Call) -> Response:
         number = find_project(connection, project)
         if number is None:
             return FlakinessPage([], 0, limit, offset, FlakinessSummary(0, 0, 0.0))
-        rows, total = queries.list_flakiness(
-            connection, number, min_score=min_score, quarantined=quarantined, limit=limit, offset=offset
-        )
+        wanted = queries.Wanted(min_score=min_score, quarantined=quarantined)
+        rows, total = queries.list_flakiness(connection, number, wanted, limit=limit, offset=offset)
         all_tests = queries.summarize(connection, number)
         summary = FlakinessSummary(all_tests.flaky, all_tests.quarantined, all_tests.average)
         return FlakinessPage([_shape(row) for row in rows], total, limit, offset, summary)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime, time, timezone
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from platform_report_server.clock import now_ms
 from platform_report_server.errors import ApiError, Invalid, TooLarge
 from platform_report_server.text import clean
 
 _LARGEST = 64 * 1024
-_MOST_FIELDS = 32
+_MOST_FIELDS = 256
+_LAST_YEAR = 2100
 _KIND = "application/x-www-form-urlencoded"
 
 
@@ -21,6 +24,33 @@ class Form:
     """What was typed in."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)  # passwords are among them
+    ticked: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    """All that was sent, with each of the fields of one name."""
+
+    def every(self, name: str) -> list[str]:
+        """Return the values of all fields of a name, each once."""
+        return list(dict.fromkeys(value for key, value in self.ticked if key == name))
+
+    def short(self, name: str, most: int) -> str | None:
+        """Return a text of at most so many characters; None where it is empty."""
+        value = self.text(name).strip()
+        if len(value) > most:
+            raise Invalid.field_is(name, f"expected at most {most} characters, got {len(value)}")
+        return value or None
+
+    def end_of_day(self, name: str) -> int | None:
+        """Return the end of a day, in UTC, as browsers write days; None where there is none."""
+        day = self.text(name).strip()
+        if not day:
+            return None
+        try:
+            last = date.fromisoformat(day)
+        except ValueError:
+            raise Invalid.field_is(name, f"expected a day as 2030-12-31, got {day[:80]!r}") from None
+        end = int(datetime.combine(last, time(23, 59, 59), timezone.utc).timestamp() * 1000)
+        if end <= now_ms() or last.year > _LAST_YEAR:
+            raise Invalid.field_is(name, f"expected a day from today to {_LAST_YEAR}")
+        return end
 
     def text(self, name: str) -> str:
         """Return a field as it was sent; empty where it was not."""
@@ -57,7 +87,8 @@ async def read_form(request: Request) -> Form:
         pairs = parse_qsl(b"".join(parts).decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:
         raise Invalid(f"The form is not what is expected: {error}") from error
-    return Form({name: clean(value) for name, value in pairs})
+    said = [(name, clean(value)) for name, value in pairs]
+    return Form(dict(said), said)
 
 
 def shown_again(form: Form, error: ApiError) -> Shown:

@@ -23,6 +23,7 @@ from platform_report_server.shown import duration, moment, plain, web_address
 from platform_report_server.web._colours import coloured
 from platform_report_server.web._difference import difference
 from platform_report_server.web._flash import Notes
+from platform_report_server.web._ring import strip
 from platform_report_server.web._waterfall import bars
 
 _HERE = Path(__file__).parent
@@ -63,10 +64,12 @@ _templates = Environment(
 _templates.filters |= {
     "coloured": coloured,
     "bars": bars,
+    "strip": strip,
     "duration": duration,
     "moment": moment,
     "iso": iso,
     "web_address": web_address,
+    "day": lambda milliseconds: iso(milliseconds)[:10],
     "status": RESULT_STATUSES.__getitem__,
     "totals": totals_of,
     "band": band_of,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timezone
-
 from starlette.responses import Response
 
 from platform_report_server.accounts.keys import add_key, delete_key, switch_key
 from platform_report_server.accounts.people import check_name
 from platform_report_server.auth.roles import ROLES
 from platform_report_server.auth.visible import visible_key
-from platform_report_server.clock import now_ms
 from platform_report_server.db.queries.keys import KeyRow
 from platform_report_server.errors import Forbidden, Invalid
 from platform_report_server.ingest.writer import Write
@@ -20,15 +17,13 @@ from platform_report_server.web._visit import Visit
 from platform_report_server.web.projects import project_path, show, visible_project_page
 from platform_report_server.web.teams import chosen_role
 
-_LAST_YEAR = 2100
-
 
 async def make(visit: Visit) -> Response:
     form, caller = visit.form, visit.caller
 
     def job(write: Write) -> tuple[KeyRow, str]:
         row = visible_project_page(write.connection, caller, visit.said("project_id"))
-        name, role, expires_at = check_name(form.required("name")), chosen_role(form, ROLES), _end(form.text("expires"))
+        name, role, expires_at = check_name(form.required("name")), chosen_role(form, ROLES), form.end_of_day("expires")
         caller.grant(role, caller.role_in(row.public_id))
         return add_key(write, row.id, name, role, expires_at=expires_at, made_by=caller.user_id)
 
@@ -63,17 +58,3 @@ async def delete(visit: Visit) -> Response:
     row = await visit.write(job)
     visit.services.access.keys.forget()
     return visit.go(project_path(row.project_id), Notes(told=f"The key {row.name} is deleted."))
-
-
-def _end(day: str) -> int | None:
-    """Return the end of a day, in UTC, as browsers write days."""
-    if not day.strip():
-        return None
-    try:
-        last = date.fromisoformat(day.strip())
-    except ValueError:
-        raise Invalid.field_is("expires", f"expected a day as 2030-12-31, got {day[:80]!r}") from None
-    end = int(datetime.combine(last, time(23, 59, 59), timezone.utc).timestamp() * 1000)
-    if end <= now_ms() or last.year > _LAST_YEAR:
-        raise Invalid.field_is("expires", f"expected a day from today to {_LAST_YEAR}")
-    return end

@@ -24,6 +24,7 @@ from platform_report_server.model import Attempt
 from platform_report_server.storage.formats import is_image
 from platform_report_server.web import _chosen
 from platform_report_server.web._failures import group_id, list_members, show_groups
+from platform_report_server.web._forms import Shown
 from platform_report_server.web._history import show_history
 from platform_report_server.web._remarks import receipt, remarks
 from platform_report_server.web._since import since_when
@@ -78,7 +79,7 @@ async def show_run(visit: Visit) -> Response:
     return visit.page("run.html", **found, chosen=chosen, offset=offset, limit=_TESTS, statuses=RESULT_STATUSES)
 
 
-async def show_test(visit: Visit) -> Response:
+async def show_test(visit: Visit, **forms: Shown) -> Response:
     branch = _chosen.chosen(visit.request, "branch")
 
     def query(connection: Connection) -> dict[str, Any]:
@@ -93,13 +94,14 @@ async def show_test(visit: Visit) -> Response:
             "run": run,
             "detail": detail,
             "attempts": _attempts(detail),
+            "role": visit.caller.role_in(test.project) or "viewer",
             "history": history,
             "stat": find_stat(connection, test.project_id, test.case_id),
             "since": since_when(connection, run, test, history["executions"]),
             "artifacts": _linked(visit, connection, artifacts),
         }
 
-    return visit.page("test.html", **await visit.read(query), branch=branch)
+    return visit.page("test.html", **await visit.read(query), branch=branch, forms=forms)
 
 
 def _attempts(detail: Detail) -> list[Attempt]:

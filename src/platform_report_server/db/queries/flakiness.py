@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, literal_column, select
 
+from platform_report_server.db.queries.search import has_text, has_title
 from platform_report_server.db.schema import NO_SCORE, case_stat, test_case
 from platform_report_server.model import FlakinessBand
 
@@ -16,10 +17,28 @@ WINDOW = 50
 LEAST = 5
 """Executions that a score needs."""
 
+SEARCHED = 5000
+"""Tests among which those with some words are looked for, the flakiest."""
+
 StatRow = Row[Any]
-"""A row of `case_stat` with `title` and `file_path` of its test."""
+"""A row of `case_stat` with `title`, `full_title` and `file_path` of its test."""
 
 _BANDS: tuple[tuple[float, FlakinessBand], ...] = ((0.0, "stable"), (0.3, "low"), (0.7, "moderate"))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which tests are listed; all where nothing is said."""
+
+    min_score: float | None = None
+    band: FlakinessBand | None = None
+    is_flaky: bool = False
+    """Whether only tests with a flaky execution are."""
+    quarantined: bool | None = None
+    search: str | None = None
+    """Words in a title."""
+    file: str | None = None
+    """Words in the path of the file."""
 
 
 @dataclass(frozen=True)
@@ -40,34 +59,51 @@ def band_of(score: float) -> FlakinessBand | None:
 
 
 def list_flakiness(
-    connection: Connection,
-    project_id: int,
-    *,
-    min_score: float | None = None,
-    quarantined: bool | None = None,
-    limit: int,
-    offset: int,
+    connection: Connection, project_id: int, wanted: Wanted, *, limit: int, offset: int
 ) -> tuple[list[StatRow], int]:
     """Return a page of tests, the flakiest first, and how many there are."""
-    where = [case_stat.c.project_id == project_id]
+    where = [case_stat.c.project_id == project_id, *_scored(wanted)]
     score: ColumnElement[float] = case_stat.c.score
-    if min_score is not None:
-        where.append(case_stat.c.score >= min_score)
-    if quarantined is not None:
-        where.append(_is_quarantined(quarantined))
-    if quarantined:
+    if wanted.quarantined is not None:
+        where.append(_is_quarantined(wanted.quarantined))
+    if wanted.quarantined:
         # those few are looked up and sorted, or all tests would be read in this order
         few = case_stat.alias("few")
         its_own = select(few.c.case_id).where(few.c.project_id == project_id, few.c.quarantined == literal_column("1"))
         where.append(case_stat.c.case_id.in_(its_own))
         score = score + 0
-    page = select(case_stat).where(*where).order_by(score.desc(), case_stat.c.case_id)
-    keys = page.limit(limit).offset(offset).subquery()
-    same = and_(test_case.c.project_id == keys.c.project_id, test_case.c.id == keys.c.case_id)
-    query = select(keys, test_case.c.title, test_case.c.file_path).join(test_case, same)
+    found = select(case_stat).where(*where).order_by(score.desc(), case_stat.c.case_id)
+    if wanted.search or wanted.file:
+        found = _with_words(connection, found.limit(SEARCHED).subquery("first"), wanted)
+    keys = found.limit(limit).offset(offset).subquery()
+    query = select(keys, test_case.c.title, test_case.c.full_title, test_case.c.file_path).join(test_case, _is_of(keys))
     rows = connection.execute(query.order_by(keys.c.score.desc(), keys.c.case_id)).all()
-    total = connection.execute(select(func.count()).select_from(case_stat).where(*where)).scalar_one()
+    total = connection.execute(select(func.count()).select_from(found.order_by(None).subquery())).scalar_one()
     return list(rows), total
+
+
+def _scored(wanted: Wanted) -> list[ColumnElement[bool]]:
+    score = case_stat.c.score
+    if wanted.band is not None:
+        bounds = [most for most, _ in _BANDS] + [1.0]
+        place = [*(word for _, word in _BANDS), "high"].index(wanted.band)
+        return [score > bounds[place - 1], score <= bounds[place]] if place else [score == 0]
+    if wanted.min_score is not None:
+        return [score >= wanted.min_score]
+    return [score > 0] if wanted.is_flaky else []
+
+
+def _with_words(connection: Connection, first: Subquery, wanted: Wanted) -> Select[Any]:
+    found = select(first).join(test_case, _is_of(first))
+    if wanted.search:
+        found = found.where(has_title(connection, wanted.search))
+    if wanted.file:
+        found = found.where(has_text(connection, test_case.c.file_path, wanted.file))
+    return found.order_by(first.c.score.desc(), first.c.case_id)
+
+
+def _is_of(keys: Subquery) -> ColumnElement[bool]:
+    return and_(test_case.c.project_id == keys.c.project_id, test_case.c.id == keys.c.case_id)
 
 
 def find_stat(connection: Connection, project_id: int, case_id: int) -> Row[Any] | None:

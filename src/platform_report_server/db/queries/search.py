@@ -70,7 +70,7 @@ def _probed(
     first = rows.order_by(result.c.seq).limit(_PROBED).subquery()
     same = and_(test_case.c.project_id == first.c.project_id, test_case.c.id == first.c.case_id)
     # a value and no join, which might begin with all the tests
-    has_words = select(_has_title(connection, search)).where(same).scalar_subquery()
+    has_words = select(has_title(connection, search)).where(same).scalar_subquery()
     found = select(first.c.run_id, first.c.seq).where(or_(has_words, _has_own(connection, first.c.title, search)))
     return [(row.run_id, row.seq) for row in connection.execute(found.order_by(first.c.seq).limit(most))]
 
@@ -155,7 +155,7 @@ _PARTS = {"postgresql": (_indexed,), "sqlite": (_folded, _unfolded)}
 
 def cases_with(connection: Connection, project_id: int, search: str) -> Select[Any]:
     """Return the query of the numbers of the tests that have some words in their titles."""
-    return select(test_case.c.id).where(test_case.c.project_id == project_id, _has_title(connection, search))
+    return select(test_case.c.id).where(test_case.c.project_id == project_id, has_title(connection, search))
 
 
 def _own_title(connection: Connection, search: str) -> ColumnElement[bool]:
@@ -167,7 +167,8 @@ def _has_own(connection: Connection, title: ColumnElement[Any], search: str) -> 
     return and_(title.is_not(None), has_text(connection, title, search))
 
 
-def _has_title(connection: Connection, search: str) -> ColumnElement[bool]:
+def has_title(connection: Connection, search: str) -> ColumnElement[bool]:
+    """Return the condition that a test has these words in one of its titles."""
     full, own = test_case.c.full_title, test_case.c.title
     has_own = has_text(connection, own, search)
     if connection.dialect.name == "postgresql":  # whose index of titles lacks those that are a part of the full title
