@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from platform_report_server.app import create_app
-from platform_report_server.auth.links import owner_token
-from platform_report_server.auth.signing import open_signer
+from platform_report_server.auth.links import entry_token, owner_token
+from platform_report_server.auth.signing import Signer, open_signer
 from platform_report_server.auth.tokens import new_token
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.people import has_accounts
@@ -22,7 +22,7 @@ from platform_report_server.settings import LOOPBACK_NAMES, S3Url, Settings
 from platform_report_server.storage.store import check_bucket
 from platform_report_server.workers import Seat, run_workers
 
-__all__ = ["Place", "serve"]
+__all__ = ["Place", "entry_query", "serve"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,15 @@ def serve(
         listening.close()
 
 
+def entry_query(settings: Settings) -> str:
+    """Return what lets a browser in, at the end of an address of the private server that this store has already.
+
+    It is empty where people have accounts: they log in.
+    """
+    token = _look(settings, entry_token)
+    return "" if token is None else f"?token={token}"
+
+
 def _run(
     settings: Settings,
     place: Place,
@@ -126,15 +135,15 @@ def _origin(place: Place, listening: socket.socket) -> str:
     return f"http://{place.shown}:{listening.getsockname()[1]}"
 
 
-def _look(settings: Settings) -> str | None:
-    """Open everything once; return what makes the first owner, where nobody has an account."""
+def _look(settings: Settings, token: Callable[[Signer], str] = owner_token) -> str | None:
+    """Open everything once; return what makes the first owner, or another token, where nobody has an account."""
     database = open_database(settings.database)
     try:
         signer = open_signer(settings, database)
         if isinstance(settings.artifacts, S3Url):
             check_bucket(settings.artifacts, settings.staging)
         with database.reading() as connection:
-            return None if has_accounts(connection) else owner_token(signer)
+            return None if has_accounts(connection) else token(signer)
     finally:
         database.close()
 

@@ -146,7 +146,7 @@ def test_what_cannot_be_read_or_kept_is_told(tmp_path: Path, reader: Reader, sta
     ("settings", "address"),
     [
         (Settings(url="https://platform.example/api"), "https://platform.example/runs/run_1"),
-        (Settings(), "run_1, shown by 'platform-report show run_1' and 'platform-report serve'"),
+        (Settings(), "run_1, shown by 'platform-report show run_1' and 'platform-report open'"),
         (None, ""),
     ],
 )

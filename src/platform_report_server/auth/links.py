@@ -1,7 +1,8 @@
-"""Links that hold for an hour: to artifacts and thumbnails, for whoever has one, and to the first owner's page."""
+"""Links that hold for an hour: to artifacts and thumbnails, for whoever has one, to the first owner's page, and in."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from platform_report_server.auth.signing import Signer
@@ -9,7 +10,7 @@ from platform_report_server.clock import now_ms
 from platform_report_server.errors import Forbidden
 
 _LIFE_SECONDS = 3600
-_PURPOSE, _OF_THUMBNAIL, _OWNING = "artifact", "thumbnail", "first owner"
+_PURPOSE, _OF_THUMBNAIL, _OWNING, _ENTERING = "artifact", "thumbnail", "first owner", "entry"
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,16 @@ def holds_owner_token(signer: Signer, token: str) -> bool:
     """Tell whether it was made by a server of this store, within an hour."""
     expires, _, signature = token.partition(".")
     return signer.holds(signature, _OWNING, expires) and int(expires) > now_ms() // 1000
+
+
+def entry_token(signer: Signer) -> str:
+    """Return what lets a browser in at a server of this store that one person has for themselves."""
+    expires, nonce = now_ms() // 1000 + _LIFE_SECONDS, secrets.token_hex(8)
+    return f"{expires}.{nonce}.{signer.sign(_ENTERING, expires, nonce)}"
+
+
+def holds_entry_token(signer: Signer, token: str) -> bool:
+    """Tell whether it was made with the key of this store, within an hour."""
+    expires, _, rest = token.partition(".")
+    nonce, _, signature = rest.partition(".")
+    return signer.holds(signature, _ENTERING, expires, nonce) and int(expires) > now_ms() // 1000

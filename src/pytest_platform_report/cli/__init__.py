@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import PlatformReportError
 from ..options import OPTIONS
-from . import backup, doctor, export, key, migrate, prune, restore, run, serve, show, sync, user
+from . import backup, doctor, export, key, migrate, open_run, prune, restore, run, serve, show, sync, user
 
 _SHARED = ("url", "project", "api-key-file", "spool")
 
@@ -44,6 +44,6 @@ def _make_parser() -> argparse.ArgumentParser:
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    for part in (run, user, key):
+    for part in (open_run, run, user, key):
         part.add_command(commands, shared)
     return parser

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..settings import Settings
 from ._database import lacks_server, read_option
 from ._pytest_settings import ask_pytest
 
@@ -46,22 +47,22 @@ class Store:
 
 
 @contextmanager
-def opened(arguments: argparse.Namespace) -> Iterator[Store]:
-    """Give out the store of this directory.
+def opened(arguments: argparse.Namespace, settings: Settings | None = None) -> Iterator[Store]:
+    """Give out the store of this directory, whose settings are asked for where they are not given.
 
     :raises ConfigurationError: the server's packages are not installed, or it says why it cannot.
     """
-    settings, database = ask_pytest(arguments), read_option(arguments)
+    settings, database = settings or ask_pytest(arguments), read_option(arguments)
     try:
         from platform_report_server import backup, manage, prune, serve
         from platform_report_server.errors import ServerError
         from platform_report_server.exports import stored
         from platform_report_server.reach import Reach
-        from platform_report_server.settings import Settings
+        from platform_report_server.settings import Settings as ServerSettings
     except ImportError as error:
         raise lacks_server(error) from error
     try:
-        given, entrances = (Settings, Reach), (serve, manage, prune, backup, stored)
+        given, entrances = (ServerSettings, Reach), (serve, manage, prune, backup, stored)
         yield Store(settings.spool / "platform", database, settings.project, *given, *entrances)
     except ServerError as error:
         raise ConfigurationError(str(error)) from error

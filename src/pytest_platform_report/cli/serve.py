@@ -12,6 +12,7 @@ from ..ids import new_id
 from . import _artifacts
 from ._database import add_option
 from ._environment import PREFIX, add_setting, is_on, names, one_of, read_secret
+from ._serving import announcing
 from ._store import opened
 from ._terminal import say
 
@@ -131,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigurationError(
             f"{PREFIX}METRICS_TOKEN: found {len(token)} characters, expected at least {_SHORTEST_TOKEN}"
         )
-    with opened(arguments) as store:
+    with opened(arguments) as store, announcing(store.folder) as tell:
         allowed = frozenset(arguments.allow_host)
         place = store.serve.Place(
             arguments.host,
@@ -148,6 +149,8 @@ def run(arguments: argparse.Namespace) -> int:
         rules |= {"limits": arguments.limits, "abandon_after": arguments.abandon_after * 60}
 
         def on_started(address: str) -> None:
+            if store.database is None and place.is_private and place.workers == 1:
+                tell(address)
             say(f"serving {store.described(rules.get('artifacts'))}")
             say(f"  dashboard: {address}")
             if urlsplit(address).path == "/first-owner":

@@ -133,7 +133,7 @@ class Status:
             return ""
         if settings.url:
             return f"{settings.url.removesuffix('/api')}/runs/{run_id}"
-        return f"{run_id}, shown by 'platform-report show {run_id}' and 'platform-report serve'"
+        return f"{run_id}, shown by 'platform-report show {run_id}' and 'platform-report open'"
 
     def _notes(self, courier: Courier | None) -> list[str]:
         notes = list(self._tail.problems.values())
