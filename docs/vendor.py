@@ -1,4 +1,7 @@
-"""Make the vendored files anew, from npm's registry: Swagger UI and ReDoc for the API's pages, htmx for the others."""
+"""Make the vendored files anew, from npm's registry.
+
+Swagger UI and ReDoc for the API's pages, htmx for the others, axe for the tests that look at those.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,12 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
-SERVER = Path(__file__).parent.parent / "src/platform_report_server"
+ROOT = Path(__file__).parent.parent
+PARTS = {
+    "api": ROOT / "src/platform_report_server/api",
+    "web": ROOT / "src/platform_report_server/web",
+    "browser": ROOT / "tests/browser",
+}
 LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 NO_LOGO = b"data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 PACKAGES = {
@@ -39,6 +47,14 @@ PACKAGES = {
             "LICENSE": "web/htmx.LICENSE.txt",
         },
     ),
+    ("axe-core", "4.14.1"): (
+        "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        {
+            "axe.min.js": "browser/axe.min.js.gz",
+            "LICENSE": "browser/axe.LICENSE.txt",
+            "LICENSE-3RD-PARTY.txt": "browser/axe.LICENSE-3RD-PARTY.txt",
+        },
+    ),
 }
 
 
@@ -57,7 +73,7 @@ def main() -> None:
                 if member is None:
                     raise SystemExit(f"{url}: there is no {name}")
                 part, _, file_name = target.partition("/")
-                write(SERVER / part / "vendored" / file_name, member.read())
+                write(PARTS[part] / "vendored" / file_name, member.read())
 
 
 def write(target: Path, content: bytes) -> None:

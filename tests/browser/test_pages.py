@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from browser.axe import check_page
 from browser.chromium import find_chromium
 from browser.people import People
 from server.support import first_owner_token, served_settings, serving
@@ -25,6 +26,7 @@ def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
     with serving(settings) as url:
         jane = people()
         jane.goto(f"{url}/first-owner?token={first_owner_token(settings)}")
+        check_page(jane)
         jane.get_by_label("Email").fill("jane@example.com")
         make_account(jane, "Name", "Jane")
         jane.get_by_role("link", name="Jane").wait_for()
@@ -33,9 +35,14 @@ def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
         jane.get_by_label("Email of somebody new").fill("john@example.com")
         jane.keyboard.press("Enter")
         link = jane.get_by_label("Link of the invitation").input_value()
+        check_page(jane)
+        for path in ("/teams/new", "/account"):
+            jane.goto(url + path)
+            check_page(jane)
 
         john = people()
         john.goto(link)
+        check_page(john)
         make_account(john, "Your name", "John")
         john.get_by_role("link", name="Teams").click()
         john.get_by_label("Name of a new project").fill("Web shop")
@@ -54,6 +61,7 @@ def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
         download.value.save_as(tmp_path / "nightly.html")
         john.get_by_role("button", name="Log out").click()
         john.get_by_role("heading", name="Log in").wait_for()
+        check_page(john)
 
         jane.goto(f"{url}/?project={project}")
         jane.get_by_role("link", name="Nightly").click()
@@ -61,6 +69,12 @@ def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
         jane.get_by_role("button", name="Make the addresses of badges").click()
         assert jane.get_by_label("status").input_value().startswith(f"{url}/badges/")
         assert jane.locator("img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+        check_page(jane)
+        jane.get_by_label("Address of a new webhook").fill("https://example.com/tests")
+        jane.get_by_role("button", name="Make the webhook").click()
+        jane.get_by_role("heading", name="Webhook").wait_for()
+        check_page(jane)
+        jane.get_by_role("link", name="Web shop").click()
         jane.get_by_text("Delete the project").click()
         jane.get_by_label("The project's name").fill("Web shop")
         jane.get_by_role("button", name="Delete Web shop").click()

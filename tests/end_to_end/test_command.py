@@ -60,6 +60,10 @@ def test_show(target: Target, project: Project) -> None:
 
     run_id = head.split()[2]
     assert project.command("show", run_id).out == shown.out
+    if target.kind != "embedded":
+        address = f"{target.address}/runs/{run_id}\n"
+        assert project.command("open", "--print").out == address
+        assert project.command("open", "--print", run_id).out == address
     if target.kind == "embedded":
         written = project.command("export", "--run", run_id)
         assert (written.exit, written.out) == (0, f"nightly-{run_id}.html\n")
@@ -76,6 +80,10 @@ def test_show_before_the_first_run(target: Target, project: Project) -> None:
     assert shown.exit == 1
     assert "no run is kept here: 'pytest --platform-report' makes one" in shown.out
     assert "platform.db: there is no store" in project.command("export").out
+    for arguments in (("open",), ("open", "run_0")):
+        refused = project.command(*arguments)
+        assert refused.exit == 1
+        assert "no run is kept here: 'pytest --platform-report' makes one" in refused.out
     assert not project.spool.exists()
 
 
@@ -117,6 +125,50 @@ def test_doctor_tells_of_a_wrong_option(project: Project) -> None:
     told = project.command("doctor")
     assert told.exit == 1
     assert told.out == "platform-report: PLATFORM_SHARD: '9' is no shard: give K/N with 1 <= K <= N, such as 2/5\n"
+
+
+@embedded
+def test_open(target: Target, project: Project) -> None:
+    project.write("test_cart.py", _SUITE)
+    ended = project.run("--platform-run-title=nightly")
+    run_id = project.status()["run_id"]
+    assert f"run: {run_id}, shown by 'platform-report show {run_id}' and 'platform-report open'\n" in ended.out
+    browser = project.write("browser", '#!/bin/sh\necho "$1" > written; mv written opened\n')
+    browser.chmod(0o755)
+    project.environment["BROWSER"] = str(browser)
+    process = project.start_command("open")
+    read_until(process, "Ctrl-C ends it.")
+    opened = project.root / "opened"
+    wait_for(opened.exists, "a browser was opened")
+    first = opened.read_text().strip()
+    opened.unlink()
+    assert project.command("open", run_id).exit == 0
+    addresses = {first, project.command("open", "--print").out.strip(), opened.read_text().strip()}
+    assert len(addresses) == 3
+    assert len({address.partition("?token=")[0] for address in addresses}) == 1, "one server is enough"
+    for address in addresses:
+        page = httpx.get(address, follow_redirects=True, trust_env=False)
+        assert page.history
+        assert page.url.path == f"/runs/{run_id}"
+        assert "nightly" in page.text
+        assert httpx.get(address, trust_env=False).status_code == 401, "it lets one browser in"
+    process.terminate()
+    assert finish(process).exit == 0
+    assert not list((project.spool / "platform").glob("serving.json*"))
+
+    project.write("password.txt", "correct horse battery\n")
+    project.command("user", "add", "--owner", "jane@example.com", "--password-file=password.txt")
+    served = project.start_command("serve", "--port=0")
+    origin = re.search(r"dashboard: (\S+)/\n", read_until(served, "Ctrl-C ends it."))
+    assert origin
+    assert project.command("open", "--print").out == f"{origin[1]}/runs/{run_id}\n"
+    served.kill()
+    finish(served)
+    del project.environment["BROWSER"]
+    alone = project.start_command("open", "--print")
+    assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/runs/{run_id}\n", read_until(alone, run_id))
+    alone.terminate()
+    assert finish(alone).exit == 0
 
 
 @embedded
@@ -253,7 +305,7 @@ def test_serve_says_that_the_port_is_taken(target: Target, project: Project) -> 
 def test_the_command_explains_itself(project: Project) -> None:
     helped = project.command("--help")
     assert helped.exit == 0
-    for name in ("show", "serve", "sync", "migrate", "prune", "backup", "restore", "doctor", "run", "user", "key"):
+    for name in "show open serve sync migrate prune backup restore doctor run user key".split():
         assert f"\n    {name} " in helped.out
         assert project.command(name, "--help").exit == 0
     assert project.command("no-such-command").exit == 2

@@ -6,6 +6,7 @@ import asyncio
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from starlette.routing import Route
 
 from platform_report_server.api.routes import api_routes
 from platform_report_server.app import create_app
+from platform_report_server.auth.links import entry_token, owner_token
 from platform_report_server.auth.roles import ROLES
+from platform_report_server.auth.signing import load_signer
 from platform_report_server.errors import Forbidden, SettingsError
 from platform_report_server.model import Role
 from platform_report_server.services import open_services
@@ -259,8 +262,18 @@ def test_a_link_opens_one_session_once(settings: Settings) -> None:
             for changed in (value[:-1], "9" + value, value.swapcase(), ""):
                 with httpx.Client(base_url=url, cookies={name: changed}) as forger:
                     refused(forger.get("/api/runs", params={"projectId": PROJECT}), 401, "UNAUTHORIZED")
+        signer = load_signer(settings.signing_key, nullcontext)
+        signed, owning = entry_token(signer), owner_token(signer)
+        expires, nonce, signature = signed.split(".")
+        for wrong in (owning, signed[:-1], f"{int(expires) + 1}.{nonce}.{signature}", f"{expires}..{signature}", ".."):
+            assert httpx.get(f"{url}/?token={wrong}").status_code == 401
         with serving(replace(settings, link_token="the-token")) as another, httpx.Client(base_url=another) as late:
             assert late.get("/?token=the-token").status_code == 401
+            assert late.get(f"/runs/run_0?token={signed}").headers["location"] == "/runs/run_0"
+            assert late.get("/").status_code == 200
+        assert httpx.get(f"{url}/?token={signed}").status_code == 401
+        with serving(settings) as served:
+            assert httpx.get(f"{served}/?token={entry_token(signer)}").status_code == 401, "there people log in"
 
 
 def test_over_https_the_cookie_is_bound_to_the_host(settings: Settings) -> None:

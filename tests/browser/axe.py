@@ -1,0 +1,34 @@
+"""What every page has to be: without fault in the eyes of axe, in both themes, and no wider than a small phone."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+_SOURCE = gzip.decompress(Path(__file__).with_name("vendored").joinpath("axe.min.js.gz").read_bytes()).decode()
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_RULES = {
+    "light": {"type": "tag", "values": _TAGS},
+    "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},  # the others see no colours
+}
+_RUN = """async (rules) => {
+    const closed = [...document.querySelectorAll("details:not([open])")];
+    closed.forEach((each) => { each.open = true; });
+    const { violations } = await axe.run({ runOnly: rules, resultTypes: ["violations"] });
+    closed.forEach((each) => { each.open = false; });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+}"""
+_NARROW = {"width": 320, "height": 640}
+
+
+def check_page(page: Any) -> None:
+    """Check the page that a browser shows."""
+    page.evaluate(_SOURCE)
+    for theme, rules in _RULES.items():
+        page.emulate_media(color_scheme=theme)
+        assert page.evaluate(_RUN, rules) == [], f"{page.url}, {theme}"
+    size = page.viewport_size
+    page.set_viewport_size(_NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= _NARROW["width"], f"{page.url} scrolls sideways"
+    page.set_viewport_size(size)
