@@ -311,18 +311,35 @@ def test_a_test_without_attempts_shows_its_steps(api: Api, browser: httpx.Client
 
 
 def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
-    run = api.new_run(**texts_of(NewRun, HOSTILE, projectId=PROJECT, status="running"))
-    body = texts_of(NewTest, HOSTILE, runId=run["id"], projectId=PROJECT, status="failed")
-    body["attempts"] += [body["attempts"][0] | {"attempt": 2}]
-    test = checked(api.http.post("/api/tests", json=body), 201)
-    suite = {"runId": run["id"], "projectId": PROJECT, "title": HOSTILE}
-    assert api.http.post("/api/test-suites", json=suite).is_success
-    api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
+    for status in ("passed", "failed", "failed"):
+        run = api.new_run(**texts_of(NewRun, HOSTILE, projectId=PROJECT, status="running"))
+        body = texts_of(NewTest, HOSTILE, runId=run["id"], projectId=PROJECT, status=status)
+        body["attempts"] += [body["attempts"][0] | {"attempt": 2}]
+        test = checked(api.http.post("/api/tests", json=body), 201)
+        suite = {"runId": run["id"], "projectId": PROJECT, "title": HOSTILE}
+        assert api.http.post("/api/test-suites", json=suite).is_success
+        api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
+        api.end_run(run, status=status)
+    assert "still failing since" in read(browser, f"/runs/{run['id']}").text
+    assert "it passed in" in read(browser, f"/tests/{test['id']}").text
     assert api.get(f"/api/tests/{test['id']}")["stdout"] == HOSTILE
     why = {"testId": test["id"], "projectId": PROJECT, "isQuarantined": True, "reason": HOSTILE, "owner": HOSTILE}
     assert api.http.post("/api/flakiness", json=why).is_success
     (flaky,) = [link for link in read(browser, f"/tests/{test['id']}").links if link.endswith("/flaky")]
-    names = ("search", "status", "branch", "project", "author", "tag", "from", "to", "file", "band", "quarantined")
+    names = (
+        "search",
+        "status",
+        "group",
+        "branch",
+        "project",
+        "author",
+        "tag",
+        "from",
+        "to",
+        "file",
+        "band",
+        "quarantined",
+    )
     queries = dict.fromkeys(names, HOSTILE)
     for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}", f"{flaky}?quarantined=yes"):
         for query in ({}, queries, *({name: value} for name, value in queries.items())):
