@@ -13,7 +13,7 @@ _RULES = {
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},  # the others see no colours
 }
 _RUN = """async (rules) => {
-    const closed = [...document.querySelectorAll("details:not([open])")];
+    const closed = [...document.querySelectorAll("details:not([open], [hx-get])")];
     closed.forEach((each) => { each.open = true; });
     const { violations } = await axe.run({ runOnly: rules, resultTypes: ["violations"] });
     closed.forEach((each) => { each.open = false; });

@@ -88,6 +88,7 @@ def test_a_team_comes_to_life(people: People, tmp_path: Path) -> None:
     jane.context.set_offline(True)
     jane.goto((tmp_path / "nightly.html").as_uri())
     jane.get_by_role("heading", name="Nightly").wait_for()
+    check_page(jane)
     assert jane.locator("main").evaluate("main => getComputedStyle(main.parentElement).maxWidth") == "1152px"
     assert people.complaints == []
 
