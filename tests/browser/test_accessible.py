@@ -1,4 +1,4 @@
-"""The pages over a store with real sessions in it: for everybody, by keyboard alone, and whatever texts they show."""
+"""The pages over a store with a real session in it: for everybody, by keyboard alone, and whatever texts they show."""
 
 from __future__ import annotations
 
@@ -79,9 +79,8 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 
 def test_pages_are_for_everybody(people: People, project: Project) -> None:
-    for _ in range(2):
-        ended = project.run("-q")
-        assert "acknowledged" in ended.out, ended.out
+    ended = project.run("-q")
+    assert "7 tests run, 7 acknowledged" in ended.out, ended.out
     settings = replace(served_settings(project.spool / "platform"), link_token="the-link")
     asked: set[str] = set()
     dialogs: list[str] = []
@@ -93,20 +92,15 @@ def test_pages_are_for_everybody(people: People, project: Project) -> None:
         check_what_is_linked(jane)
         jane.goto(url)
         jane.locator("tbody a[href^='/runs/']").first.click()
-        jane.get_by_text("still failing since").first.wait_for()
+        jane.get_by_role("heading", name="Failures").wait_for()
         walk(jane)
-        run = jane.url
-        jane.goto(f"{run}?search=no+such+test")
+        jane.locator("#tests").get_by_role("link", name="test_again").click()
+        jane.get_by_role("heading", name="History").wait_for()
         check_page(jane)
-        for name in ("test_fails[0]", "test_says_much", "test_again"):
-            jane.goto(run)
-            jane.locator("#tests").get_by_role("link", name=name).click()
-            jane.get_by_role("heading", name="History").wait_for()
-            check_page(jane)
 
         with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
             hostile = fill(Api(http))
-        for path in ("/", *hostile):
+        for path in hostile:
             jane.goto(url + path)
             check_page(jane)
         jane.goto("about:blank")
