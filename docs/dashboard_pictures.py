@@ -41,7 +41,7 @@ def main() -> None:
             _take(page, "runs")
             page.locator("tbody a[href^='/runs/']").first.click()
             _take(page, "run")
-            page.locator("#failures a[href^='/tests/']").first.click()
+            page.locator("#failures").get_by_role("link", name="the_server_is_told").click()
             _take(page, "test")
             page.goto("about:blank")
 

@@ -84,10 +84,15 @@ def test_pages_are_for_everybody(people: People, project: Project) -> None:
     settings = replace(served_settings(project.spool / "platform"), link_token="the-link")
     asked: set[str] = set()
     dialogs: list[str] = []
+
+    def dismiss(dialog: Any) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
     with serving(settings) as url:
         jane = people()
         jane.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
-        jane.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        jane.on("dialog", dismiss)
         jane.goto(f"{url}/?token=the-link")
         check_what_is_linked(jane)
         jane.goto(url)
@@ -117,7 +122,8 @@ def picture() -> bytes:
 
 def check_what_is_linked(page: Any) -> None:
     """Check a page of each kind that links lead to."""
-    waiting, kinds = [page.url], set()
+    waiting: list[str] = [page.url]
+    kinds: set[str] = set()
     for address in waiting:
         kind = re.sub(r"_\w+", "", urlsplit(address).path)
         if kind not in kinds and not kind.startswith("/api/"):
@@ -134,7 +140,7 @@ def walk(page: Any) -> None:
     assert page.evaluate(FOCUSED) == ["A", "Skip to the content", "", True]
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    reached = []
+    reached: list[Any] = []
     while not reached or reached[-1][0] != "BODY":
         page.keyboard.press("Tab")
         reached.append(page.evaluate(FOCUSED))
