@@ -27,7 +27,8 @@ def check_page(page: Any) -> None:
     page.evaluate(_SOURCE)
     for theme, rules in _RULES.items():
         page.emulate_media(color_scheme=theme)
-        assert page.evaluate(_RUN, rules) == [], f"{page.url}, {theme}"
+        found = "\n".join(page.evaluate(_RUN, rules))
+        assert not found, f"{page.url}, {theme}: {found}"
     size = page.viewport_size
     page.set_viewport_size(_NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") <= _NARROW["width"], f"{page.url} scrolls sideways"
