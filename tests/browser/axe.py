@@ -13,11 +13,17 @@ _RULES = {
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},  # the others see no colours
 }
 _RUN = """async (rules) => {
+    for (const _ of "12") await new Promise(requestAnimationFrame);  // the theme has come by then
     const closed = [...document.querySelectorAll("details:not([open], [hx-get])")];
     closed.forEach((each) => { each.open = true; });
     const { violations } = await axe.run({ runOnly: rules, resultTypes: ["violations"] });
     closed.forEach((each) => { each.open = false; });
     return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+}"""
+_WIDE = """(width) => {
+    if (document.documentElement.scrollWidth <= width) return "";
+    const wide = [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > width + 1);
+    return wide.map((each) => each.outerHTML.slice(0, 200)).join("\\n");
 }"""
 _NARROW = {"width": 320, "height": 640}
 
@@ -31,5 +37,6 @@ def check_page(page: Any) -> None:
         assert not found, f"{page.url}, {theme}: {found}"
     size = page.viewport_size
     page.set_viewport_size(_NARROW)
-    assert page.evaluate("document.documentElement.scrollWidth") <= _NARROW["width"], f"{page.url} scrolls sideways"
+    wide = page.evaluate(_WIDE, _NARROW["width"])
+    assert not wide, f"{page.url} scrolls sideways for {wide}"
     page.set_viewport_size(size)
