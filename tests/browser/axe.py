@@ -22,7 +22,8 @@ _RUN = """async (rules) => {
 }"""
 _WIDE = """(width) => {
     if (document.documentElement.scrollWidth <= width) return "";
-    const wide = [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > width + 1);
+    const all = [...document.querySelectorAll("body *")];
+    const wide = all.filter((each) => each.getBoundingClientRect().right > width + 1);
     return wide.map((each) => each.outerHTML.slice(0, 200)).join("\\n");
 }"""
 _NARROW = {"width": 320, "height": 640}
