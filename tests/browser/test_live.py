@@ -68,7 +68,7 @@ def test_pages_move_while_a_session_runs(people: People, tmp_path: Path) -> None
             jane.get_by_role("link", name="test_first").wait_for()
             mark(jane)
             jane.get_by_text("Metadata").click()
-            search = jane.get_by_role("searchbox")
+            search = jane.get_by_role("main").get_by_role("searchbox")
             search.press_sequentially("thi")
             project.write("second", "")
             jane.get_by_role("heading", name="Failures").wait_for()
