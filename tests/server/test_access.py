@@ -239,6 +239,7 @@ def _named(method: str, path: str) -> set[str]:
     return set(re.findall(r"{(\w+)}", f"{path} {TABLE[method, path][1]}"))
 
 
+@pytest.mark.both_stores
 def test_a_link_opens_one_session_once(settings: Settings) -> None:
     with serving(replace(settings, link_token="the-token")) as url:
         with httpx.Client(base_url=url) as stranger:

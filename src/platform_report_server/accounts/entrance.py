@@ -27,8 +27,8 @@ from platform_report_server.auth.links import holds_entry_token, holds_owner_tok
 from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.tokens import digest
 from platform_report_server.clock import now_ms
+from platform_report_server.db.bulk import insert_missing
 from platform_report_server.db.engine import Database
-from platform_report_server.db.portable import upsert
 from platform_report_server.db.queries.people import find_account, find_account_by_email, has_accounts, list_teams
 from platform_report_server.db.schema import used_link
 from platform_report_server.errors import Forbidden, Invalid, RateLimited, Unauthorized
@@ -163,8 +163,8 @@ def _make_first_owner(write: Write, email: str, name: str, kept: str) -> str:
 def _use_link(write: Write, token: str) -> str:
     """Begin a session, unless another process has done so."""
     write.connection.execute(delete(used_link).where(used_link.c.used_at <= write.now - _USED_KEPT_MS))
-    using = upsert(write.connection.dialect.name, used_link).on_conflict_do_nothing()
-    if not write.connection.execute(using.values(token_hash=digest(token), used_at=write.now)).rowcount:
+    using = [(digest(token), write.now)]
+    if not insert_missing(write.connection, used_link, ("token_hash", "used_at"), using, "token_hash"):
         raise _used_link()
     return begin_session(write, user_id=None)
 

@@ -37,7 +37,7 @@ class Throttle:
         """
         with self._database.counting() as connection:
             while not self._began(connection, self._key(name)):
-                pass  # another process was faster, and may have failed too often
+                pass  # its row is there only now, or another process was faster and may have failed too often
 
     def succeed(self, name: str, *, forget: bool) -> None:
         """Take the try back, or forget all that failed before it too."""
@@ -50,8 +50,9 @@ class Throttle:
         now, table = self._clock(), login_failure
         found = connection.execute(select(table.c.failures, table.c.until).where(table.c.name == key)).first()
         if found is None:
-            first = upsert(connection.dialect.name, table).on_conflict_do_nothing()
-            return bool(connection.execute(first.values(name=key, failures=1, until=now + self._wait(1))).rowcount)
+            none = upsert(connection.dialect.name, table).on_conflict_do_nothing()
+            connection.execute(none.values(name=key, failures=0, until=now))
+            return False
         if found.until > now:
             raise RateLimited(
                 "Too many failed logins: wait before the next", retry_after=ceil((found.until - now) / 1000)
