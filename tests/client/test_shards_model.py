@@ -35,6 +35,8 @@ from pytest_platform_report.uploader.joining import (
     join,
 )
 
+pytestmark = pytest.mark.newest
+
 Names = tuple[int, ...]
 """The new number of each shard, in the order of their old ones."""
 

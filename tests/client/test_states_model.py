@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -23,6 +24,8 @@ from pytest_platform_report.errors import DeliveryError
 from pytest_platform_report.settings import Settings
 from pytest_platform_report.uploader.sender import Sender
 from pytest_platform_report.uploader.verdict import judge
+
+pytestmark = pytest.mark.newest
 
 SUITES = ("test_a.py", "test_b.py", "test_b.py::TestIt")
 REQUESTS = ("GET runs", "POST test-suites", "POST tests", "POST tests", "GET tests", "POST upload", "POST upload")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Xdist = Literal["both", "without", "with"]
+Xdist = Literal["both", "both, on two workers", "without", "with"]
+"""With xdist, a case that is run both ways has one worker where nothing depends on the distribution, others two."""
 
 
 @dataclass(frozen=True)

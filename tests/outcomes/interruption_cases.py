@@ -203,6 +203,7 @@ def pytest_sessionfinish(session):
         files={"test_it.py": "def test_a():\n    pass\n", "conftest.py": _broken("collection_modifyitems", "items")},
         run=(None, "failed"),  # xdist's controller is told of tests all the same
         exit=3,
+        xdist="both, on two workers",
     ),
     Case(
         "exit status changed by a plugin",

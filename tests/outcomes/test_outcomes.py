@@ -24,7 +24,7 @@ _RECEIPT = re.compile(r"^(\d+) tests? run, (\d+) acknowledged$", re.MULTILINE)
 _TOLD = ("--junitxml=junit.xml",)
 _APART = ("worker", "execution")
 _OF_ATTEMPT = ("error", "steps", "stdout", "stderr")
-_WORKERS = {"without": (0,), "with": (2,), "both": (0, 2)}
+_WORKERS = {"without": (0,), "with": (2,), "both": (0, 1), "both, on two workers": (0, 2)}
 
 
 def _cases() -> list[ParameterSet]:
@@ -33,7 +33,7 @@ def _cases() -> list[ParameterSet]:
             case,
             workers,
             id=f"{case.name}-{'xdist' if workers else 'plain'}",
-            marks=[pytest.mark.page] if workers and case.xdist == "both" else [],
+            marks=[pytest.mark.page] if workers and case.xdist.startswith("both") else [],
         )
         for case in CASES
         for workers in _WORKERS[case.xdist]

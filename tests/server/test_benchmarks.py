@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _ROOT = Path(__file__).parents[2]
 _PAGE = (_ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
 # a tiny size, on one store
@@ -15,6 +17,7 @@ _INSTEAD = {"10000000": "450", "100000": "150"}
 _MORE = ["--store", "sqlite", "--sent", "500"]
 
 
+@pytest.mark.newest
 def test_each_command_of_the_page_measures(tmp_path: Path) -> None:
     tox, *commands = (shlex.split(line) for line in re.findall(r"^\$ (.*)$", _PAGE, re.MULTILINE))
     assert tox == ["tox", "-e", "bench"]

@@ -248,6 +248,7 @@ for run in (few, many):
 """
 
 
+@pytest.mark.newest
 def test_memory_does_not_grow_with_the_run(settings: Settings) -> None:
     def fill(write: Write) -> list[str]:
         project = ensure_project(write, PROJECT)
