@@ -11,6 +11,8 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run, read_runs
 from end_to_end.sessions import Ended, Project
 
+pytestmark = pytest.mark.delivery
+
 _ALWAYS = 10**6
 _HTML = b"<!doctype html><title>Sign in</title>"
 

@@ -23,6 +23,8 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 
+pytestmark = pytest.mark.delivery
+
 _SPREAD = 14
 _GOLDEN = 0.6180339887498949
 _SUITE = """

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from end_to_end.memory import Peaks, measure
+
+pytestmark = pytest.mark.delivery
 
 _FEW, _MANY = 100, 1000
 _OUTPUT = 64 * 1024

@@ -9,6 +9,8 @@ from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.delivery
+
 
 @pytest.mark.parametrize("kind", ["served", "plain"])
 def test_sync_delivers_later_and_once(project: Project, kind: Kind, workers: int) -> None:

@@ -11,6 +11,8 @@ from end_to_end.readback import read_run, read_runs
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.delivery
+
 _NESTING = """
     import subprocess
     import sys

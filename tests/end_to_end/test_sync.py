@@ -18,6 +18,8 @@ from end_to_end.sessions import Project, finish
 from end_to_end.test_deaths import start_and_wait
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.delivery
+
 _ALWAYS = 10**6
 _REFUSAL = b'{"error": {"code": "VALIDATION_ERROR", "message": "not on a Sunday"}}'
 

@@ -17,6 +17,8 @@ from end_to_end.readback import Run, read_run
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.delivery
+
 _WAITS = """
     import threading
     from pathlib import Path

@@ -11,6 +11,8 @@ from faults.plugins import OURS
 from faults.scenarios import SCENARIOS, Scenario
 from faults.sessions import Server, Stage, serving
 
+pytestmark = pytest.mark.delivery
+
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
