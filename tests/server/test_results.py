@@ -6,9 +6,11 @@ import gzip
 import re
 from typing import Any
 
+import httpx
 import pytest
 
-from server.support import PROJECT, Api, checked, refused
+from platform_report_server.settings import Settings
+from server.support import KEY, PROJECT, Api, checked, refused, serving
 
 pytestmark = pytest.mark.both_stores
 
@@ -237,3 +239,15 @@ def test_bodies_may_be_gzipped(api: Api, path: str) -> None:
 
 def _ids(api: Api, **query: Any) -> list[str]:
     return [each["id"] for each in api.get("/api/tests", **query)["data"]]
+
+
+def test_a_run_that_another_server_deletes_is_found_gone(api: Api, settings: Settings) -> None:
+    run = api.new_run()
+    for _ in range(2):  # the second time, this server remembers run and test
+        api.new_test(run)
+    with serving(settings) as url:
+        assert httpx.delete(f"{url}/api/runs/{run['id']}", headers={"X-API-Key": KEY}).is_success
+    refused(api.http.post("/api/tests", json=api.test_body(run)), 404, "NOT_FOUND")
+    again = api.new_run()
+    assert api.new_test(again)["title"] == "test_ok"
+    assert [test["title"] for test in api.get("/api/tests", projectId=PROJECT)["data"]] == ["test_ok"]
