@@ -92,11 +92,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """Who ran a test: an xdist worker, empty in a plain session, and which shard it belongs to, None where to none."""
+
+    worker: str = ""
+    shard: int | None = None
+
+
+@dataclass(frozen=True)
 class Result:
     """A test of one run with its final outcome.
 
     ``report_id`` is unique over all runs, made from the journal that holds the result: the marker by which the result
     is found again on a platform. ``shown_as`` is the title that the test was given, empty where it has its own name.
+    ``start`` is when it began where it came to its end, after the deaths of others that ran it, if any; None where
+    nothing ran, as of a module that could not be collected.
     """
 
     report_id: str
@@ -105,6 +115,7 @@ class Result:
     tags: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     shown_as: str = ""
+    start: float | None = None
 
     @property
     def title(self) -> str:

@@ -42,6 +42,7 @@ class Author:
         of: str | None = None,
         process: dict[str, Any] | None = None,
         silent: bool = False,
+        shard: tuple[int, int] | None = None,
     ) -> None:
         self._journal = folder / "journal"
         self._journal.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ class Author:
         (self.path,) = set(self._journal.iterdir()) - earlier
         self._tests = 0
         if not silent:
-            about = {"of": of} if of else {"settings": Settings().to_journal()}
+            about = {"of": of} if of else {"settings": Settings(shard=shard).to_journal()}
             self.write(
                 {
                     "v": records.FORMAT,

@@ -119,7 +119,8 @@ class TestEnded:
         )
 
     def test_counts_by_session(self, tmp_path: Path, reader: Reader) -> None:
-        Author(tmp_path, "c1", role="controller")
+        Author(tmp_path, "c1", role="controller", shard=(2, 3))
+        Author(tmp_path, "c2")
         worker = Author(tmp_path, "c1-gw0", role="worker", worker="gw0", of="c1")
         worker.begin(A)
         worker.end()
@@ -127,6 +128,7 @@ class TestEnded:
         assert reader.record.counts() == {("c1", "pending"): 1}
         assert reader.intake.main is not None
         assert reader.intake.main["id"] == "c1"
+        assert [reader.journals.shard_of(session) for session in ("c1", "c2", "c3")] == [2, None, None]
 
 
 class TestDied:
@@ -179,14 +181,16 @@ class TestDied:
         reader.take_all()
         successor = Author(tmp_path, "c1-gw1", role="worker", worker="gw1", of="c1")
         successor.begin(A, AT + 50)
-        successor.end()
+        successor.end(start=AT + 60)
         successor.close()
         controller.lose("gw0", A)
         controller.close()
         reader.take_all()
         assert reader.told() == {A: "flaky"}
         (row,) = reader.pending()
-        assert [attempt.outcome for attempt in reader.journals.read(row.spans).attempts] == ["failed", "passed"]
+        result = reader.journals.read(row.spans)
+        assert [attempt.outcome for attempt in result.attempts] == ["failed", "passed"]
+        assert (row.worker, result.start) == ("gw1", AT + 60)
         assert reader.record.totals() == {"passed": 0, "failed": 0, "skipped": 0, "flaky": 1}
 
     def test_dead_and_ended_found_at_once_in_either_order(self, tmp_path: Path, reader: Reader) -> None:
@@ -250,6 +254,7 @@ class TestCollected:
         failed, skipped = (reader.journals.read(row.spans) for row in reader.pending())
         assert failed.place.full_title == "test_a > collection"
         assert failed.attempts[0].failures == (Failure("collection", "E no", "stack"),)
+        assert failed.start is None
         assert skipped.attempts[0].annotations == (Annotation("skip", "not here"),)
 
     def test_by_two_sessions_is_told_once(self, tmp_path: Path, reader: Reader) -> None:

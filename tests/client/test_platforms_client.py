@@ -322,7 +322,7 @@ def test_upload_without_the_file(server: Server, platform: Platform) -> None:
         ("bulk-tests=many, attempts", Capabilities(attempts=True)),
         ("bulk-tests=-5, attachments", Capabilities(attachments=True)),
         ("metadata", Capabilities(metadata=True)),
-        ("artifact-digests", Capabilities(digests=True)),
+        ("artifact-digests, timeline", Capabilities(digests=True, timeline=True)),
         ("bulk-tests=99999999999999", Capabilities()),
     ],
 )

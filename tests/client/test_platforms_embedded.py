@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_platform_report.errors import Busy, NotSent, OutcomeUnknown, Refused
-from pytest_platform_report.model import Attempt, Failure, Place, Result, Step
+from pytest_platform_report.model import Attempt, Failure, Lane, Place, Result, Step
 from pytest_platform_report.platforms import payload
 from pytest_platform_report.platforms._embedded import AppTransport
 from pytest_platform_report.platforms._http import Http, Timeouts, Upload
@@ -150,7 +150,11 @@ class TestRealServer:
 
             bodies = [
                 payload.test_fields(
-                    result, run_id=created.id, project=settings.project, capabilities=created.capabilities
+                    result,
+                    run_id=created.id,
+                    project=settings.project,
+                    capabilities=created.capabilities,
+                    lane=Lane(),
                 )
                 for result in make_results(120)
             ]

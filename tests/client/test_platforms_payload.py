@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_platform_report.artifacts import guess_type
-from pytest_platform_report.model import Annotation, Attempt, Failure, Place, Result, Step
+from pytest_platform_report.model import Annotation, Attempt, Failure, Lane, Place, Result, Step
 from pytest_platform_report.platforms import payload
 from pytest_platform_report.platforms.artifacts import check, mime_type, safe_name
 from pytest_platform_report.platforms.capabilities import Capabilities
@@ -21,7 +21,7 @@ TEARDOWN = Failure("teardown", "OSError: gone", "stack of teardown")
 
 def body(*attempts: Attempt, capabilities: Capabilities = PLAIN, place: Place = PLACE) -> dict[str, object]:
     result = Result("r1", place, attempts, tags=("@slow",))
-    fields = payload.test_fields(result, run_id="run_1", project="proj_1", capabilities=capabilities)
+    fields = payload.test_fields(result, run_id="run_1", project="proj_1", capabilities=capabilities, lane=Lane())
     json.dumps(fields, allow_nan=False)
     return fields
 
@@ -54,8 +54,22 @@ def test_passed() -> None:
 
 def test_title_that_the_test_was_given() -> None:
     result = Result("r1", PLACE, (Attempt("passed", 0.0, 1.0),), shown_as="Pay by card")
-    fields = payload.test_fields(result, run_id="run_1", project="proj_1", capabilities=PLAIN)
+    fields = payload.test_fields(result, run_id="run_1", project="proj_1", capabilities=PLAIN, lane=Lane())
     assert (fields["title"], fields["fullTitle"]) == ("Pay by card", "test_a > TestB > test_c[1]")
+
+
+def test_start_and_lane_where_the_platform_knows_them() -> None:
+    def told(lane: Lane, start: float | None, *, is_known: bool = True) -> dict[str, object]:
+        result = Result("r1", PLACE, (Attempt("passed", 0.0, 1.0),), start=start)
+        capabilities = Capabilities(timeline=is_known)
+        fields = payload.test_fields(result, run_id="run_1", project="proj_1", capabilities=capabilities, lane=lane)
+        return {name: value for name, value in fields.items() if name in ("startedAt", "worker", "shard")}
+
+    at, moment = 1_700_000_000_123.4, "2023-11-14T22:13:20.123Z"
+    assert told(Lane("gw0", 2), at) == {"startedAt": moment, "worker": "gw0", "shard": 2}
+    assert told(Lane("\tgw\u202e0\n" + "x" * 200), at) == {"startedAt": moment, "worker": "gw0" + "x" * 97}
+    assert told(Lane(), at) == {"startedAt": moment}
+    assert told(Lane("gw0", 2), None) == told(Lane("gw0", 2), at, is_known=False) == {}
 
 
 def test_line_that_is_not_known_is_left_out() -> None:

@@ -17,6 +17,7 @@ class Capabilities:
     :ivar attachments: the artifact type ``attachment`` exists.
     :ivar metadata: PATCH /runs/:id takes ``metadata``, names with values.
     :ivar digests: POST /upload takes ``sha256``, and without a file stands for the run's own content of that digest.
+    :ivar timeline: a test takes ``startedAt``, ``worker`` and ``shard``.
     """
 
     bulk: int = 0
@@ -25,6 +26,7 @@ class Capabilities:
     attachments: bool = False
     metadata: bool = False
     digests: bool = False
+    timeline: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Capabilities:
@@ -38,6 +40,7 @@ class Capabilities:
             attachments="attachments" in words,
             metadata="metadata" in words,
             digests="artifact-digests" in words,
+            timeline="timeline" in words,
         )
 
     def to_text(self) -> str:
@@ -48,4 +51,5 @@ class Capabilities:
         words += ["attachments"] if self.attachments else []
         words += ["metadata"] if self.metadata else []
         words += ["artifact-digests"] if self.digests else []
+        words += ["timeline"] if self.timeline else []
         return ", ".join(words)

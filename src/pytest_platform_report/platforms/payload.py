@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ..model import Annotation, Attempt, Failure, Result, Step
+from ..model import Annotation, Attempt, Failure, Lane, Result, Step
 from ..text import STACK_LIMIT, shorten
 from .capabilities import Capabilities
 
@@ -17,10 +17,11 @@ REPORT_ID = "report-id"
 # The fraction apart: Python 3.10 reads one of three or six digits only.
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d|)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LONGEST_WORKER = 100
 
 
-def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capabilities) -> dict[str, Any]:
-    """Return the body of POST /tests for *result*."""
+def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capabilities, lane: Lane) -> dict[str, Any]:
+    """Return the body of POST /tests for *result*, which *lane* ran."""
     place, status, last = result.place, result.status, result.attempts[-1]
     fields: dict[str, Any] = {
         "runId": run_id,
@@ -47,6 +48,8 @@ def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capa
         fields["lineNumber"] = place.line
     if capabilities.attempts and len(result.attempts) > 1:
         fields["attempts"] = [_attempt(number, attempt) for number, attempt in enumerate(result.attempts, 1)]
+    if capabilities.timeline and result.start is not None:
+        fields |= {"startedAt": iso(result.start)} | _lane(lane)
     return fields
 
 
@@ -66,6 +69,12 @@ def moment(text: object) -> float:
         return datetime.fromisoformat(f"{found[1]}{zone}").timestamp() + float(found[2] or 0)
     except ValueError:
         return math.inf
+
+
+def _lane(lane: Lane) -> dict[str, Any]:
+    worker = "".join(filter(str.isprintable, lane.worker))[:_LONGEST_WORKER]
+    told = {"worker": worker or None, "shard": lane.shard}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _attempt(number: int, attempt: Attempt) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,7 @@ class Journals:
     def __init__(self, folder: Path) -> None:
         self.lost: frozenset[str] = frozenset()
         self._folder = folder
+        self._shards: dict[str, int | None] = {}
 
     def read(self, spans: Sequence[Span]) -> Result:
         """Read a test from the spans of its executions, in order.
@@ -130,6 +132,21 @@ class Journals:
                 for span in spans
             ]
         )
+
+    def shard_of(self, session: str) -> int | None:
+        """Return which shard a session is; None where it is none, and where nothing tells."""
+        if session not in self._shards:
+            self._shards[session] = self._find_shard(session)
+        return self._shards[session]
+
+    def _find_shard(self, session: str) -> int | None:
+        for path in (self._folder / "journal").glob(f"{session}-*.jsonl"):
+            with suppress(JournalError, OSError):
+                first = next(SegmentReader(path).read(), None)
+                if first is not None and first.record.get("id") == session:  # the others of that name: its workers'
+                    shard = first.record.get("settings", {}).get("shard")
+                    return int(shard[0]) if shard else None
+        return None
 
     def read_artifact(self, segment: str, start: int, end: int) -> Artifact:
         """Read an artifact's record."""
@@ -155,7 +172,9 @@ def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[recor
     tags: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     shown_as = ""
+    start: float | None = None
     for span, first, told in executions:
+        earlier = len(attempts)
         if first["kind"] == "began":
             tags, annotations = tuple(first["tags"]), records.annotations_of(first)
         elif first["kind"] == "lost":
@@ -168,9 +187,10 @@ def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[recor
             tags = tuple(dict.fromkeys((*tags, *told[-1]["tags"])))
             annotations = (*annotations, *records.annotations_of(told[-1]))
             shown_as = told[-1].get("title", "")
+        start = None if first["kind"] == "collected" else attempts[earlier].start
     firsts = [first for _, first, _ in executions]
     best = next((first for first in reversed(firsts) if first["kind"] == "began"), firsts[-1])
-    return Result(executions[-1][0].report_id, _place(best), tuple(attempts), tags, annotations, shown_as)
+    return Result(executions[-1][0].report_id, _place(best), tuple(attempts), tags, annotations, shown_as, start)
 
 
 def _place(first: records.Record) -> Place:

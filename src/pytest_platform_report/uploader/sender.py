@@ -8,7 +8,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from ..errors import DeliveryError, JournalError
-from ..model import Place, Result
+from ..model import Lane, Place, Result
 from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
 from ..platforms.payload import REPORT_ID, test_fields
@@ -130,7 +130,11 @@ class Sender:
             ready.append(row)
             bodies.append(
                 test_fields(
-                    result, run_id=str(self._record.run_id), project=self._settings.project, capabilities=capabilities
+                    result,
+                    run_id=str(self._record.run_id),
+                    project=self._settings.project,
+                    capabilities=capabilities,
+                    lane=Lane(row.worker, self._journals.shard_of(row.session)),
                 )
             )
         if not ready:
