@@ -134,6 +134,12 @@ class Settings:
     metrics_token: bytes | None = field(default=None, repr=False)
     """SHA-256 of the token that gives the metrics out to other machines."""
 
+    @property
+    def media_origin(self) -> str:
+        """Where browsers are sent for files that they do not get here; "" where there is no such place."""
+        public = self.artifacts.public if isinstance(self.artifacts, S3Url) else None
+        return "/".join(public.split("/")[:3]) if public else ""
+
     @classmethod
     def embedded(cls, folder: Path) -> Settings:
         """Return settings for use inside one process, over an ASGI transport: whoever can call the app may do all."""

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import httpx
 
-OUR_SCRIPTS = {"/static/htmx.js", "/static/live.js"}
+OUR_SCRIPTS = {"/static/htmx.js", "/static/live.js", "/static/pictures.js"}
 _TYPED_IN = ("input", "select", "textarea")
 
 

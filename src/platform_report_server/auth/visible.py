@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row
 from platform_report_server import ids
 from platform_report_server.auth.caller import Caller
 from platform_report_server.clock import now_ms
+from platform_report_server.db.queries.artifacts import ArtifactRow, find_artifact
 from platform_report_server.db.queries.deliveries import DeliveryRow, find_delivery
 from platform_report_server.db.queries.history import list_executions
 from platform_report_server.db.queries.keys import KeyRow, find_key
@@ -38,6 +39,17 @@ def visible_test(connection: Connection, caller: Caller, public_id: str, run: Ru
     if run is not None and found.run_id != run.id:
         raise NotFound(f"The test {public_id!r} is not in this run")
     return found
+
+
+def visible_artifact(connection: Connection, caller: Caller, public_id: str) -> tuple[ArtifactRow, RunRow]:
+    """Return a file, with its run."""
+    run_id, number = ids.decode_pair("artifact", public_id) or (0, None)
+    row = None if number is None else find_artifact(connection, run_id, number)
+    run = None if row is None else find_run(connection, run_id)
+    if row is None or run is None or not caller.may(run.project):
+        raise NotFound(f"There is no file {public_id!r}")
+    caller.check(run.project)
+    return row, run
 
 
 def visible_case(connection: Connection, caller: Caller, public_id: str) -> tuple[int, int]:

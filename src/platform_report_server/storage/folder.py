@@ -47,9 +47,10 @@ class ArtifactFolder:
                     continue
                 yield Stored(sha256, found.st_size, found.st_mtime)
 
-    def read(self, sha256: bytes) -> bytes | None:
+    def read(self, sha256: bytes, most: int | None = None) -> bytes | None:
         try:
-            return self._path_of(sha256).read_bytes()
+            with self._path_of(sha256).open("rb") as file:
+                return file.read(most)
         except FileNotFoundError:
             return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from platform_report_server.errors import Invalid, TooLarge
 
@@ -48,6 +49,10 @@ _FORMATS = {
     "mov": _Format("video/quicktime", lambda head: head[4:8] in _ISO_MEDIA),
     "avi": _Format("video/x-msvideo", _riff(b"AVI ")),
     "zip": _Format("application/zip", _begins(b"PK\x03\x04", b"PK\x05\x06")),
+    "ogv": _Format("video/ogg", _begins(b"OggS")),
+    "ogg": _Format("audio/ogg", _begins(b"OggS")),
+    "mp3": _Format("audio/mpeg", _begins(b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")),
+    "wav": _Format("audio/wav", _riff(b"WAVE")),
     # never shown by a browser: downloads only, the type is a courtesy
     "txt": _Format("text/plain", _any),
     "log": _Format("text/plain", _any),
@@ -66,7 +71,12 @@ _TYPES = {
     "attachment": _Type(10 * MB, ()),
 }
 _INLINE = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+_PLAYED = frozenset({"video/webm", "video/mp4", "video/ogg", "audio/ogg", "audio/mpeg", "audio/wav"})
+_READ = frozenset({"application/json", "application/xml"})
 _UNKNOWN = "application/octet-stream"
+
+Showing = Literal["image", "video", "audio", "text", "trace"]
+"""How a page shows a file."""
 
 LARGEST = max(kind.largest for kind in _TYPES.values())
 
@@ -74,6 +84,15 @@ LARGEST = max(kind.largest for kind in _TYPES.values())
 def is_image(mime: str) -> bool:
     """Tell whether a browser may show this itself."""
     return mime in _INLINE
+
+
+def showing_of(mime: str) -> Showing | None:
+    """Return how a page shows a file of this type, None where it does not."""
+    if is_image(mime):
+        return "image"
+    if mime in _PLAYED:
+        return "video" if mime.startswith("video/") else "audio"
+    return "text" if mime in _READ or mime.startswith("text/") else None
 
 
 def largest_for(artifact_type: str | None, file_name: str) -> int:

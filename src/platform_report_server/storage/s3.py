@@ -84,10 +84,13 @@ class ArtifactBucket:
                     if sha256 is not None:
                         yield Stored(sha256, each["size"], each["last_modified"].timestamp())
 
-    def read(self, sha256: bytes) -> bytes | None:
+    def read(self, sha256: bytes, most: int | None = None) -> bytes | None:
+        name = name_of(sha256)
         with self._telling():
             try:
-                return bytes(obstore.get(self._bucket, name_of(sha256)).bytes())
+                if most is not None:
+                    return bytes(obstore.get_range(self._bucket, name, start=0, end=most))
+                return bytes(obstore.get(self._bucket, name).bytes())
             except FileNotFoundError:
                 return None
 

@@ -52,8 +52,8 @@ class ArtifactStore(Protocol):
         """Give out what is there with digests that begin with this byte."""
         ...
 
-    def read(self, sha256: bytes) -> bytes | None:
-        """Return a content as a whole, or None where it is not there: for small ones."""
+    def read(self, sha256: bytes, most: int | None = None) -> bytes | None:
+        """Return a content, or so much of its beginning; None where it is not there. For small ones as a whole."""
         ...
 
     async def answer(self, sha256: bytes, download: Download, request: Request) -> Response | None:

@@ -30,15 +30,15 @@ _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 VENDORED = _HERE / "vendored"
 
-_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; media-src 'self'"
 _NOBODY: dict[str, Any] = {"is_known": False, "person": None, "form_token": "", "notes": Notes(), "forms": {}}
 
 
-def page(template: str, status: int = 200, **values: Any) -> Response:
-    """Return a page."""
+def page(template: str, status: int = 200, *, media: str = "", **values: Any) -> Response:
+    """Return a page; videos come from the origin `media` too, where one is named."""
     nonce = secrets.token_urlsafe(16)
     text = _templates.get_template(template).render(_NOBODY | values, nonce=nonce)
-    policy = f"{_POLICY}; script-src 'nonce-{nonce}'; connect-src 'self'"
+    policy = f"{_POLICY} {media}; script-src 'nonce-{nonce}'; connect-src 'self'"
     headers = {"content-security-policy": policy, "cache-control": "no-store"}
     return Response(text.encode("utf-8", "replace"), status, headers, "text/html; charset=utf-8")
 

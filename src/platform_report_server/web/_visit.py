@@ -75,6 +75,7 @@ class Visit:
         response = page(
             template,
             status if error is None else error.status,
+            media=self.services.settings.media_origin,
             is_known=self.caller is not NOBODY,
             person=self.person,
             form_token=self.services.access.form_token(self.request),

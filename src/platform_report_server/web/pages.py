@@ -9,11 +9,10 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.auth.links import artifact_link, thumbnail_path
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail, read_details
-from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, own_artifacts, without_thumbnail
+from platform_report_server.db.queries.artifacts import list_artifacts, own_artifacts
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.projects import load_project
 from platform_report_server.db.queries.runs import RunRow
@@ -21,9 +20,9 @@ from platform_report_server.db.queries.suites import suite_tree
 from platform_report_server.db.queries.tests import list_tests
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.model import Attempt
-from platform_report_server.storage.formats import is_image
 from platform_report_server.web import _chosen
 from platform_report_server.web._failures import group_id, list_members, show_groups
+from platform_report_server.web._files import shown_files
 from platform_report_server.web._forms import Shown
 from platform_report_server.web._history import show_history
 from platform_report_server.web._remarks import receipt, remarks
@@ -72,7 +71,7 @@ async def show_run(visit: Visit) -> Response:
             "remarks": remarks(run, suites, groups.crashed),
             "receipt": receipt(run),
             "suites": suites,
-            "artifacts": _linked(visit, connection, artifacts),
+            "artifacts": shown_files(visit, connection, artifacts),
         }
 
     found = await visit.read(query)
@@ -98,7 +97,7 @@ async def show_test(visit: Visit, **forms: Shown) -> Response:
             "history": history,
             "stat": find_stat(connection, test.project_id, test.case_id),
             "since": since_when(connection, run, test, history["executions"]),
-            "artifacts": _linked(visit, connection, artifacts),
+            "artifacts": shown_files(visit, connection, artifacts),
         }
 
     return visit.page("test.html", **await visit.read(query), branch=branch, forms=forms)
@@ -109,21 +108,6 @@ def _attempts(detail: Detail) -> list[Attempt]:
     if detail.attempts:
         return detail.attempts
     return [Attempt(attempt=1, steps=detail.steps, stdout=detail.stdout, stderr=detail.stderr)]
-
-
-def _linked(visit: Visit, connection: Connection, artifacts: list[ArtifactRow]) -> list[dict[str, Any]]:
-    signer = visit.services.signer
-    images = {row.sha256 for row in artifacts if is_image(row.mime)}
-    images -= without_thumbnail(connection, images)
-    named = [(row, ids.encode("artifact", row.run_id, row.id)) for row in artifacts]
-    return [
-        {
-            "row": row,
-            "href": artifact_link(signer, public_id).path,
-            "thumbnail": thumbnail_path(signer, public_id) if row.sha256 in images else None,
-        }
-        for row, public_id in named
-    ]
 
 
 def _may_change(run: RunRow) -> bool:

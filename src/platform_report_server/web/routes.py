@@ -16,6 +16,7 @@ from platform_report_server.model import Role
 from platform_report_server.services import Services
 from platform_report_server.web import (
     account,
+    artifacts,
     badges,
     changes,
     entrance,
@@ -85,6 +86,8 @@ def web_routes() -> list[Route]:
         _show("/live", "viewer", live.follow_runs),
         _show("/runs/{run_id}/live", "viewer", live.follow_run),
         _show("/tests/{test_id}", "viewer", pages.show_test),
+        _show("/artifacts/{artifact_id}", "viewer", artifacts.show),
+        _show("/artifacts/{artifact_id}/compare/{other_id}", "viewer", artifacts.compare),
         _send("/tests/{test_id}/quarantine", "member", quarantine.put_one),
         _send("/tests/{test_id}/release", "member", quarantine.release_one),
         _show("/login", None, entrance.show_login),
@@ -128,6 +131,7 @@ def web_routes() -> list[Route]:
         _send("/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", "admin", webhooks.replay),
         _file("style.css", "text/css"),
         _file("live.js", "text/javascript"),
+        _file("pictures.js", "text/javascript"),
         Route("/static/htmx.js", _send_htmx),
         _file("icon.svg", "image/svg+xml"),
     ]

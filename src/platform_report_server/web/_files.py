@@ -1,0 +1,76 @@
+"""Files on a page: how each is shown, and where it leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from platform_report_server import ids
+from platform_report_server.auth.links import artifact_link, thumbnail_path
+from platform_report_server.db.queries.artifacts import ArtifactRow, without_thumbnail
+from platform_report_server.storage.formats import Showing, is_image, showing_of
+from platform_report_server.web._alike import Picture, alike, counterpart
+from platform_report_server.web._visit import Visit
+
+MOST = 200
+"""How many a page lists."""
+
+
+@dataclass(frozen=True)
+class ShownFile:
+    """A file with its links."""
+
+    row: ArtifactRow
+    public_id: str
+    content: str
+    """Where its bytes are, for an hour."""
+    showing: Showing | None
+    """None: it is for keeping only."""
+    thumbnail: str | None
+    poster: str | None
+    """The thumbnail of the picture that has a video's name."""
+    comparison: str | None
+
+    @property
+    def page(self) -> str:
+        """Where it is looked at."""
+        return f"/artifacts/{self.public_id}"
+
+
+def shown_files(visit: Visit, connection: Connection, rows: list[ArtifactRow]) -> list[ShownFile]:
+    """Return the files of a test, or of a run itself, as a page shows them."""
+    signer = visit.services.signer
+    images = {row.sha256 for row in rows if is_image(row.mime)}
+    images -= without_thumbnail(connection, images)
+    thumbnails = {row.id: thumbnail_path(signer, public_id(row)) for row in rows if row.sha256 in images}
+    stems = {_stem(row): thumbnails[row.id] for row in rows if row.id in thumbnails}
+    comparisons = {
+        picture.row.id: comparison_path(*counterpart(picture, group)) for group in alike(rows) for picture in group
+    }
+    return [
+        ShownFile(
+            row,
+            public_id(row),
+            artifact_link(signer, public_id(row)).path,
+            "trace" if row.type == "trace" else showing_of(row.mime),
+            thumbnails.get(row.id),
+            stems.get(_stem(row)),
+            comparisons.get(row.id),
+        )
+        for row in rows
+    ]
+
+
+def public_id(row: ArtifactRow) -> str:
+    """Return a file's public id."""
+    return ids.encode("artifact", row.run_id, row.id)
+
+
+def comparison_path(first: Picture, second: Picture) -> str:
+    """Return where two pictures are compared."""
+    return f"/artifacts/{public_id(first.row)}/compare/{public_id(second.row)}"
+
+
+def _stem(row: ArtifactRow) -> str:
+    return str(row.file_name.rpartition(".")[0])
