@@ -156,6 +156,11 @@ class World(dict[str, str]):
     def _test_id(self) -> Any:
         return self.api.new_test({"id": self["run_id"]})["id"]
 
+    def _artifact_id(self) -> Any:
+        run = {"id": self["run_id"]}
+        self["other_id"] = self.api.upload(run)["id"]
+        return self.api.upload(run)["id"]
+
     def _member_id(self) -> str:
         return self._cast.new_member(self._settings, "member", self["project_id"])
 

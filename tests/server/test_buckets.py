@@ -173,6 +173,9 @@ def test_browsers_are_sent_to_a_public_bucket(in_bucket: Settings, bucket: S3Url
         assert (part.status_code, part.content) == (206, b"script")
         changed = page["url"].replace("signature=", "signature=0")
         refused(httpx.get(changed), 403, "FORBIDDEN")
+        told = api.http.get(f"/artifacts/{page['id']}")  # read by the platform
+        assert "&lt;script&gt;" in told.text
+        assert f"media-src 'self' {s3.address};" in told.headers["content-security-policy"]
 
 
 def test_links_are_signed_as_amazon_has_it(s3: S3, bucket: S3Url) -> None:

@@ -26,6 +26,8 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/runs/{run_id}/slowest"): ("viewer", {}, 404),
     ("GET", "/runs/{run_id}/live"): ("viewer", {}, 404),
     ("GET", "/tests/{test_id}"): ("viewer", {}, 404),
+    ("GET", "/artifacts/{artifact_id}"): ("viewer", {}, 404),
+    ("GET", "/artifacts/{artifact_id}/compare/{other_id}"): ("viewer", {}, 404),
     ("POST", "/tests/{test_id}/quarantine"): ("member", {}, 404),
     ("POST", "/tests/{test_id}/release"): ("member", {}, 404),
     ("GET", "/teams"): ("viewer", {}, 303),

@@ -87,6 +87,8 @@ READS = {
     "/runs/{run_id}/changes": ["", "against={ended}"],
     "/runs/{run_id}/slowest": [""],
     "/tests/{test_id}": ["", "branch=main"],
+    "/artifacts/{artifact_id}": [""],
+    "/artifacts/{artifact_id}/compare/{other_id}": [""],
 }
 
 
@@ -139,7 +141,7 @@ def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
     for each in (ended, run):
         test = api.new_test(each, "test_bad", status="failed", error={"message": "it failed"})
     api.end_run(ended, status="failed")
-    api.upload(run, testId=test["id"])
+    files = [api.upload(run, testId=test["id"]) for _ in range(2)]
     project = f"(SELECT id FROM project WHERE public_id = '{PROJECT}')"
     cases = "test_case (project_id, id, key, title, full_title, first_run)"
     if store == "postgresql":
@@ -161,6 +163,7 @@ def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
     )
     ((number,),) = with_store(settings, f"SELECT id FROM project WHERE public_id = '{PROJECT}'")
     made = {"run": run["id"], "test": test["id"], "ended": ended["id"], "project": ids.encode("proj", number)}
+    made |= {"artifact": files[0]["id"], "other": files[1]["id"]}
     return made | {f"{name}_id": made_id for name, made_id in made.items()}
 
 

@@ -15,7 +15,7 @@ _ATTEMPT = re.compile("attempt-([0-9]{1,6})-")
 _PARTS = {
     **dict.fromkeys(("expected", "baseline", "reference"), "expected"),
     **dict.fromkeys(("actual", "result", "received"), "actual"),
-    **dict.fromkeys(("diff", "difference"), "difference"),
+    **dict.fromkeys(("diff", "difference"), "diff"),
 }
 _PART = "|".join(_PARTS)
 _AT_END = re.compile(rf"(?:(.*)[-_. ])?({_PART})", re.I | re.S)
@@ -29,7 +29,7 @@ class Picture:
     row: ArtifactRow
     attempt: int | None
     part: str | None
-    """expected, actual or difference, where its name says so."""
+    """expected, actual or diff, where its name says so."""
     label: str
     """Tells it from the others."""
 

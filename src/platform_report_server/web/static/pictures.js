@@ -2,17 +2,19 @@
 "use strict";
 (() => {
   const STEP = 1.25, LEAST = 0.05, MOST = 16;
-  let at = null, scale = 0;  // 0: it fits
+  let at = null, picture = null, scale = 0;  // 0: it fits
 
   const links = () => [...document.querySelectorAll("a[data-picture]")];
   const frame = () => document.getElementById("zoom");  // it comes with the first picture of a run that goes on
 
   function show(link) {
-    const zoom = frame(), picture = zoom.querySelector("img"), all = links();
+    const zoom = frame(), all = links();
     at = link;
     scale = 0;
+    picture = new Image();
     picture.src = link.dataset.picture;
     picture.alt = link.dataset.name;
+    zoom.querySelector(".canvas").replaceChildren(picture);
     for (const name of ["previous", "next"]) zoom.querySelector(`[data-do=${name}]`).disabled = all.length < 2;
     draw();
     if (zoom.open) return;
@@ -21,7 +23,7 @@
   }
 
   function draw() {
-    const picture = frame().querySelector("img"), all = links();
+    const all = links();
     picture.classList.toggle("fitting", !scale);
     picture.style.width = scale ? `${picture.naturalWidth * scale}px` : "";
     const size = scale ? `, ${Math.round(scale * 100)} %` : "";
@@ -34,8 +36,8 @@
   }
 
   function resize(factor) {
-    const picture = frame().querySelector("img"), now = scale || picture.width / picture.naturalWidth;
-    if (!now || !isFinite(now)) return;
+    const now = scale || picture.width / picture.naturalWidth;
+    if (!now || !isFinite(now)) return;  // it is on its way
     scale = Math.min(MOST, Math.max(LEAST, now * factor));
     draw();
   }
