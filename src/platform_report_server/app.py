@@ -24,6 +24,9 @@ from platform_report_server.door import Door
 from platform_report_server.errors import Forbidden, NotFound, Unauthorized
 from platform_report_server.services import open_services
 from platform_report_server.settings import Settings
+from platform_report_server.viewer.files import Viewer
+from platform_report_server.viewer.place import host_of
+from platform_report_server.viewer.site import TraceSite
 from platform_report_server.watch import Watch
 
 __all__ = ["create_app"]
@@ -42,12 +45,16 @@ def create_app(settings: Settings) -> Starlette:
     log = None if settings.access_log is None else AccessLog(settings.access_log)
     operations = api_routes()
     routes: list[Route] = [*operations, *docs_routes(), *_for_people(settings)]
-    guard = Middleware(Guard, host_names=settings.host_names, probes=PROBES, refuse=_foreign_host)
+    viewing, names = _viewing(settings), settings.host_names
+    if viewing and names is not None:
+        names |= {host_of(settings)}
+    guard = Middleware(Guard, host_names=names, probes=PROBES, refuse=_foreign_host)
     app = Starlette(
         routes=routes,
         middleware=[
             *_watching(settings, routes, log),
             guard,
+            *viewing,  # before all that is ours
             *_closing(settings),
             Middleware(Shortcut, routes=operations),
         ],
@@ -71,6 +78,12 @@ def _watching(settings: Settings, routes: list[Route], log: AccessLog | None) ->
     if settings.access == "open":
         return []
     return [Middleware(Watch, routes={route.endpoint: route.path for route in routes}, log=log)]
+
+
+def _viewing(settings: Settings) -> list[Middleware]:
+    if settings.access == "open" or settings.viewer_files is None:
+        return []
+    return [Middleware(TraceSite, settings=settings, viewer=Viewer.load(settings.viewer_files))]
 
 
 def _closing(settings: Settings) -> list[Middleware]:

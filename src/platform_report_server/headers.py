@@ -14,3 +14,9 @@ def header(scope: Scope, name: bytes) -> str | None:
         by_name = scope[_BY_NAME] = dict(reversed(scope["headers"]))
     value = by_name.get(name)
     return None if value is None else value.decode("latin-1")
+
+
+def host_name(scope: Scope) -> str:
+    """Return the name, without the port, that the Host header carries, in lower case."""
+    host = (header(scope, b"host") or "").lower()
+    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]

@@ -134,6 +134,11 @@ class Settings:
     metrics_token: bytes | None = field(default=None, repr=False)
     """SHA-256 of the token that gives the metrics out to other machines."""
 
+    viewer_files: Path | None = None
+    """The folder of Playwright's trace viewer; None: traces are for keeping only."""
+    viewer_url: str | None = None
+    """The origin where the viewer is served, and nothing else of this server; None: one of this machine's own."""
+
     @property
     def media_origin(self) -> str:
         """Where browsers are sent for files that they do not get here; "" where there is no such place."""

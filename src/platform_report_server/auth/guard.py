@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from platform_report_server.headers import header
+from platform_report_server.headers import host_name
 
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -44,6 +44,4 @@ class Guard:
     def _host_is_ours(self, scope: Scope) -> bool:
         if self._host_names is None or scope["path"] in self._probes:
             return True
-        host = (header(scope, b"host") or "").lower()
-        name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
-        return name in self._host_names
+        return host_name(scope) in self._host_names

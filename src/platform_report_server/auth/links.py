@@ -1,4 +1,4 @@
-"""Links that hold for an hour: to artifacts and thumbnails, for whoever has one, to the first owner's page, and in."""
+"""Links that hold for an hour: to files, for whoever has one, to the first owner's page, and in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from platform_report_server.clock import now_ms
 from platform_report_server.errors import Forbidden
 
 _LIFE_SECONDS = 3600
-_PURPOSE, _OF_THUMBNAIL, _OWNING, _ENTERING = "artifact", "thumbnail", "first owner", "entry"
+_PURPOSE, _OF_THUMBNAIL, _OF_TRACE, _OWNING, _ENTERING = "artifact", "thumbnail", "trace", "first owner", "entry"
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,17 @@ def thumbnail_path(signer: Signer, artifact_id: str) -> str:
     expires = -(-(now_ms() // 1000 + _LIFE_SECONDS) // _LIFE_SECONDS) * _LIFE_SECONDS
     signature = signer.sign(_OF_THUMBNAIL, artifact_id, expires)
     return f"/api/artifacts/{artifact_id}/thumbnail?expires={expires}&signature={signature}"
+
+
+def trace_path(signer: Signer, artifact_id: str) -> str:
+    """Return the path of a new link to a trace, at the origin of the viewer."""
+    expires = now_ms() // 1000 + _LIFE_SECONDS
+    return f"/traces/{artifact_id}?expires={expires}&signature={signer.sign(_OF_TRACE, artifact_id, expires)}"
+
+
+def check_trace_link(signer: Signer, artifact_id: str, expires: str, signature: str) -> None:
+    """Refuse a link that was not made here, or is over."""
+    _check(signer, _OF_TRACE, artifact_id, expires, signature)
 
 
 def check_artifact_link(signer: Signer, artifact_id: str, expires: str, signature: str) -> None:

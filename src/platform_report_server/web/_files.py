@@ -31,6 +31,8 @@ class ShownFile:
     poster: str | None
     """The thumbnail of the picture that has a video's name."""
     comparison: str | None
+    viewer: str | None
+    """Where a trace opens."""
 
     @property
     def page(self) -> str:
@@ -40,7 +42,7 @@ class ShownFile:
 
 def shown_files(visit: Visit, connection: Connection, rows: list[ArtifactRow]) -> list[ShownFile]:
     """Return the files of a test, or of a run itself, as a page shows them."""
-    signer = visit.services.signer
+    signer, has_viewer = visit.services.signer, visit.services.settings.viewer_files is not None
     images = {row.sha256 for row in rows if is_image(row.mime)}
     images -= without_thumbnail(connection, images)
     thumbnails = {row.id: thumbnail_path(signer, public_id(row)) for row in rows if row.sha256 in images}
@@ -57,6 +59,7 @@ def shown_files(visit: Visit, connection: Connection, rows: list[ArtifactRow]) -
             thumbnails.get(row.id),
             stems.get(_stem(row)),
             comparisons.get(row.id),
+            f"/artifacts/{public_id(row)}/trace" if row.type == "trace" and has_viewer else None,
         )
         for row in rows
     ]

@@ -8,13 +8,14 @@ from typing import Any
 import anyio.to_thread
 import msgspec
 from sqlalchemy import Connection
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from platform_report_server.auth.visible import visible_artifact
 from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, own_artifacts
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.queries.tests import find_test
 from platform_report_server.errors import NotFound
+from platform_report_server.viewer.place import viewer_link
 from platform_report_server.web import _chosen
 from platform_report_server.web._alike import alike
 from platform_report_server.web._files import comparison_path, public_id, shown_files
@@ -67,6 +68,19 @@ async def compare(visit: Visit) -> Response:
         }
 
     return visit.page("compare.html", **await visit.read(query), view=view if view in VIEWS else VIEWS[0], views=VIEWS)
+
+
+async def open_trace(visit: Visit) -> Response:
+    settings, signer = visit.services.settings, visit.services.signer
+
+    def query(connection: Connection) -> ArtifactRow:
+        return visible_artifact(connection, visit.caller, visit.said("artifact_id"))[0]
+
+    row = await visit.read(query)
+    if settings.viewer_files is None or row.type != "trace":
+        raise NotFound("This is no trace, or there is no viewer here: download it, 'playwright show-trace' opens it")
+    link = viewer_link(settings, signer, visit.request, public_id(row))
+    return RedirectResponse(link, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
 
 
 def _siblings(connection: Connection, row: ArtifactRow) -> list[ArtifactRow]:
