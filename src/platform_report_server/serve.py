@@ -20,6 +20,7 @@ from platform_report_server.mail import MailSettings
 from platform_report_server.server import Server, server_config
 from platform_report_server.settings import LOOPBACK_NAMES, S3Url, Settings
 from platform_report_server.storage.store import check_bucket
+from platform_report_server.viewer.place import with_viewer
 from platform_report_server.workers import Seat, run_workers
 
 __all__ = ["Place", "entry_query", "serve"]
@@ -80,6 +81,7 @@ def serve(
         raise SettingsError("open access is for one process only: use Settings.served for a socket")
     owning = _look(settings)  # what is wrong with the store is told before anything listens
     settings = replace(settings, host_names=place.answers_to, mail=settings.mail or MailSettings.of(os.environ))
+    settings = with_viewer(settings, place.shown, place.host_names)
     path = "/"
     if owning is not None and (makes_first_owner or place.workers > 1 or not place.is_private):
         settings = replace(settings, waits_for_owner=not place.is_private)

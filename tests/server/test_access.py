@@ -27,7 +27,7 @@ from platform_report_server.services import open_services
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 from platform_report_server.web.routes import PageRoute
 from server.cast import Cast, Who, casting, with_key
-from server.support import KEY, PNG, PROJECT, Api, checked, cookie_of, refused, served_settings, serving
+from server.support import KEY, PNG, PROJECT, ZIP, Api, checked, cookie_of, refused, served_settings, serving
 
 FORBIDDEN, NOT_FOUND = (403, "FORBIDDEN"), (404, "NOT_FOUND")
 OF_PROJECT = {"params": {"projectId": "{project_id}"}}
@@ -160,6 +160,9 @@ class World(dict[str, str]):
         run = {"id": self["run_id"]}
         self["other_id"] = self.api.upload(run)["id"]
         return self.api.upload(run)["id"]
+
+    def _trace_id(self) -> Any:
+        return self.api.upload({"id": self["run_id"]}, "trace.zip", ZIP, "trace")["id"]
 
     def _member_id(self) -> str:
         return self._cast.new_member(self._settings, "member", self["project_id"])

@@ -16,6 +16,7 @@ FLOORS: list[set[str]] = [
     {"app"},
     {"door"},
     {"api", "web", "watch"},
+    {"viewer"},
     {"services"},
     {"file_check"},
     {"accounts", "contents", "thumbnails", "exports", "jobs", "live", "webhooks"},

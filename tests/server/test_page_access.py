@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from server.browsing import Page
 from server.cast import Cast, Who, casting
 from server.support import served_settings, serving
 from server.test_access import World
+from server.test_viewer import make_viewer
 
 # (method, path) -> the role that it needs, what a form says, and what a stranger is told
 TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
@@ -27,6 +29,7 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/runs/{run_id}/live"): ("viewer", {}, 404),
     ("GET", "/tests/{test_id}"): ("viewer", {}, 404),
     ("GET", "/artifacts/{artifact_id}"): ("viewer", {}, 404),
+    ("GET", "/artifacts/{trace_id}/trace"): ("viewer", {}, 404),
     ("GET", "/artifacts/{artifact_id}/compare/{other_id}"): ("viewer", {}, 404),
     ("POST", "/tests/{test_id}/quarantine"): ("member", {}, 404),
     ("POST", "/tests/{test_id}/release"): ("member", {}, 404),
@@ -89,7 +92,8 @@ def test_every_page_is_in_the_table() -> None:
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cast, Settings]]:
-    settings = served_settings(tmp_path_factory.mktemp("pages") / "platform")
+    folder = tmp_path_factory.mktemp("pages")
+    settings = replace(served_settings(folder / "platform"), viewer_files=make_viewer(folder / "viewer"))
     with serving(settings) as url, casting(settings, url) as cast:
         yield cast, settings
 
@@ -134,7 +138,8 @@ def test_who_may_look(crowded: tuple[Cast, Settings], method: str, path: str) ->
     for role in ROLES[ROLES.index(needs) :]:
         answer = send(cast.people[role], World(cast, settings))
         # of one's only team, there is no list
-        assert answer.status_code in ({303} if method == "POST" else {200, 303 if path == "/teams" else 200})
+        leads_on = path in ("/teams", "/artifacts/{trace_id}/trace")
+        assert answer.status_code in ({303} if method == "POST" else {200, 303 if leads_on else 200})
         assert "/login" not in answer.headers.get("location", "")
 
 

@@ -98,7 +98,7 @@ def test_each_read_is_looked_at() -> None:
         for route in [*api_routes(), *web_routes()]
         if isinstance(route, Route) and "GET" in (route.methods or ())
     }
-    of_tables = r"(/api)?/(runs|tests|test-suites|flakiness|artifacts)\b(?!.*/(content|thumbnail|live)$)"
+    of_tables = r"(/api)?/(runs|tests|test-suites|flakiness|artifacts)\b(?!.*/(content|thumbnail|live|trace)$)"
     big = re.compile(rf"/$|/search$|/projects/.*/(trends|movers|flaky)$|{of_tables}")
     assert {path for path in read if big.match(path)} == {path.replace("ended_id", "run_id") for path in READS}
 

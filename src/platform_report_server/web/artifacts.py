@@ -74,7 +74,7 @@ async def open_trace(visit: Visit) -> Response:
     settings, signer = visit.services.settings, visit.services.signer
 
     def query(connection: Connection) -> ArtifactRow:
-        return visible_artifact(connection, visit.caller, visit.said("artifact_id"))[0]
+        return visible_artifact(connection, visit.caller, visit.said("trace_id"))[0]
 
     row = await visit.read(query)
     if settings.viewer_files is None or row.type != "trace":

@@ -87,7 +87,7 @@ def web_routes() -> list[Route]:
         _show("/runs/{run_id}/live", "viewer", live.follow_run),
         _show("/tests/{test_id}", "viewer", pages.show_test),
         _show("/artifacts/{artifact_id}", "viewer", artifacts.show),
-        _show("/artifacts/{artifact_id}/trace", "viewer", artifacts.open_trace),
+        _show("/artifacts/{trace_id}/trace", "viewer", artifacts.open_trace),
         _show("/artifacts/{artifact_id}/compare/{other_id}", "viewer", artifacts.compare),
         _send("/tests/{test_id}/quarantine", "member", quarantine.put_one),
         _send("/tests/{test_id}/release", "member", quarantine.release_one),

@@ -109,6 +109,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_setting(
         parser,
+        "--viewer-url",
+        type=_viewer_address,
+        default=None,
+        metavar="URL",
+        help="address of this server for Playwright's trace viewer alone, of a name that nothing else is reached by",
+    )
+    add_setting(
+        parser,
+        "--viewer-files",
+        default="",
+        metavar="DIR",
+        help="folder of the trace viewer; without it, that of the Python package playwright where it is installed",
+    )
+    add_setting(
+        parser,
         "--webhook-allow",
         type=names,
         action="extend",
@@ -171,6 +186,8 @@ def run(arguments: argparse.Namespace) -> int:
         rules["access_log"] = log if log == "-" else Path(log).absolute() if log else None
         rules["metrics_token"] = hashlib.sha256(token.encode()).digest() if token else None
         rules |= {"reach": store.reach.read(arguments.webhook_allow), "public_url": arguments.public_url or None}
+        files = arguments.viewer_files
+        rules |= {"viewer_url": arguments.viewer_url, "viewer_files": Path(files).absolute() if files else None}
         settings = store.served({store.project: key} if key else {}, **rules)
         store.serve.serve(settings, place, on_started, makes_first_owner=arguments.first_owner or is_on("FIRST_OWNER"))
     return 0
@@ -201,3 +218,12 @@ def _address(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError(f"found {text}, expected an address such as https://reports.example.com")
     return text.rstrip("/")
+
+
+def _viewer_address(text: str) -> str:
+    parts = urlsplit(_address(text))
+    # what the viewer needs, browsers have only where nobody listens in
+    is_secure = parts.scheme == "https" or f".{parts.hostname}".endswith(".localhost")
+    if parts.path or not is_secure:
+        raise argparse.ArgumentTypeError(f"found {text}, expected an origin such as https://traces.example.com")
+    return _address(text)
