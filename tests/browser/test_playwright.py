@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from browser.chromium import find_chromium, give_ffmpeg
+from browser.looking import look
 from end_to_end.platforms import Kind, Target
 from end_to_end.readback import Run, read_run
 from end_to_end.sessions import Project
@@ -55,7 +56,9 @@ def test_without_a_browser():
 
 
 @pytest.mark.parametrize("workers", [0, 2], ids=["alone", "xdist"])
-def test_files_arrive_with_their_tests(make_target: Callable[[Kind], Target], tmp_path: Path, workers: int) -> None:
+def test_files_arrive_with_their_tests(
+    make_target: Callable[[Kind], Target], tmp_path: Path, workers: int, request: pytest.FixtureRequest
+) -> None:
     target = make_target("served")
     project = Project(tmp_path / "project", target.environment)
     project.write("test_shop.py", SUITE)
@@ -75,7 +78,8 @@ def test_files_arrive_with_their_tests(make_target: Callable[[Kind], Target], tm
     def names(*stems: str) -> set[str]:
         return {name for name in stems if has_video or not name.endswith(".webm")}
 
-    files = files_by_test(read_run(target))
+    run = read_run(target)
+    files = files_by_test(run)
     assert files.keys() == {"test_passes[chromium]", "test_again[chromium]", "test_two_pages[chromium]"}
     assert files["test_passes[chromium]"].keys() == names("test-finished-1.png", "trace.zip", "video.webm")
     assert files["test_again[chromium]"].keys() == names(
@@ -92,6 +96,7 @@ def test_files_arrive_with_their_tests(make_target: Callable[[Kind], Target], tm
         kept = [path for path in (project.run_folder / "artifacts").iterdir() if path.suffix != ".txt"]
         linked = [path for path in kept if path.stat().st_nlink == 2]
         assert len(kept) - len(linked) == len(names("shot of attempt 1", "trace of attempt 1", "attempt-1.webm"))
+        look(request.getfixturevalue("people"), target, run)
 
 
 def files_by_test(run: Run) -> dict[str, dict[str, bytes]]:

@@ -12,6 +12,7 @@ from platform_report_server.storage.formats import is_image
 
 _MOST = 20
 _ATTEMPT = re.compile("attempt-([0-9]{1,6})-")
+_OF_PLAYWRIGHT = re.compile("test-(?:failed|finished)-")  # how the attempt ended is no part of what is seen
 _PARTS = {
     **dict.fromkeys(("expected", "baseline", "reference"), "expected"),
     **dict.fromkeys(("actual", "result", "received"), "actual"),
@@ -67,7 +68,7 @@ class _Name:
 
 def _read(name: str) -> _Name:
     found = _ATTEMPT.match(name)
-    whole = name[found.end() :] if found else name
+    whole = _OF_PLAYWRIGHT.sub("test-", name[found.end() :] if found else name, count=1)
     stem, dot, ending = whole.rpartition(".")
     at_end, at_begin = _AT_END.fullmatch(stem), _AT_BEGIN.fullmatch(stem)
     subject, part = (at_end[1], at_end[2]) if at_end else (at_begin[2], at_begin[1]) if at_begin else (stem, None)
