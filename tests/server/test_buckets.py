@@ -54,6 +54,7 @@ from server.support import (
 )
 from server.test_processes import process
 from server.test_thumbnails import photo
+from server.test_viewer import make_viewer
 
 LARGE = ZIP + os.urandom(9 * 2**20)
 
@@ -156,9 +157,9 @@ def test_a_bucket_is_pruned_and_left_by_backups(
         assert gone["id"] == lost["id"]
 
 
-def test_browsers_are_sent_to_a_public_bucket(in_bucket: Settings, bucket: S3Url, s3: S3) -> None:
+def test_browsers_are_sent_to_a_public_bucket(in_bucket: Settings, bucket: S3Url, s3: S3, tmp_path: Path) -> None:
     public = replace(bucket, public=f"{s3.address}/{bucket.bucket}")
-    with opened(replace(in_bucket, artifacts=public)) as api:
+    with opened(replace(in_bucket, artifacts=public, viewer_files=make_viewer(tmp_path / "viewer"))) as api:
         run = api.new_run()
         page = api.upload(run, 'ein "träce".html', b"<script>", "attachment")
         shown = api.upload(run)
@@ -176,6 +177,10 @@ def test_browsers_are_sent_to_a_public_bucket(in_bucket: Settings, bucket: S3Url
         told = api.http.get(f"/artifacts/{page['id']}")  # read by the platform
         assert "&lt;script&gt;" in told.text
         assert f"media-src 'self' {s3.address};" in told.headers["content-security-policy"]
+        trace = api.upload(run, "trace.zip", ZIP, "trace")
+        viewed = urlsplit(api.http.get(f"/artifacts/{trace['id']}/trace").headers["location"])
+        path = dict(parse_qsl(viewed.query))["trace"].removeprefix(f"http://{viewed.netloc}")
+        assert api.http.get(path, headers={"Host": viewed.netloc}).content == ZIP  # the viewer asks nobody else
 
 
 def test_links_are_signed_as_amazon_has_it(s3: S3, bucket: S3Url) -> None:

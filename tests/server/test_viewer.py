@@ -17,6 +17,7 @@ from platform_report_server.errors import SettingsError
 from platform_report_server.serve import Place, serve
 from platform_report_server.settings import LOOPBACK_NAMES
 from platform_report_server.viewer.place import with_viewer
+from pytest_platform_report.cli import main
 from server.browsing import Page
 from server.support import KEY, PNG, ZIP, Api, served_settings, serving
 
@@ -168,3 +169,13 @@ def test_it_has_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SettingsError, match="there is no viewer to serve: 'pip install playwright' brings one"):
         with_viewer(replace(team, viewer_files=None), "0.0.0.0", nobody)
     assert with_viewer(settings, "127.0.0.1", nobody).viewer_files is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://traces.example.com", "https://traces.example.com/viewer", "traces.example.com", "http://notlocalhost"],
+)
+def test_its_address_is_an_origin_that_nobody_listens_in_on(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--viewer-url", url])
+    assert f"found {url}, expected an " in capsys.readouterr().err
