@@ -111,6 +111,7 @@ OPEN_TO_ALL |= {
     ("GET", "/static/icon.svg"),
     ("GET", "/static/htmx.js"),
     ("GET", "/static/live.js"),
+    ("GET", "/static/pictures.js"),
     ("GET", "/api/openapi.json"),
     ("GET", "/api/docs"),
     ("GET", "/api/redoc"),
