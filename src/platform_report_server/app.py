@@ -77,7 +77,8 @@ def _for_people(settings: Settings) -> list[Route]:
 def _watching(settings: Settings, routes: list[Route], log: AccessLog | None) -> list[Middleware]:
     if settings.access == "open":
         return []
-    return [Middleware(Watch, routes={route.endpoint: route.path for route in routes}, log=log)]
+    named = {route.endpoint: route.path for route in routes}
+    return [Middleware(Watch, routes={**named, TraceSite: "(trace viewer)"}, log=log)]
 
 
 def _viewing(settings: Settings) -> list[Middleware]:

@@ -122,6 +122,7 @@ def test_under_its_name_there_is_nothing_else(standing: Api, trace: Any) -> None
             assert http.get("/index.html", headers={"Host": name}).status_code == 403
     for path in ("/index.html", "/sw.bundle.js", "/assets/a.js"):
         assert standing.http.get(path).status_code == 404
+    assert 'route="(trace viewer)",method="GET",status="2xx"' in standing.http.get("/metrics").text
 
 
 def test_without_a_viewer_the_page_says_what_opens_a_trace(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class TraceSite:
         if scope["type"] != "http" or host_name(scope) != self._name:
             await self._app(scope, receive, send)
             return
+        scope["endpoint"] = TraceSite  # it has no route
         try:
             response = await self._answer(Request(scope))
         except ApiError as error:
