@@ -318,6 +318,7 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
         test = checked(api.http.post("/api/tests", json=body), 201)
         suite = {"runId": run["id"], "projectId": PROJECT, "title": HOSTILE}
         assert api.http.post("/api/test-suites", json=suite).is_success
+        file = api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
         api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
         api.end_run(run, status=status)
     assert "still failing since" in read(browser, f"/runs/{run['id']}").text
@@ -341,7 +342,9 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
         "quarantined",
     )
     queries = dict.fromkeys(names, HOSTILE)
-    for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}", f"{flaky}?quarantined=yes"):
+    (compared, *_) = [link for link in read(browser, f"/tests/{test['id']}").links if "/compare/" in link]
+    of_files = (f"/artifacts/{file['id']}", compared)
+    for path in ("/", f"/runs/{run['id']}", f"/tests/{test['id']}", f"{flaky}?quarantined=yes", *of_files):
         for query in ({}, queries, *({name: value} for name, value in queries.items())):
             page = read(browser, path, **query)
             assert page.scripts <= OUR_SCRIPTS

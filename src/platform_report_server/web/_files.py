@@ -13,9 +13,6 @@ from platform_report_server.storage.formats import Showing, is_image, showing_of
 from platform_report_server.web._alike import Picture, alike, counterpart
 from platform_report_server.web._visit import Visit
 
-MOST = 200
-"""How many a page lists."""
-
 
 @dataclass(frozen=True)
 class ShownFile:
