@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from hot import measure_queries
 from ingest import measure_ingest
 from made_up import Size, fill
+from pages import measure_pages
 from served import Store, postgres_store, sqlite_store
 
 from platform_report_server.db.engine import open_database
@@ -30,7 +31,7 @@ def main() -> None:
     asked = _arguments()
     for name in [asked.store] if asked.store else _STORES:
         open_store = _STORES[name]
-        if asked.only != "queries":
+        if asked.only not in ("queries", "pages"):
             with open_store(None) as store:
                 print("| way | results/s | CPU of the application, each | of the database |")
                 print("| --- | ---: | ---: | ---: |")
@@ -38,9 +39,8 @@ def main() -> None:
         if asked.only != "ingest":
             with open_store(asked.folder and asked.folder / name) as store:
                 _fill(store, Size(asked.results, asked.tests, asked.shuffled))
-                print("| store | query | median ms | slow ms | CPU of the application, ms | of the database |")
-                print("| --- | --- | ---: | ---: | ---: | ---: |")
-                measure_queries(store)
+                measure = measure_pages if asked.only == "pages" else measure_queries
+                measure(store)
 
 
 def _fill(store: Store, size: Size) -> None:
@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shuffled", action="store_true", help="each run has the tests in an order of its own")
     parser.add_argument("--sent", type=int, default=20_000, help="results that are sent to measure ingestion")
     parser.add_argument("--store", choices=_STORES, help="one of the stores only")
-    parser.add_argument("--only", choices=("ingest", "queries"), help="a part only")
+    parser.add_argument("--only", choices=("ingest", "queries", "pages"), help="a part only")
     parser.add_argument("--folder", type=Path, help="where the stores stay, to be measured again")
     return parser.parse_args()
 

@@ -21,8 +21,10 @@ _WARM = 3
 
 def measure_queries(store: Store) -> None:
     """Print a row for each query: milliseconds to the answer's first byte, over HTTP, and of CPU."""
+    print("| store | query | median ms | slow ms | CPU of the application, ms | of the database |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
     with serving(store.settings) as (port, process):
-        server = _Server(port)
+        server = Server(port)
         for name, paths in _queries(server).items():
             for path in islice(cycle(paths), _WARM):
                 server.time(path)
@@ -33,7 +35,7 @@ def measure_queries(store: Store) -> None:
             print(f"| {' | '.join(row)} |", flush=True)
 
 
-class _Server:
+class Server:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
 
@@ -54,7 +56,7 @@ class _Server:
         return json.loads(self._connection.getresponse().read())
 
 
-def _queries(server: _Server) -> dict[str, list[str]]:
+def _queries(server: Server) -> dict[str, list[str]]:
     runs = server.get("runs", projectId=PROJECT, limit=50)["data"]
     largest = max(runs, key=lambda run: run["totalTests"])
     size = largest["totalTests"]
