@@ -30,12 +30,13 @@ def generalized(message: str) -> str:
     return " ".join("".join(_piece(piece) if _VARIES.search(piece) else piece for piece in pieces).split())
 
 
+@lru_cache(maxsize=4096)  # the failures of a run say much the same
 def signature(message: str | None) -> bytes:
     """Return 16 bytes that are equal for messages that differ only in what is taken out."""
     return hashlib.blake2b(generalized(message or "").encode(errors="replace"), digest_size=16).digest()
 
 
-@lru_cache(maxsize=4096)  # the failures of a run say much the same
+@lru_cache(maxsize=4096)
 def _piece(piece: str) -> str:
     for pattern, word in _PARTS:
         piece = pattern.sub(word, piece)

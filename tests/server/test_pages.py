@@ -120,9 +120,10 @@ def test_a_run_shows_its_failures_first(api: Api, browser: httpx.Client) -> None
     path = f"/runs/{run['id']}"
     page = read(browser, path)
     assert page.text.index("assert 1 == 2") < page.text.index("test_bad") < page.text.index("test_good")
-    for shown in ("ci-runner-01", "TestLogin", "report.html", "50.0 %", "pytest -k 'a < b'"):
+    for shown in ("ci-runner-01", "Suites", "report.html", "50.0 %", "pytest -k 'a < b'"):
         assert shown in page.text
     assert f"/tests/{bad['id']}" in page.links
+    assert "?search=TestLogin" in str(read(browser, f"{path}/suites").links)
     skipped = read(browser, path, status="skipped").text
     assert "test_left_out" in skipped
     assert "test_good" not in skipped

@@ -86,6 +86,7 @@ READS = {
     "/runs/{ended_id}": [""],
     "/runs/{run_id}/changes": ["", "against={ended}"],
     "/runs/{run_id}/slowest": [""],
+    "/runs/{run_id}/suites": [""],
     "/tests/{test_id}": ["", "branch=main"],
     "/artifacts/{artifact_id}": [""],
     "/artifacts/{artifact_id}/compare/{other_id}": [""],

@@ -6,6 +6,9 @@ from platform_report_server import ids
 from platform_report_server.auth.signing import Signer
 from platform_report_server.db.queries.projects import ProjectRow
 
+NAMES = ("status", "tests", "duration", "flakiness")
+"""What badges tell of."""
+
 _PURPOSE = "badges"
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -27,9 +30,26 @@ def words(request: Request, name: str) -> str | None:
     return text or None
 
 
-def offset(request: Request) -> int:
+@dataclass(frozen=True)
+class Part:
+    """What a page shows of one of its lists."""
+
+    name: str
+    rows: Sequence[Any]
+    offset: int
+    limit: int
+    total: int
+
+
+def part(request: Request, name: str, rows: Sequence[Any], limit: int) -> Part:
+    """Return the part of a list that is asked for."""
+    first = offset(request, name)
+    return Part(name, rows[first : first + limit], first, limit, len(rows))
+
+
+def offset(request: Request, name: str = "offset") -> int:
     """Return from where on a list is shown."""
-    text = request.query_params.get("offset", "")
+    text = request.query_params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 

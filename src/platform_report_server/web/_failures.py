@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from platform_report_server.db.queries.failures import FailureGroup, failure_groups, results_of_group
-from platform_report_server.db.queries.runs import RunRow, find_run
+from platform_report_server.db.queries.runs import RunRow, find_runs_of
 from platform_report_server.db.queries.tests import TestRow, tests_at
 from platform_report_server.web._remarks import is_crash
 
@@ -29,7 +29,7 @@ class ShownGroup:
 
 @dataclass(frozen=True)
 class ShownGroups:
-    """The largest groups, and numbers of all."""
+    """The first groups, and numbers of all."""
 
     shown: list[ShownGroup]
     count: int
@@ -39,15 +39,15 @@ class ShownGroups:
     """Tests that did not end, because their process did."""
 
 
-def show_groups(connection: Connection, row: RunRow, most: int | None) -> ShownGroups:
-    """Return the `most` largest groups of a run."""
+def show_groups(connection: Connection, row: RunRow, most: int, offset: int = 0) -> ShownGroups:
+    """Return `most` groups of a run."""
     groups = failure_groups(connection, row)
-    largest = groups[:most]
-    firsts = tests_at(connection, row.project_id, [(row.id, group.seq) for group in largest])
+    shown = groups[offset : offset + most]
+    firsts = tests_at(connection, row.project_id, [(row.id, group.seq) for group in shown])
     by_seq = {test.seq: test for test in firsts}
-    runs = {run_id: find_run(connection, run_id) for run_id in {group.since_run for group in largest} - {row.id}}
+    runs = find_runs_of(connection, row.project_id, {group.since_run for group in shown} - {row.id})
     return ShownGroups(
-        [ShownGroup(group, by_seq.get(group.seq), runs.get(group.since_run)) for group in largest],
+        [ShownGroup(group, by_seq.get(group.seq), runs.get(group.since_run)) for group in shown],
         len(groups),
         sum(group.tests for group in groups),
         sum(group.new for group in groups),

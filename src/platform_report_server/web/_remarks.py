@@ -9,12 +9,10 @@ from itertools import islice
 
 from platform_report_server.db.queries.failures import FailureGroup
 from platform_report_server.db.queries.runs import RunRow
-from platform_report_server.db.queries.suites import Branch
 
 _CRASH = re.compile(r"process ended\b.* while running this test|worker '\S{1,100}' crashed while running ")
-_SHARDS = "shards"
-"""The suite in which shards leave word: `2/3 found ...`, then `2/3 passed`, or whatever their end was."""
 _WORD = re.compile(r"(\d{1,9})/(\d{1,9}) (passed|failed|cancelled|missing)", re.ASCII)
+"""What a shard leaves at its end, after `2/3 found ...`."""
 _NAMED = 20
 
 
@@ -38,9 +36,9 @@ def is_crash(group: FailureGroup) -> bool:
     return _CRASH.match(group.message or "") is not None
 
 
-def remarks(run: RunRow, suites: list[Branch], crashed: int) -> list[str]:
+def remarks(run: RunRow, words: list[str], crashed: int) -> list[str]:
     """Return the remarks; none where all went its way."""
-    return [*_on_end(run), *_on_shards(run, suites), *_on_crashes(crashed), *_on_results(run)]
+    return [*_on_end(run), *_on_shards(run, words), *_on_crashes(crashed), *_on_results(run)]
 
 
 def _on_end(run: RunRow) -> Iterator[str]:
@@ -50,8 +48,8 @@ def _on_end(run: RunRow) -> Iterator[str]:
         yield "This run was cut short: its session was interrupted or killed, and tests may be missing"
 
 
-def _on_shards(run: RunRow, suites: list[Branch]) -> Iterator[str]:
-    ends = dict(_ends(suites))
+def _on_shards(run: RunRow, words: list[str]) -> Iterator[str]:
+    ends = dict(_ends(words))
     if not ends:
         return
     expected = max(run.shard_total or 0, *(total for _, total in ends))
@@ -66,17 +64,11 @@ def _on_shards(run: RunRow, suites: list[Branch]) -> Iterator[str]:
         yield f"{_counted(lack, 'shard')} of {expected} {what}: {_listed(missing, lack)}"
 
 
-def _ends(suites: list[Branch]) -> Iterator[tuple[tuple[int, int], str]]:
+def _ends(words: list[str]) -> Iterator[tuple[tuple[int, int], str]]:
     """Give out what each shard, as number and total, has told; the worst comes last."""
-    told = [
-        _WORD.fullmatch(child.suite.title)
-        for branch in suites
-        if branch.suite.title == _SHARDS and not branch.suite.file_path
-        for child in branch.children
-    ]
-    words = [word for word in told if word is not None and 0 < int(word[1]) <= int(word[2])]
+    ends = [word for word in map(_WORD.fullmatch, words) if word is not None and 0 < int(word[1]) <= int(word[2])]
     for end in ("missing", "passed", "failed", "cancelled"):
-        yield from (((int(word[1]), int(word[2])), end) for word in words if word[3] == end)
+        yield from (((int(word[1]), int(word[2])), end) for word in ends if word[3] == end)
 
 
 def _on_crashes(crashed: int) -> Iterator[str]:

@@ -9,10 +9,13 @@ from starlette.responses import Response
 
 from platform_report_server.db.queries.people import list_teams
 from platform_report_server.errors import Forbidden, Invalid, RateLimited
+from platform_report_server.web import _chosen
 from platform_report_server.web._flash import Notes
 from platform_report_server.web._forms import Shown, shown_again
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.entrance import new_password
+
+_TEAMS = 100
 
 
 async def show(visit: Visit, **forms: Shown) -> Response:
@@ -23,7 +26,8 @@ async def show(visit: Visit, **forms: Shown) -> Response:
         roles = visit.caller.teams or {}
         return [(team, roles[team.id]) for team in list_teams(connection, roles)]
 
-    return visit.page("account.html", teams=await visit.read(query), forms=forms)
+    teams = _chosen.part(visit.request, "teams", await visit.read(query), _TEAMS)
+    return visit.page("account.html", teams=teams, forms=forms)
 
 
 async def change_password(visit: Visit) -> Response:

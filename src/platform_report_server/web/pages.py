@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,8 +17,8 @@ from platform_report_server.db.queries.artifacts import list_artifacts, own_arti
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.projects import load_project
 from platform_report_server.db.queries.runs import RunRow
-from platform_report_server.db.queries.suites import suite_tree
-from platform_report_server.db.queries.tests import list_tests
+from platform_report_server.db.queries.suites import has_suites, words_of_shards
+from platform_report_server.db.queries.tests import TestRow, list_tests
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.model import Attempt
 from platform_report_server.web import _chosen
@@ -32,6 +33,8 @@ from platform_report_server.web.live import version_of_run
 
 _TESTS = 100
 _GROUPS = 10
+_FILES = 1000
+_STEPS = 60
 _LATE_MS = 3600 * 1000
 
 
@@ -45,7 +48,11 @@ async def show_run(visit: Visit) -> Response:
 
     def query(connection: Connection) -> dict[str, Any]:
         run = visible_run(connection, visit.caller, visit.said("run_id"))
-        if group:
+        is_all = chosen["group"] == "all"
+        groups = show_groups(connection, run, _TESTS, offset) if is_all else show_groups(connection, run, _GROUPS)
+        if is_all:
+            tests, total = list[TestRow](), groups.count
+        elif group:
             tests, total = list_members(connection, run, group, limit=_TESTS, offset=offset)
         else:
             tests, total = list_tests(
@@ -57,9 +64,8 @@ async def show_run(visit: Visit) -> Response:
                 limit=_TESTS,
                 offset=offset,
             )
-        suites = suite_tree(connection, run.project_id, run.id)
-        artifacts = own_artifacts(connection, run.project_id, run.id)
-        groups = show_groups(connection, run, None if chosen["group"] == "all" else _GROUPS)
+        words = words_of_shards(connection, run.project_id, run.id)
+        artifacts = own_artifacts(connection, run.project_id, run.id, _FILES)
         return {
             "run": run,
             "feed": _feed_of_run(connection, run) if _may_change(run) else None,
@@ -68,9 +74,9 @@ async def show_run(visit: Visit) -> Response:
             "tests": tests,
             "total": total,
             "groups": groups,
-            "remarks": remarks(run, suites, groups.crashed),
+            "remarks": remarks(run, words, groups.crashed),
             "receipt": receipt(run),
-            "suites": suites,
+            "has_suites": has_suites(connection, run.project_id, run.id),
             "artifacts": shown_files(visit, connection, artifacts),
         }
 
@@ -86,13 +92,16 @@ async def show_test(visit: Visit, **forms: Shown) -> Response:
         run = visible_run(connection, visit.caller, ids.encode("run", test.run_id))
         key = (test.run_id, test.seq)
         detail = read_details(connection, test.project_id, [key])[key]
+        attempts = _attempts(detail)
+        shown = [_shortened(each, max(_STEPS // len(attempts), 1)) for each in attempts]
         history = show_history(connection, test.project_id, test.case_id, branch)
         artifacts = list_artifacts(connection, test.project_id, test.run_id, test.seq)
         return {
             "test": test,
             "run": run,
             "detail": detail,
-            "attempts": _attempts(detail),
+            "attempts": shown,
+            "left_out": sum(len(each.steps) for each in attempts) - sum(len(each.steps) for each in shown),
             "role": visit.caller.role_in(test.project) or "viewer",
             "history": history,
             "stat": find_stat(connection, test.project_id, test.case_id),
@@ -108,6 +117,16 @@ def _attempts(detail: Detail) -> list[Attempt]:
     if detail.attempts:
         return detail.attempts
     return [Attempt(attempt=1, steps=detail.steps, stdout=detail.stdout, stderr=detail.stderr)]
+
+
+def _shortened(attempt: Attempt, most: int) -> Attempt:
+    """Return an attempt with no more steps than so many: the first ones that failed, then the first ones."""
+    steps = attempt.steps
+    if len(steps) <= most:
+        return attempt
+    failed = [place for place, step in enumerate(steps) if step.error or step.status == "failed"][: most // 2]
+    kept = sorted(islice(dict.fromkeys((*failed, *range(len(steps)))), most))
+    return msgspec.structs.replace(attempt, steps=[steps[place] for place in kept])
 
 
 def _may_change(run: RunRow) -> bool:

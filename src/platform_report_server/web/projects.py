@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.responses import Response
 
 from platform_report_server import ids
 from platform_report_server.accounts.people import check_name
-from platform_report_server.auth.badges import badge_path
+from platform_report_server.auth.badges import NAMES, badge_path
 from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.roles import reaches
 from platform_report_server.clock import now_ms
@@ -24,6 +25,7 @@ from platform_report_server.errors import Invalid, NotFound
 from platform_report_server.ingest.projects import change_settings, rename_project
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import Event, Format, SettingsChange
+from platform_report_server.web import _chosen
 from platform_report_server.web._flash import Notes
 from platform_report_server.web._forms import Form, Shown, shown_again
 from platform_report_server.web._visit import Visit
@@ -37,7 +39,8 @@ HOOK_EVENTS: dict[str, list[Event]] = {
 HOOK_FORMATS: dict[str, Format | None] = {"by its address": None, "JSON": "json", "Slack": "slack"}
 
 
-BADGES = ("status", "tests", "duration", "flakiness")
+_KEYS = 100
+"""Keys that a page shows."""
 
 
 async def show(visit: Visit, **forms: Shown) -> Response:
@@ -46,6 +49,7 @@ async def show(visit: Visit, **forms: Shown) -> Response:
 
 async def show_project(visit: Visit, project_id: str, **forms: Shown) -> Response:
     """Return the page of a project, with the forms on it that were refused."""
+    part = partial(_chosen.part, visit.request)
 
     def query(connection: Connection) -> dict[str, Any]:
         row = visible_project_page(connection, visit.caller, project_id)
@@ -53,10 +57,11 @@ async def show_project(visit: Visit, project_id: str, **forms: Shown) -> Respons
         return {
             "project": row,
             "team": find_team(connection, row.team_id),
-            "keys": list_keys(connection, row.id) if reaches(own, "admin") else [],
+            "keys": part("keys", list_keys(connection, row.id) if reaches(own, "admin") else [], _KEYS),
             "webhooks": list_webhooks(connection, row.id) if reaches(own, "admin") else [],
             "role": own,
             "badges": list(_badges(visit, row)) if reaches(own, "admin") else [],
+            "home": _home(visit),
         }
 
     found = await visit.read(query)
@@ -73,11 +78,15 @@ async def show_project(visit: Visit, project_id: str, **forms: Shown) -> Respons
 
 def _badges(visit: Visit, row: ProjectRow) -> Iterator[tuple[str, str, str]]:
     """Give out name, path and address of each badge that has one."""
-    base = visit.services.settings.public_url or str(visit.request.base_url)
-    for name in BADGES:
+    for name in NAMES:
         path = badge_path(visit.services.signer, row, name)
         if path is not None:
-            yield name, path, base.rstrip("/") + path
+            yield name, path, _home(visit) + path
+
+
+def _home(visit: Visit) -> str:
+    """Return the address of this platform."""
+    return (visit.services.settings.public_url or str(visit.request.base_url)).rstrip("/")
 
 
 async def rename(visit: Visit) -> Response:

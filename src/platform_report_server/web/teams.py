@@ -16,15 +16,19 @@ from platform_report_server.accounts.teams import add_team, change_role, remove_
 from platform_report_server.auth.roles import ROLES, reaches
 from platform_report_server.auth.visible import visible_invitation, visible_member, visible_team
 from platform_report_server.clock import now_ms
-from platform_report_server.db.queries.people import list_invitations, list_members, list_teams
+from platform_report_server.db.queries.people import count_owners, list_invitations, list_members, list_teams
 from platform_report_server.db.queries.projects import ProjectRow, projects_of
 from platform_report_server.errors import Forbidden, Invalid, MailFailed
 from platform_report_server.ingest.projects import add_project
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import Role
+from platform_report_server.web import _chosen
 from platform_report_server.web._flash import Notes
 from platform_report_server.web._forms import Form, Shown, shown_again
 from platform_report_server.web._visit import Visit
+
+_LONGEST, _LONG = 100, 40
+"""Rows of one list: all of a page together stay below 200."""
 
 _INVITED_AS: tuple[Role, ...] = ("viewer", "member", "admin")
 
@@ -34,7 +38,8 @@ async def index(visit: Visit) -> Response:
     if len(teams) == 1:
         return visit.go(f"/teams/{ids.encode('team', teams[0].id)}")
     listed = [(team, visit.caller.role_in_team(team.id)) for team in teams]
-    return visit.page("teams.html", teams=listed, may_make=visit.caller.strongest == "owner")
+    shown = _chosen.part(visit.request, "offset", listed, _LONGEST)
+    return visit.page("teams.html", teams=shown, may_make=visit.caller.strongest == "owner")
 
 
 async def show_new(visit: Visit, **forms: Shown) -> Response:
@@ -135,15 +140,19 @@ async def _with_member(visit: Visit, work: Callable[[Write, Row[Any]], str]) -> 
 
 
 async def _show(visit: Visit, team_id: str, **forms: Shown) -> Response:
+    part = partial(_chosen.part, visit.request)
+
     def query(connection: Connection) -> dict[str, Any]:
         team = visible_team(connection, visit.caller, team_id)
         may_manage = reaches(visit.caller.role_in_team(team.id) or "viewer", "admin")
+        invited = list_invitations(connection, team.id, now_ms()) if may_manage else []
         projects = [row for row in projects_of(connection, team.id) if visit.caller.may(row.public_id)]
         return {
             "team": team,
-            "projects": projects,
-            "members": list_members(connection, team.id),
-            "invitations": list_invitations(connection, team.id, now_ms()) if may_manage else [],
+            "projects": part("projects", projects, _LONG),
+            "members": part("members", list_members(connection, team.id), _LONGEST),
+            "invitations": part("invitations", invited, _LONG),
+            "has_owner": count_owners(connection, team.id) > 0,
             "may_manage": may_manage,
         }
 

@@ -39,10 +39,11 @@ def list_artifacts(connection: Connection, project_id: int, run_id: int, seq: in
     return list(connection.execute(query.order_by(artifact.c.id)).all())
 
 
-def own_artifacts(connection: Connection, project_id: int, run_id: int) -> list[ArtifactRow]:
-    """Return the artifacts that belong to a run itself, in order of arrival."""
+def own_artifacts(connection: Connection, project_id: int, run_id: int, limit: int | None = None) -> list[ArtifactRow]:
+    """Return the artifacts that belong to a run itself, in order of arrival, all or the first ones."""
     query = select(artifact).where(artifact.c.project_id == project_id, artifact.c.run_id == run_id)
-    return list(connection.execute(query.where(artifact.c.seq.is_(None)).order_by(artifact.c.id)).all())
+    own = query.where(artifact.c.seq.is_(None)).order_by(artifact.c.id).limit(limit)
+    return list(connection.execute(own).all())
 
 
 def find_thumbnail(connection: Connection, sha256: bytes) -> Row[Any] | None:

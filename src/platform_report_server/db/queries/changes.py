@@ -13,7 +13,7 @@ from platform_report_server.db.schema import RESULT_STATUSES, result, run
 KINDS = ("failing", "fixed", "slower", "added", "gone")
 """In the order in which they are shown; a test is of one kind only."""
 
-MOST = 40
+MOST = 30
 """Tests of a kind that are named."""
 
 SLOWER_TIMES, SLOWER_MS = 2, 1000

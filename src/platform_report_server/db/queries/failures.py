@@ -39,12 +39,12 @@ class FailureGroup:
 
 
 def failure_groups(connection: Connection, row: RunRow) -> list[FailureGroup]:
-    """Return the groups of a run, the largest first."""
+    """Return the groups of a run, those with new failures before the others, the largest first."""
     here = (failure_group.c.project_id == row.project_id, failure_group.c.run_id == row.id)
     columns = [column for column in failure_group.c if column.name not in ("project_id", "run_id")]
     found = connection.execute(select(*columns).where(*here)).all() if row.finished_at is not None else []
     groups = [FailureGroup(*each) for each in found] or group_failures(connection, row)
-    return sorted(groups, key=lambda group: (-group.tests, group.seq))
+    return sorted(groups, key=lambda group: (not group.new, -group.tests, group.seq))
 
 
 def failing_since(connection: Connection, row: RunRow, case_id: int) -> int | None:

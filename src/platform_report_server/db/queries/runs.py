@@ -54,6 +54,12 @@ def find_run(connection: Connection, run_id: int) -> RunRow | None:
     return connection.execute(_RUN, {"this": run_id}).first()
 
 
+def find_runs_of(connection: Connection, project_id: int, run_ids: Collection[int]) -> dict[int, RunRow]:
+    """Return those of some runs of a project that are there, by their numbers."""
+    query = ALL_RUNS.where(run.c.project_id == project_id, run.c.id.in_(run_ids))
+    return {row.id: row for row in connection.execute(query)} if run_ids else {}
+
+
 def list_runs(
     connection: Connection, projects: Collection[str] | None, *, limit: int, offset: int, **asked: Any
 ) -> tuple[list[RunRow], int]:
