@@ -311,6 +311,9 @@ def test_badges(cast: Cast, enter: Callable[[Role], Browser]) -> None:
     assert paths.keys() == {"status", "tests", "duration", "flakiness"}
     assert page.images == set(paths.values())
     assert not enter("viewer").go(place).images
+    of_api = f"/api/projects/{api.project}/badges"
+    told = api.get(of_api)["badges"]
+    assert {name: httpx.URL(address).path for name, address in told.items()} == paths
 
     def seen(name: str, **query: str) -> str:
         answer = stranger.get(paths[name], params=query)
@@ -337,8 +340,17 @@ def test_badges(cast: Cast, enter: Callable[[Role], Browser]) -> None:
     assert {stranger.get(path).status_code for path in (*wrong, "/badges/proj_x/y/status.svg")} == {404}
     renewed = admin.send(page, "/badges")
     assert stranger.get(paths["status"]).status_code == 404
-    paths = {"status": httpx.URL(renewed.shown_once["badge-status"]).path}
+    once = {"Idempotency-Key": "once"}
+    made = checked(api.http.post(of_api, headers=once), 201)["badges"]
+    assert stranger.get(httpx.URL(renewed.shown_once["badge-status"]).path).status_code == 404
+    refused(api.http.post(of_api, headers=once), 400, "VALIDATION_ERROR", "Idempotency-Key")
+    paths = {"status": httpx.URL(made["status"]).path}
     assert seen("status") == "tests: passing"
+    assert checked(api.http.delete(of_api), 200)["message"] == "Badges taken back successfully"
+    assert api.get(of_api)["badges"] == {}
+    assert stranger.get(paths["status"]).status_code == 404
+    renewed = admin.send(admin.go(place), "/badges")
+    paths = {"status": httpx.URL(renewed.shown_once["badge-status"]).path}
     assert "no longer shown" in admin.send(renewed, "/badges/revoke").text
     assert stranger.get(paths["status"]).status_code == 404
     stranger.close()

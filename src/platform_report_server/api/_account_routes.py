@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform_report_server.api import deliveries, keys, members, project_settings, projects, teams, webhooks
+from platform_report_server.api import badges, deliveries, keys, members, project_settings, projects, teams, webhooks
 from platform_report_server.api._account_shapes import (
     ChangedProject,
     ChangedWebhook,
@@ -19,6 +19,7 @@ from platform_report_server.api._account_shapes import (
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, TEAM
 from platform_report_server.api._shapes import Data, Done, Page
+from platform_report_server.api.badges import Badges
 from platform_report_server.api.deliveries import Delivery
 from platform_report_server.api.project_settings import ProjectSettings
 from platform_report_server.model import (
@@ -83,6 +84,19 @@ def _projects() -> list[ApiRoute]:
                 body=SettingsChange,
                 answer=ProjectSettings,
             ),
+        ),
+        route(
+            "/api/projects/{project_id}/badges",
+            GET=Operation(badges.show, "Get the addresses of a project's badges", "admin", _TEAMS, answer=Badges),
+            POST=Operation(
+                badges.make,
+                "Make new addresses of badges; those that there were end",
+                "admin",
+                _TEAMS,
+                answer=Badges,
+                status=201,
+            ),
+            DELETE=Operation(badges.delete, "Take the addresses of badges back", "admin", _TEAMS, answer=Done),
         ),
     ]
 
