@@ -39,12 +39,14 @@ def test_passes():
 
 @pytest.mark.parametrize("count", range(3))
 def test_fails(count):
+    attach(b'{"tea": 1}', name="cart.json")
     with step("add it up"):
         with step("by hand"):
             print("\\x1b[31mred\\x1b[0m and \\x1b[1mbold\\x1b[0m")
         assert {"tea": 1, "milk": [1, 2, 3]} == {"tea": 2, "milk": [1, 2, 4]}
 
 def test_says_much():
+    attach(b"<script>alert(1)</script>", name="page.html")
     print("a line\\n" * 200)
     raise ValueError("first\\n" + "another line\\n" * 30)
 
@@ -131,7 +133,8 @@ def check_what_is_linked(page: Any) -> None:
             page.goto(address)
             check_page(page)
             waiting += page.locator("a[href^='/']").evaluate_all("links => links.map((link) => link.href)")
-    assert {"/", "/runs/run", "/tests/test", "/projects/proj", "/teams/team", "/teams/new"} <= kinds
+    of_runs = {"/runs/run", "/tests/test", "/artifacts/artifact"}
+    assert {"/", "/projects/proj", "/teams/team", "/teams/new", *of_runs} <= kinds
 
 
 def walk(page: Any) -> None:
