@@ -54,7 +54,7 @@ PAGES = {
 }
 WITHOUT = {
     *("/live", "/runs/{run_id}/live", "/login", "/first-owner", "/invitations/{token}"),
-    *("/artifacts/{artifact_id}", "/artifacts/{artifact_id}/compare/{other_id}"),
+    *("/artifacts/{artifact_id}", "/artifacts/{artifact_id}/compare/{other_id}", "/artifacts/{trace_id}/trace"),
 }
 
 
