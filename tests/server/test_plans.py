@@ -137,6 +137,7 @@ def test_no_read_goes_through_a_large_table(settings: Settings, store: str, requ
 
 def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
     first, ended, run = (api.new_run(branch="main") for _ in range(3))
+    api.new_test(first, "test_bad", status="failed", error={"message": "it failed"})
     api.end_run(first)
     api.new_test(ended)
     for each in (ended, run):
@@ -152,7 +153,7 @@ def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
         earlier = f"{ids.decode('run', ended['id'])} - (n % 5 * 10 + m) * 4194304"
         with_store(
             settings,
-            f"INSERT INTO {columns} SELECT {project}, {earlier}, 9 + n / 5, n, 0, 0, 1, 1 "
+            f"INSERT INTO {columns} SELECT {project}, {earlier}, 9 + n / 5, n, n % 10 / 9, 0, 1, 1 "
             f"FROM {numbers}, generate_series(1, 10) m",
         )
         with_store(settings, f"INSERT INTO case_stat (project_id, case_id) SELECT {project}, n FROM {numbers}")
