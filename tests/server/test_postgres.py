@@ -100,10 +100,11 @@ class TestOpening:
         with pytest.raises(StoreError, match=r"//nobody@.* cannot be opened: .*No such file") as told:
             open_database(away)
         assert "secret" not in str(told.value)
-        cluster.run("CREATE DATABASE latin ENCODING latin1 LOCALE 'C' TEMPLATE template0")
-        with pytest.raises(StoreError, match="encoding LATIN1, expected UTF8"):
-            open_database(PostgresUrl(cluster.address("latin")))
-        cluster.run("DROP DATABASE latin")
+        for encoding in ("LATIN1", "SQL_ASCII"):
+            cluster.run(f"CREATE DATABASE other ENCODING {encoding} LOCALE 'C' TEMPLATE template0")
+            with pytest.raises(StoreError, match=f"encoding {encoding}, expected UTF8"):
+                open_database(PostgresUrl(cluster.address("other")))
+            cluster.run("DROP DATABASE other")
         monkeypatch.setitem(sys.modules, "psycopg", None)
         monkeypatch.delitem(sys.modules, "platform_report_server.db._postgres")
         monkeypatch.delattr("platform_report_server.db._postgres")

@@ -26,6 +26,7 @@ _DEFAULTS = {
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "application_name": "platform-report",
+    "client_encoding": "utf8",
 }
 _LOCK_TIMEOUT = "20s"
 _COUNTING_TIMEOUT = "1s"
