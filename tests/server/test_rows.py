@@ -37,11 +37,11 @@ WORDS = ["".join(letters) for letters in islice(product("abcdef", repeat=4), MAN
 PAGES = {
     "/": [""],
     "/search": ["", "q=test", "q=boom"],
-    "/runs/{run_id}": ["", "status=failed", "search=test", "group=all", "group=all&offset=100", "offset=300"],
+    "/runs/{run_id}": ["", "status=failed", "search=test", "group=all", "group=all&offset=100", "offset=300&files=30"],
     "/runs/{run_id}/changes": [""],
     "/runs/{run_id}/slowest": [""],
     "/runs/{run_id}/suites": ["", "offset=100", "under={suite_id}"],
-    "/tests/{test_id}": ["", "branch=main"],
+    "/tests/{test_id}": ["", "branch=main", "files=180"],
     "/teams": ["", "offset=100"],
     "/teams/new": [""],
     "/teams/{team_id}": ["", "projects=40&members=100&invitations=40"],
@@ -77,6 +77,8 @@ def test_no_page_has_more_rows(settings: Settings) -> None:
                 most[path] = max(most.get(path, 0), len(re.findall(r"<(?:tr|li)\b", page.source)))
                 if "offset=300" in query:
                     assert page.next == "?offset=400"
+                if "files=180" in query:
+                    assert page.text.count("attachment, 1 Byte") == 30
         assert {path: rows for path, rows in most.items() if rows > MOST} == {}
         assert all(rows > 70 for path, rows in most.items() if path.startswith("/runs/") and "slow" not in path), most
 

@@ -33,7 +33,7 @@ from platform_report_server.web.live import version_of_run
 
 _TESTS = 100
 _GROUPS = 10
-_FILES = 1000
+_FILES, _FILES_SHOWN = 1000, 30
 _STEPS = 60
 _LATE_MS = 3600 * 1000
 
@@ -77,7 +77,7 @@ async def show_run(visit: Visit) -> Response:
             "remarks": remarks(run, words, groups.crashed),
             "receipt": receipt(run),
             "has_suites": has_suites(connection, run.project_id, run.id),
-            "artifacts": shown_files(visit, connection, artifacts),
+            "artifacts": _chosen.part(visit.request, "files", shown_files(visit, connection, artifacts), _FILES_SHOWN),
         }
 
     found = await visit.read(query)
@@ -106,7 +106,7 @@ async def show_test(visit: Visit, **forms: Shown) -> Response:
             "history": history,
             "stat": find_stat(connection, test.project_id, test.case_id),
             "since": since_when(connection, run, test, history["executions"]),
-            "artifacts": shown_files(visit, connection, artifacts),
+            "artifacts": _chosen.part(visit.request, "files", shown_files(visit, connection, artifacts), _FILES_SHOWN),
         }
 
     return visit.page("test.html", **await visit.read(query), branch=branch, forms=forms)
