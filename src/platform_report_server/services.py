@@ -17,6 +17,7 @@ from platform_report_server.auth.access import Access
 from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.limits import TABLES, Allowance, Limits
 from platform_report_server.auth.signing import Signer, open_signer
+from platform_report_server.comparisons import Comparisons
 from platform_report_server.contents import Contents
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
@@ -59,6 +60,7 @@ class Services:
     artifacts: ArtifactStore
     contents: Contents
     thumbnails: Thumbnails
+    comparisons: Comparisons
     signer: Signer
     access: Access
     entrance: Entrance
@@ -168,6 +170,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     artifacts,
                     contents,
                     Thumbnails(database, writer, artifacts),
+                    Comparisons(),
                     signer,
                     access,
                     entrance,

@@ -17,8 +17,12 @@ HOSTILE = "<script>alert('x')</script>"
 
 
 def test_a_run_is_compared_with_another(api: Api, other: Api) -> None:
+    def commit(title: str) -> str:
+        return title.encode().hex() * 4
+
     def ran(title: str, branch: str, *tests: tuple[str, str, float], ends: str = "failed") -> Any:
-        run = api.new_run(runTitle=title, branch=branch)
+        build = "https://github.com/acme/shop/actions/runs/1"
+        run = api.new_run(runTitle=title, branch=branch, commitSha=commit(title), ciBuildUrl=build)
         api.bulk([api.test_body(run, name, status=status, duration=took) for name, status, took in tests])
         return api.end_run(run, status=ends) if ends != "running" else run
 
@@ -44,6 +48,7 @@ def test_a_run_is_compared_with_another(api: Api, other: Api) -> None:
     page = _read(api, path)
     assert _counts(page) == {"new failures": 2, "fixed": 1, "newly slow": 1, "added": 1, "gone": MOST + 2}
     assert f"/runs/{before['id']}" in page.links
+    assert f"https://github.com/acme/shop/compare/{commit('Before')}...{commit('Now')}" in page.links
     found = {part: set(re.findall(r"test_\w+?(?= <|</a>)", rest)) for part, rest in _sections(page.source)}
     assert found.pop("gone") == {f"test_gone_{number:03}" for number in range(MOST)}
     assert found == {
@@ -60,8 +65,12 @@ def test_a_run_is_compared_with_another(api: Api, other: Api) -> None:
     assert page.forms[1].values["against"].endswith("failed: Before")
     assert page.source.count("<option") == 4  # those before it, on this branch and on the others
 
+    assert _counts(_read(api, path)) == _counts(page)
+    api.new_test(run, "test_late", status="failed")
+    assert _counts(_read(api, path))["new failures"] == 3
+
     assert _counts(_read(api, path, against=first["id"]))["fixed"] == 0
-    assert _counts(_read(api, path, against=side["id"]))["new failures"] == 3
+    assert _counts(_read(api, path, against=side["id"]))["new failures"] == 4
     assert "the same tests, with the same outcomes" in _read(api, path, against=run["id"]).text
     assert "No earlier run on main" in _read(api, f"/runs/{first['id']}/changes").text
     goes_on = _read(api, f"/runs/{ran('Open', 'main', now[0], ends='running')['id']}/changes")

@@ -19,7 +19,7 @@ FLOORS: list[set[str]] = [
     {"viewer"},
     {"services"},
     {"file_check"},
-    {"accounts", "contents", "thumbnails", "exports", "jobs", "live", "webhooks"},
+    {"accounts", "comparisons", "contents", "thumbnails", "exports", "jobs", "live", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},

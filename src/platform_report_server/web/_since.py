@@ -36,7 +36,7 @@ class Since:
         """The address that shows what lies between the two, where the CI's address tells the repository's."""
         if self.run is None or self.passed is None:
             return None
-        return compare_link(self.run.ci_build_url, self.passed.commit_sha, self.run.commit_sha)
+        return commits_between(self.passed, self.run)
 
 
 def since_when(connection: Connection, row: RunRow, test: TestRow, executions: Iterable[Execution]) -> Since | None:
@@ -49,6 +49,11 @@ def since_when(connection: Connection, row: RunRow, test: TestRow, executions: I
     before = (each for each in executions if each.run_id < first and each.branch == row.branch)
     passed = next((each.run_id for each in before if each.status == _PASSED), None)
     return Since(first, find_run(connection, first), None if passed is None else find_run(connection, passed))
+
+
+def commits_between(before: RunRow, after: RunRow) -> str | None:
+    """Return the address that shows the commits between two runs, where the CI's address tells the repository's."""
+    return compare_link(after.ci_build_url, before.commit_sha, after.commit_sha)
 
 
 def compare_link(build: str | None, before: str | None, after: str | None) -> str | None:

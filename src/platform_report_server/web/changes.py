@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server.auth.visible import visible_run
-from platform_report_server.db.queries.changes import KINDS, Changes, changes_between, runs_before
+from platform_report_server.comparisons import Comparisons
+from platform_report_server.db.queries.changes import KINDS, Changes, runs_before
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.queries.slowest import slowest_tests
 from platform_report_server.db.queries.tests import TestRow, tests_at
+from platform_report_server.web._since import commits_between
 from platform_report_server.web._visit import Visit
 
 _OFFERED = 20
@@ -51,9 +53,10 @@ async def show_changes(visit: Visit) -> Response:
         return {
             "run": run,
             "against": against,
+            "commits": None if against is None else commits_between(against, run),
             "of_branch": of_branch,
             "others": [each for each in others if each.branch != run.branch],
-            "changes": [] if against is None else _compare(connection, run, against),
+            "changes": [] if against is None else _compare(visit.services.comparisons, connection, run, against),
         }
 
     return visit.page("changes.html", **await visit.read(query))
@@ -70,8 +73,8 @@ async def show_slowest(visit: Visit) -> Response:
     return visit.page("slowest.html", **await visit.read(query))
 
 
-def _compare(connection: Connection, run: RunRow, against: RunRow) -> list[ShownChanges]:
-    found = changes_between(connection, run.project_id, run.id, against.id)
+def _compare(comparisons: Comparisons, connection: Connection, run: RunRow, against: RunRow) -> list[ShownChanges]:
+    found = comparisons.between(connection, run, against)
     # what a run that goes on does not have may still come
     kinds = [kind for kind in KINDS if kind != "gone" or run.finished_at is not None]
     return [_named(connection, kind, found[kind], against if kind == "gone" else run) for kind in kinds]
