@@ -143,6 +143,12 @@ class NewTest(Struct, rename="camel"):
     stdout: str | None = None
     stderr: str | None = None
     attempts: list[Attempt] | None = None
+    started_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """Beyond the contract, as what follows: when its first attempt began."""
+    worker: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    """Which of several processes ran it."""
+    shard: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    """Which shard of the run that was."""
 
 
 class NewTests(Struct):

@@ -25,7 +25,8 @@ def _filled(hint: Any, text: str) -> Any:
         return choices[0]
     first = choices[0]
     if first in (str, int, float, bool):
-        return text if first is str else first(1)
+        longest = next((each.max_length for each in choices if isinstance(each, msgspec.Meta)), None)
+        return text[:longest] if first is str else first(1)
     if isinstance(first, type) and issubclass(first, msgspec.Struct):
         return texts_of(first, text)
     return None if first is hint else _filled(first, text)

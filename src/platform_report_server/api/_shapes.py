@@ -11,6 +11,7 @@ from platform_report_server import ids
 from platform_report_server.clock import iso
 from platform_report_server.db.details import Detail
 from platform_report_server.db.queries.history import Execution as ExecutionRow
+from platform_report_server.db.queries.lanes import Lane, started_at
 from platform_report_server.db.queries.runs import RunRow, totals_of
 from platform_report_server.db.queries.suites import Branch
 from platform_report_server.db.queries.tests import TestRow
@@ -252,11 +253,14 @@ class Test(ListedTest, rename="camel"):
     stdout: str | None
     stderr: str | None
     attempts: list[ShownAttempt] | UnsetType = UNSET
+    started_at: Moment | UnsetType = UNSET
+    worker: str | UnsetType = UNSET
+    shard: Count | UnsetType = UNSET
 
     @classmethod
-    def of_all(cls, row: TestRow, detail: Detail) -> Test:
-        """Return the shape of a row and its detail."""
-        attempts = detail.attempts
+    def of_all(cls, row: TestRow, detail: Detail, lane: Lane | None) -> Test:
+        """Return the shape of a row, its detail and who ran it."""
+        attempts, began = detail.attempts, started_at(row)
         return cls(
             **msgspec.structs.asdict(ListedTest.of(row, detail.error)),
             line_number=detail.line,
@@ -267,6 +271,9 @@ class Test(ListedTest, rename="camel"):
             stdout=detail.stdout,
             stderr=detail.stderr,
             attempts=UNSET if attempts is None else msgspec.convert(attempts, list[ShownAttempt], from_attributes=True),
+            started_at=UNSET if began is None else iso(began),
+            worker=UNSET if lane is None or lane.worker is None else lane.worker,
+            shard=UNSET if lane is None or lane.shard is None else lane.shard,
         )
 
 

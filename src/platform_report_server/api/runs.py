@@ -20,7 +20,9 @@ from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, RunChange, RunStatus
 
-CAPABILITIES = "bulk-tests=500, idempotency-key, attempts, attachments, metadata, artifact-digests, thumbnails"
+CAPABILITIES = (
+    "bulk-tests=500, idempotency-key, attempts, attachments, metadata, artifact-digests, thumbnails, timeline"
+)
 
 _new = msgspec.json.Decoder(NewRun)
 _change = msgspec.json.Decoder(RunChange)

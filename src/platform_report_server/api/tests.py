@@ -34,6 +34,7 @@ from platform_report_server.clock import iso
 from platform_report_server.db.details import Detail, read_details, read_errors
 from platform_report_server.db.queries import tests as queries
 from platform_report_server.db.queries.history import list_executions
+from platform_report_server.db.queries.lanes import Lane, lane_of
 from platform_report_server.db.queries.projects import find_project
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError, Invalid, NotFound
@@ -132,13 +133,12 @@ async def index(call: Call) -> Response:
 
 
 async def show(call: Call) -> Response:
-    row, detail = await _loaded(call)
-    return answer(Test.of_all(row, detail))
+    return answer(Test.of_all(*await _loaded(call)))
 
 
 async def steps(call: Call) -> Response:
     wanted = ATTEMPT.read(call.request)
-    _, detail = await _loaded(call)
+    _, detail, _ = await _loaded(call)
     if wanted is None:
         return answer(Data(detail.steps))
     for attempt in detail.attempts or ():
@@ -232,11 +232,12 @@ def _add(write: Write, place: tuple[int, int], batch: Batch) -> list[StoredTest]
     ]
 
 
-async def _loaded(call: Call) -> tuple[queries.TestRow, Detail]:
+async def _loaded(call: Call) -> tuple[queries.TestRow, Detail, Lane | None]:
     public_id = call.request.path_params["test_id"]
 
-    def query(connection: Connection) -> tuple[queries.TestRow, Detail]:
+    def query(connection: Connection) -> tuple[queries.TestRow, Detail, Lane | None]:
         row = visible_test(connection, call.caller, public_id)
-        return row, read_details(connection, row.project_id, [(row.run_id, row.seq)])[row.run_id, row.seq]
+        key = (row.run_id, row.seq)
+        return row, read_details(connection, row.project_id, [key])[key], lane_of(connection, row)
 
     return await call.read(query)

@@ -17,7 +17,7 @@ from platform_report_server.errors import StoreError, StoreTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0013"
+HEAD = "0014"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 

@@ -168,6 +168,21 @@ Index(
 _OPEN = text("finished_at IS NULL")
 Index("run_open", run.c.project_id, run.c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
+LANES = 1000
+"""Lanes of a run; the last one is for whoever else ran tests of it."""
+
+# Who ran tests of a run: workers, each of a shard, or of none.
+lane = Table(
+    "lane",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("run_id", BigInteger, primary_key=True),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("worker", Text),
+    Column("shard", Integer),
+    sqlite_with_rowid=False,
+)
+
 suite = Table(
     "suite",
     metadata,
@@ -289,6 +304,9 @@ result = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("title", Text),  # only where it differs from the case's
     Column("message", String(MESSAGE_KEPT)),
+    Column("lane", SmallInteger),  # none: it was not told who ran it
+    Column("started", Integer),  # milliseconds after the run's id was made, or before; none: it was not told
+    Column("lasted", Integer),  # milliseconds of all attempts together, only where there are several
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (run_id)",
 )

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+Lane = tuple[str | None, int | None]
+"""The worker and the shard that ran a test."""
 
 _MOST = 20_000
 
@@ -51,7 +53,11 @@ class Memory:
     cases: Remembered[tuple[int, bytes], tuple[int, str]] = field(default_factory=Remembered)
     """By project and key, a test's number and title."""
 
+    lanes: Remembered[tuple[int, Lane], int] = field(default_factory=Remembered)
+    """By run and lane, its number."""
+
     def settle(self, is_committed: bool) -> None:
         """Hear what became of the transaction."""
+        self.lanes.settle(is_committed)
         self.runs.settle(is_committed)
         self.cases.settle(is_committed)

@@ -14,8 +14,11 @@ from platform_report_server.db.details import Detail, pack_details, write_detail
 from platform_report_server.db.groups import LARGEST, store_group
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.errors import NotFound
+from platform_report_server.ids import moment_of
 from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.fold import FOLD_AT, fold
+from platform_report_server.ingest.lanes import known_lanes, lane_of, number_lanes, times_of
+from platform_report_server.ingest.memory import Lane
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewTest
 from platform_report_server.text import clean
@@ -32,6 +35,9 @@ _COLUMNS = (
     "created_at",
     "title",
     "message",
+    "lane",
+    "started",
+    "lasted",
 )
 
 _Case = tuple[int, str]
@@ -45,11 +51,14 @@ class Batch:
     tests: Sequence[NewTest]
     keys: list[bytes]
     details: list[bytes]
+    lanes: dict[Lane | None, None]
+    """In the order in which they come."""
 
     @classmethod
     def of(cls, tests: Sequence[NewTest]) -> Batch:
         """Return the batch of these results."""
-        return cls(tests, [_key(test) for test in tests], pack_details([_detail(test) for test in tests]))
+        lanes = dict.fromkeys(map(lane_of, tests))
+        return cls(tests, [_key(test) for test in tests], pack_details([_detail(test) for test in tests]), lanes)
 
 
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
@@ -62,9 +71,11 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     connection, now, tests, keys = write.connection, write.now, batch.tests, batch.keys
     counts = Counter(test.status for test in tests)
     cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
-    is_group = connection.dialect.name == "postgresql" and 0 < len(tests) < LARGEST and cases.keys() >= set(keys)
+    lanes = known_lanes(write.memory, run_id, batch.lanes)
+    are_known = cases.keys() >= set(keys) and lanes.keys() >= batch.lanes.keys()
+    is_group = connection.dialect.name == "postgresql" and 0 < len(tests) < LARGEST and are_known
     if is_group:
-        rows = _rows(tests, keys, cases, now)
+        rows = _rows(batch, cases, lanes, moment_of(run_id), now)
         after = store_group(connection, project_id, run_id, counts, now, _COLUMNS, rows, *batch.details)
     else:
         after = count_results(connection, project_id, run_id, counts, now)
@@ -74,7 +85,10 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     if not is_group:
         others = {key: test for key, test in zip(keys, tests, strict=True) if key not in cases}
         cases |= _cases(write, project_id, run_id, others)
-        rows = [(project_id, run_id, seq, *row) for seq, row in enumerate(_rows(tests, keys, cases, now), first)]
+        if not lanes.keys() >= batch.lanes.keys():
+            lanes.update(number_lanes(write, project_id, run_id, batch.lanes).items())
+        made = _rows(batch, cases, lanes, moment_of(run_id), now)
+        rows = [(project_id, run_id, seq, *row) for seq, row in enumerate(made, first)]
         bulk_insert(connection, schema.result, ("project_id", "run_id", "seq", *_COLUMNS), rows)
         write_details(connection, project_id, run_id, first, batch.details, len(tests))
     if after.finished_at is not None:
@@ -90,11 +104,11 @@ def is_flaky(test: NewTest) -> bool:
 
 
 def _rows(
-    tests: Sequence[NewTest], keys: Sequence[bytes], cases: Mapping[bytes, _Case], now: int
+    batch: Batch, cases: Mapping[bytes, _Case], lanes: Mapping[Lane | None, int | None], since: int, now: int
 ) -> list[tuple[object, ...]]:
-    """Return what `_COLUMNS` hold of each test."""
+    """Return what `_COLUMNS` hold of each test; `since` is when the run was made."""
     rows: list[tuple[object, ...]] = []
-    for key, test in zip(keys, tests, strict=True):
+    for key, test in zip(batch.keys, batch.tests, strict=True):
         case_id, case_title = cases[key]
         title = clean(test.title)
         rows.append(
@@ -108,6 +122,8 @@ def _rows(
                 now,
                 None if title == case_title else title,
                 None if test.error is None else clean(test.error.message[: schema.MESSAGE_KEPT]),
+                lanes[lane_of(test)],
+                *times_of(test, since),
             )
         )
     return rows

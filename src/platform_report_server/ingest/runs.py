@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from platform_report_server.db.queries.runs import RunRow, find_run
-from platform_report_server.db.schema import artifact, detail, history, result, run, suite
+from platform_report_server.db.schema import artifact, detail, history, lane, result, run, suite
 from platform_report_server.errors import NotFound
 from platform_report_server.ingest.contents import forget_contents
 from platform_report_server.ingest.deliveries import announce_end
@@ -92,7 +92,7 @@ def delete_run(write: Write, row: RunRow) -> None:
     write.connection.execute(delete(run).where(run.c.project_id == row.project_id, run.c.id == row.id))
     of_run = {
         table: and_(table.c.project_id == row.project_id, table.c.run_id == row.id)
-        for table in (result, detail, suite, artifact)
+        for table in (result, detail, suite, artifact, lane)
     }
     _forget_history(write, row, row.folded_seq)
     forget_failures(write, row)

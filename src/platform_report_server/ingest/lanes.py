@@ -1,0 +1,73 @@
+"""Who ran the tests of a run, a lane with a number each, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from sqlalchemy import insert, select
+
+from platform_report_server.db.schema import LANES, lane
+from platform_report_server.ingest.memory import Lane, Memory
+from platform_report_server.ingest.writer import Write
+from platform_report_server.model import Attempt, NewTest
+from platform_report_server.text import clean
+
+_OTHERS = LANES - 1
+_LARGEST = 2**31 - 1
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def lane_of(test: NewTest) -> Lane | None:
+    """Return who ran a test; None where nothing is told of that."""
+    if test.started_at is None and test.worker is None and test.shard is None:
+        return None
+    return clean(test.worker), test.shard
+
+
+def known_lanes(memory: Memory, run_id: int, lanes: Collection[Lane | None]) -> dict[Lane | None, int | None]:
+    """Return the numbers of those lanes that are remembered; None, which is no lane, has none."""
+    numbers: dict[Lane | None, int | None] = {None: None}
+    for each in lanes:
+        if each is not None and (number := memory.lanes.get((run_id, each))) is not None:
+            numbers[each] = number
+    return numbers
+
+
+def number_lanes(write: Write, project_id: int, run_id: int, lanes: Collection[Lane | None]) -> dict[Lane, int]:
+    """Return the numbers of lanes, those that are not there yet among them; whoever calls this holds the run."""
+    query = select(lane).where(lane.c.project_id == project_id, lane.c.run_id == run_id)
+    taken: dict[int, Lane] = {row.number: (row.worker, row.shard) for row in write.connection.execute(query)}
+    numbers = {each: number for number, each in taken.items() if number < _OTHERS}
+    for each in filter(None, lanes):
+        number = numbers.setdefault(each, min(len(numbers), _OTHERS))
+        if number not in taken:
+            taken[number] = worker, shard = each if number < _OTHERS else (None, None)
+            values = {"number": number, "worker": worker, "shard": shard}
+            write.connection.execute(insert(lane).values(project_id=project_id, run_id=run_id, **values))
+        write.memory.lanes.note((run_id, each), number)
+    return numbers
+
+
+def times_of(test: NewTest, since: int) -> tuple[int | None, int | None]:
+    """Return when a test began, after the run was made, and how long its attempts took where there are several."""
+    if test.started_at is None:
+        return None, None
+    start = test.started_at.timestamp() * 1000
+    after = round(start) - since
+    if not -_LARGEST < after < _LARGEST:
+        return None, None
+    if test.attempts is None or len(test.attempts) < 2:
+        return after, None
+    return after, _lasted(test.attempts, start)
+
+
+def _lasted(attempts: Sequence[Attempt], start: float) -> int | None:
+    try:
+        starts = msgspec.convert([each.started_at for each in attempts], list[_Moment])
+    except msgspec.ValidationError:
+        return None
+    ends = (each.timestamp() * 1000 + (of.duration or 0) for each, of in zip(starts, attempts, strict=True))
+    return round(min(max(*ends, start) - start, _LARGEST))
