@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from server.filled import texts_of
 from server.support import PNG, PROJECT, ZIP, Api, checked, in_store, refused, with_store
 from server.test_pages import HOSTILE
 
+STARTED = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M}"
 SCHEMA = json.loads(Path(__file__).with_name("ctrf-schema-0.0.json").read_text())
 
 
@@ -35,17 +37,20 @@ def varied(api: Api) -> dict[str, httpx.Response]:
     """The exports of a run in which tests ended in every way."""
     run = api.new_run(runTitle="Night / ly", branch="main", commitSha="a1b2", hostname="ci-1", metadata={"os": "x"})
     failed = {"message": "AssertionError: 1 == 2\x1b[31m\x02", "stack": "E  assert", "expected": "2", "actual": "1"}
+    first = {"status": "failed", "error": {"message": "ValueError: first"}, "stdout": "tried"}
     again = [
-        {"attempt": 1, "status": "failed", "error": {"message": "ValueError: first"}, "stdout": "tried"},
-        {"attempt": 2, "status": "passed", "duration": 7},
+        first | {"attempt": 1, "startedAt": f"{STARTED}:05Z"},
+        {"attempt": 2, "status": "passed", "duration": 7, "startedAt": f"{STARTED}:08Z"},
     ]
+    ok: dict[str, Any] = {"startedAt": f"{STARTED}:07Z"}
+    lane: dict[str, Any] = {"startedAt": f"{STARTED}:05Z", "worker": "gw1", "shard": 2}
     broken = [{"title": "setup", "category": "hook", "status": "failed"}]
     told = [("skip", "not now"), ("parameter", "x=1"), ("parameter", "y=2"), ("report-id", "0abc")]
     notes = [{"type": kind, "description": text} for kind, text in told]
     bodies = [
-        api.test_body(run, "test_ok", tags=["@smoke"], stdout="said", duration=1500, lineNumber=7),
+        api.test_body(run, "test_ok", tags=["@smoke"], stdout="said", duration=1500, lineNumber=7, **ok),
         api.test_body(run, "test_bad", fullTitle="test_mod > TestA > test_bad", status="failed", error=failed),
-        api.test_body(run, "test_again", status="flaky", retries=1, attempts=again),
+        api.test_body(run, "test_again", status="flaky", retries=1, attempts=again, **lane),
         api.test_body(run, "test_never", status="failed", error=failed, attempts=[again[0], again[0] | {"attempt": 2}]),
         api.test_body(run, "test_setup", status="failed", error={"message": "OSError: no"}, steps=broken),
         api.test_body(run, "test_later", status="skipped", annotations=notes),
@@ -80,6 +85,7 @@ def _check_junit(content: bytes) -> None:
     assert list(suites) == ["tests.test_mod", "tests.test_mod.TestA", "tests.test_other"]
     assert suites["tests.test_mod"].get("tests") == "5"
     assert suites["tests.test_mod"].get("hostname") == "ci-1"
+    assert suites["tests.test_mod"].get("timestamp") == f"{STARTED}:05.000Z"
     cases = {case.get("name"): case for case in root.iter("testcase")}
     good = cases["test_ok"]
     assert (good.get("classname"), good.get("time"), good.get("line")) == ("tests.test_mod", "1.500", "7")
@@ -105,6 +111,10 @@ def _check_ctrf(report: Any) -> None:
     counts = [results["summary"][name] for name in ("tests", "passed", "failed", "skipped", "flaky", "duration")]
     assert counts == [7, 3, 3, 1, 1, 9000]
     tests = {test["name"]: test for test in results["tests"]}
+    again = tests["test_again"]
+    assert (again["stop"] - again["start"], again["threadId"]) == (3007, "shard 2, gw1")
+    assert (results["summary"]["start"], results["summary"]["stop"]) == (again["start"], again["start"] + 3500)
+    assert "start" not in tests["test_bad"]
     assert tests["test_bad"]["suite"] == ["test_mod", "TestA"]
     assert tests["test_again"]["flaky"]
     assert tests["test_again"]["status"] == "passed"
@@ -124,6 +134,7 @@ def _check_table(text: str) -> None:
     bad = rows["test_bad"]
     assert (bad["status"], bad["files"], bad["file"]) == ("failed", "shot.png trace.zip", "tests/test_mod.py")
     assert rows["test_ok"]["duration_ms"] == "1500.0"
+    assert (rows["test_ok"]["started_at"], bad["started_at"]) == (f"{STARTED}:07.000Z", "")
 
 
 def _check_page(source: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -13,9 +13,13 @@ import msgspec
 from platform_report_server import ids
 from platform_report_server.clock import iso, now_ms
 from platform_report_server.db.queries.artifacts import ArtifactRow
+from platform_report_server.db.queries.lanes import list_lanes, started_at
 from platform_report_server.db.queries.runs import totals_of
+from platform_report_server.db.queries.tests import TestRow
+from platform_report_server.db.queries.timeline import extent_of
 from platform_report_server.exports.names import REPORT_ID, own_name, reason_of, suites_of
 from platform_report_server.exports.source import Entry, Source
+from platform_report_server.ids import moment_of
 from platform_report_server.model import Annotation, Attempt, Step, TestError
 
 SPECIFICATION = "0.0.0"
@@ -33,16 +37,21 @@ def pieces(source: Source) -> Iterator[bytes]:
         "generatedBy": f"pytest-platform-report {version('pytest-platform-report')}",
     }
     results = {"tool": {"name": "pytest"}, "summary": _summary(source), "environment": _environment(source)}
+    lanes = {lane.number: lane.name for lane in list_lanes(source.connection, source.run.project_id, source.run.id)}
     yield _json(head)[:-1] + b',"results":' + _json(results)[:-1] + b',"tests":['
     comma = b"\n"
     for entry in source.entries():
-        yield comma + _json(_test(source, entry))
+        yield comma + _json(_test(source, entry, lanes))
         comma = b",\n"
     yield b"\n]}}\n"
 
 
 def _summary(source: Source) -> dict[str, int]:
     run = source.run
+    start, stop = run.created_at, run.finished_at or run.updated_at
+    extent = extent_of(source.connection, run.project_id, run.id)
+    if extent is not None:
+        start, stop = (moment_of(run.id) + round(moment) for moment in extent)
     return {
         "tests": run.passed + run.failed + run.skipped + run.flaky,
         "passed": run.passed + run.flaky,
@@ -51,8 +60,8 @@ def _summary(source: Source) -> dict[str, int]:
         "pending": 0,
         "other": 0,
         "flaky": run.flaky,
-        "start": run.created_at,
-        "stop": run.finished_at or run.updated_at,
+        "start": start,
+        "stop": stop,
         "duration": round(totals_of(run).duration),
     }
 
@@ -74,7 +83,7 @@ def _environment(source: Source) -> dict[str, Any]:
     return _without_gaps(told) | {"extra": _without_gaps(extra)}
 
 
-def _test(source: Source, entry: Entry) -> dict[str, Any]:
+def _test(source: Source, entry: Entry, lanes: Mapping[int, str]) -> dict[str, Any]:
     row, detail = entry.row, entry.detail
     attempts = detail.attempts or []
     told: dict[str, Any] = {
@@ -84,6 +93,8 @@ def _test(source: Source, entry: Entry) -> dict[str, Any]:
         "status": _STATUSES[entry.status],
         "rawStatus": entry.status,
         "duration": round(row.duration),
+        **_times(row),
+        "threadId": lanes.get(row.lane),
         "suite": suites_of(row),
         "filePath": row.file_path,
         "line": detail.line,
@@ -100,6 +111,12 @@ def _test(source: Source, entry: Entry) -> dict[str, Any]:
     if row.title != own_name(row):
         told["extra"] = {"function": own_name(row)}
     return _without_gaps(told) | {"flaky": entry.status == "flaky"}
+
+
+def _times(row: TestRow) -> dict[str, int]:
+    start = started_at(row)
+    took = row.duration if row.lasted is None else row.lasted
+    return {} if start is None else {"start": start, "stop": start + round(took)}
 
 
 def _labels(notes: Iterable[Annotation]) -> dict[str, Any]:

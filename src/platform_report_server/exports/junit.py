@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from platform_report_server import ids
 from platform_report_server.clock import iso
+from platform_report_server.db.queries.lanes import started_at
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.queries.tests import TestRow
 from platform_report_server.exports.names import COLLECTION, REASONS, REPORT_ID, junit_names
@@ -32,6 +33,7 @@ _OUTCOMES = ("failures", "errors", "skipped")
 class _Suite:
     file: str
     duration: float = 0.0
+    start: int | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -46,6 +48,9 @@ def pieces(source: Source) -> Iterator[bytes]:
             case, outcome = _case(entry, class_name, name)
             suite.counts.update(("tests", outcome))
             suite.duration += entry.row.duration
+            start = started_at(entry.row)
+            if start is not None:
+                suite.start = min(start, suite.start or start)
             spill.add(class_name or name, _xml(case) + b"\n")
             if not number % SIGN_OF_LIFE:
                 yield b"\n"
@@ -60,7 +65,8 @@ def _assembled(source: Source, suites: dict[str, _Suite], spill: Spill) -> Itera
     yield _opened(head)
     for name, suite in suites.items():
         told = {"name": name, **_counted(suite.counts), "time": _seconds(suite.duration)}
-        element = Element("testsuite", _clean(told | {"timestamp": iso(run.created_at), "file": suite.file}))
+        told |= {"timestamp": iso(suite.start or run.created_at), "file": suite.file}
+        element = Element("testsuite", _clean(told))
         if run.hostname:
             element.set("hostname", _allowed(run.hostname))
         yield _opened(element)

@@ -9,13 +9,14 @@ from typing import Any
 
 from platform_report_server import ids
 from platform_report_server.clock import iso
+from platform_report_server.db.queries.lanes import started_at
 from platform_report_server.exports.names import own_name, suites_of
 from platform_report_server.exports.source import Entry, Source
 from platform_report_server.shown import without_colours
 
 _COLUMNS = (
     *("test_id", "status", "flaky", "quarantined", "file", "line", "suite", "name", "title", "duration_ms"),
-    *("attempt", "retries", "tags", "message", "files", "reported_at"),
+    *("attempt", "retries", "tags", "message", "files", "reported_at", "started_at"),
 )
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _LONGEST = 32_000
@@ -38,7 +39,7 @@ def pieces(source: Source) -> Iterator[bytes]:
 
 
 def _line(entry: Entry) -> tuple[Any, ...]:
-    row, detail = entry.row, entry.detail
+    row, detail, start = entry.row, entry.detail, started_at(entry.row)
     return (
         ids.test_id(row.run_id, row.seq),
         entry.status,
@@ -56,6 +57,7 @@ def _line(entry: Entry) -> tuple[Any, ...]:
         detail.error.message if detail.error else None,
         " ".join(each.file_name for each in entry.artifacts),
         iso(row.created_at),
+        None if start is None else iso(start),
     )
 
 
