@@ -27,6 +27,7 @@ TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {
     ("GET", "/runs/{run_id}/changes"): ("viewer", {}, 404),
     ("GET", "/runs/{run_id}/slowest"): ("viewer", {}, 404),
     ("GET", "/runs/{run_id}/suites"): ("viewer", {}, 404),
+    ("GET", "/runs/{run_id}/timeline"): ("viewer", {}, 404),
     ("GET", "/runs/{run_id}/live"): ("viewer", {}, 404),
     ("GET", "/tests/{test_id}"): ("viewer", {}, 404),
     ("GET", "/artifacts/{artifact_id}"): ("viewer", {}, 404),

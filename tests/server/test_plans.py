@@ -31,6 +31,7 @@ USED = {
         "detail": r"\(project_id=\? AND run_id=\? AND lo[<>]\?",
         "artifact": r"\(project_id=\? AND run_id=\?",
         "suite": r"\(project_id=\? AND run_id=\?",
+        "lane": r"\(project_id=\? AND run_id=\?",
         "test_case": r"\(project_id=\? AND id=\?|INDEX test_case_by_id",
         "case_stat": r"\(project_id=\? AND case_id=\?|INDEX case_stat_(by_score \(.*score>\?|quarantined)",
         "failing": r"\(project_id=\? AND (branch=\? AND )?case_id=\?",
@@ -41,6 +42,7 @@ USED = {
         "detail": r"run_id = .*\blo [<>]=",
         "artifact": r"run_id =",
         "suite": r"run_id =",
+        "lane": r"run_id =",
         "test_case": r"\bid =|test_case_(full|own)_titles",
         "case_stat": r"case_id =|case_stat_by_score.*\bscore >|case_stat_quarantined",
         "failing": r"case_id =|branch =",
@@ -87,6 +89,7 @@ READS = {
     "/runs/{run_id}/changes": ["", "against={ended}"],
     "/runs/{run_id}/slowest": [""],
     "/runs/{run_id}/suites": [""],
+    "/runs/{run_id}/timeline": [""],
     "/tests/{test_id}": ["", "branch=main"],
     "/artifacts/{artifact_id}": [""],
     "/artifacts/{artifact_id}/compare/{other_id}": [""],
@@ -141,7 +144,8 @@ def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
     api.end_run(first)
     api.new_test(ended)
     for each in (ended, run):
-        test = api.new_test(each, "test_bad", status="failed", error={"message": "it failed"})
+        bad = {"error": {"message": "it failed"}, "startedAt": each["createdAt"]}
+        test = api.new_test(each, "test_bad", status="failed", **bad)
     api.end_run(ended, status="failed")
     files = [api.upload(run, testId=test["id"]) for _ in range(2)]
     project = f"(SELECT id FROM project WHERE public_id = '{PROJECT}')"

@@ -80,5 +80,6 @@ _templates.filters |= {
     "told": lambda words: ", ".join(msgspec.json.decode(words)),
     "masked": masked,
     "test_id": lambda row: ids.test_id(row.run_id, row.seq),
+    "place_id": lambda place: ids.test_id(*place),
 }
 _templates.globals |= {"difference": difference, "query": _query, "reaches": reaches}

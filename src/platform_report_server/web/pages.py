@@ -15,6 +15,7 @@ from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail, read_details
 from platform_report_server.db.queries.artifacts import list_artifacts, own_artifacts
 from platform_report_server.db.queries.flakiness import find_stat
+from platform_report_server.db.queries.lanes import lane_of, started_at
 from platform_report_server.db.queries.projects import load_project
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.queries.suites import has_suites, words_of_shards
@@ -99,6 +100,8 @@ async def show_test(visit: Visit, **forms: Shown) -> Response:
         return {
             "test": test,
             "run": run,
+            "lane": lane_of(connection, test),
+            "began": started_at(test),
             "detail": detail,
             "attempts": shown,
             "left_out": sum(len(each.steps) for each in attempts) - sum(len(each.steps) for each in shown),

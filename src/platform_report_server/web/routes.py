@@ -30,6 +30,7 @@ from platform_report_server.web import (
     search,
     suites,
     teams,
+    timeline,
     trends,
     webhooks,
 )
@@ -85,6 +86,7 @@ def web_routes() -> list[Route]:
         _show("/runs/{run_id}/changes", "viewer", changes.show_changes),
         _show("/runs/{run_id}/slowest", "viewer", changes.show_slowest),
         _show("/runs/{run_id}/suites", "viewer", suites.show),
+        _show("/runs/{run_id}/timeline", "viewer", timeline.show),
         _show("/live", "viewer", live.follow_runs),
         _show("/runs/{run_id}/live", "viewer", live.follow_run),
         _show("/tests/{test_id}", "viewer", pages.show_test),
