@@ -120,6 +120,8 @@ def test_on_one_machine(target: Target, make_machine: Callable[[], Project], tmp
     run = read_run(target)
     check_that_all_is_there(run)
     assert run.status == "failed"
+    shards_of_tests = {(test["filePath"], test.get("shard")) for test in run.tests}
+    assert shards_of_tests == {(f"test_{n}.py", None if target.kind == "plain" else n) for n in (1, 2, 3)}
     assert ends_told(run) == ["1/3 passed", "2/3 passed", "3/3 failed"]
     assert found_told(run) == [
         *(f"{shard}/3 found 2 passed, 0 failed, 0 skipped, 0 flaky" for shard in (1, 2)),

@@ -162,6 +162,9 @@ def test_suites_are_a_tree(reported: Reported) -> None:
 
 def test_a_test_has_its_place(reported: Reported) -> None:
     test = reported.run.test("test_in_inner")
+    is_told = reported.kind != "plain"
+    assert ("startedAt" in test) == is_told
+    assert test.get("worker") in (("gw0", "gw1") if reported.workers and is_told else (None,))
     assert test["fullTitle"] == "test_names > TestOuter > TestInner > test_in_inner"
     assert test["filePath"] == "deep/er/test_names.py"
     assert test["lineNumber"] == 16
