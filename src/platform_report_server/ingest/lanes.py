@@ -7,14 +7,16 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
+from platform_report_server.db.bulk import bulk_insert
 from platform_report_server.db.schema import LANES, lane
 from platform_report_server.ingest.memory import Lane, Memory
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import Attempt, NewTest
 from platform_report_server.text import clean
 
+_COLUMNS = ("project_id", "run_id", "number", "worker", "shard")
 _OTHERS = LANES - 1
 _LARGEST = 2**31 - 1
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -41,13 +43,14 @@ def number_lanes(write: Write, project_id: int, run_id: int, lanes: Collection[L
     query = select(lane).where(lane.c.project_id == project_id, lane.c.run_id == run_id)
     taken: dict[int, Lane] = {row.number: (row.worker, row.shard) for row in write.connection.execute(query)}
     numbers = {each: number for number, each in taken.items() if number < _OTHERS}
+    new = []
     for each in filter(None, lanes):
         number = numbers.setdefault(each, min(len(numbers), _OTHERS))
         if number not in taken:
-            taken[number] = worker, shard = each if number < _OTHERS else (None, None)
-            values = {"number": number, "worker": worker, "shard": shard}
-            write.connection.execute(insert(lane).values(project_id=project_id, run_id=run_id, **values))
+            taken[number] = each if number < _OTHERS else (None, None)
+            new.append((project_id, run_id, number, *taken[number]))
         write.memory.lanes.note((run_id, each), number)
+    bulk_insert(write.connection, lane, _COLUMNS, new)
     return numbers
 
 
