@@ -37,11 +37,12 @@ def pieces(source: Source) -> Iterator[bytes]:
         "generatedBy": f"pytest-platform-report {version('pytest-platform-report')}",
     }
     results = {"tool": {"name": "pytest"}, "summary": _summary(source), "environment": _environment(source)}
-    lanes = {lane.number: lane.name for lane in list_lanes(source.connection, source.run.project_id, source.run.id)}
+    lanes = list_lanes(source.connection, source.run.project_id, source.run.id)
+    threads = {lane.number: lane.name for lane in lanes if lane.is_named}
     yield _json(head)[:-1] + b',"results":' + _json(results)[:-1] + b',"tests":['
     comma = b"\n"
     for entry in source.entries():
-        yield comma + _json(_test(source, entry, lanes))
+        yield comma + _json(_test(source, entry, threads))
         comma = b",\n"
     yield b"\n]}}\n"
 
@@ -83,7 +84,7 @@ def _environment(source: Source) -> dict[str, Any]:
     return _without_gaps(told) | {"extra": _without_gaps(extra)}
 
 
-def _test(source: Source, entry: Entry, lanes: Mapping[int, str]) -> dict[str, Any]:
+def _test(source: Source, entry: Entry, threads: Mapping[int, str]) -> dict[str, Any]:
     row, detail = entry.row, entry.detail
     attempts = detail.attempts or []
     told: dict[str, Any] = {
@@ -94,7 +95,7 @@ def _test(source: Source, entry: Entry, lanes: Mapping[int, str]) -> dict[str, A
         "rawStatus": entry.status,
         "duration": round(row.duration),
         **_times(row),
-        "threadId": lanes.get(row.lane),
+        "threadId": threads.get(row.lane),
         "suite": suites_of(row),
         "filePath": row.file_path,
         "line": detail.line,

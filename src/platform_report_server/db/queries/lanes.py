@@ -19,6 +19,11 @@ class Lane(NamedTuple):
     shard: int | None
 
     @property
+    def is_named(self) -> bool:
+        """Whether it is known who it was."""
+        return self.worker is not None or self.shard is not None
+
+    @property
     def name(self) -> str:
         """What people call it."""
         if self.number == LANES - 1:
