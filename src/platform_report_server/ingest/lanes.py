@@ -19,14 +19,22 @@ from platform_report_server.text import clean
 _COLUMNS = ("project_id", "run_id", "number", "worker", "shard")
 _OTHERS = LANES - 1
 _LARGEST = 2**31 - 1
+Told = tuple[Lane | None, int | None, int | None]
+"""Who ran a test, when it began, and how long its attempts took together where there are several."""
+_NOTHING: Told = (None, None, None)
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-def lane_of(test: NewTest) -> Lane | None:
-    """Return who ran a test; None where nothing is told of that."""
-    if test.started_at is None and test.worker is None and test.shard is None:
-        return None
-    return clean(test.worker), test.shard
+def told_of(test: NewTest) -> Told:
+    """Return what a test tells of its lane and its times."""
+    began, attempts = test.started_at, test.attempts
+    if began is None and test.worker is None and test.shard is None:
+        return _NOTHING
+    lane = clean(test.worker), test.shard
+    if began is None:
+        return lane, None, None
+    start = began.timestamp() * 1000
+    return lane, round(start), _lasted(attempts, start) if attempts is not None and len(attempts) > 1 else None
 
 
 def known_lanes(memory: Memory, run_id: int, lanes: Collection[Lane | None]) -> dict[Lane | None, int | None]:
@@ -54,17 +62,9 @@ def number_lanes(write: Write, project_id: int, run_id: int, lanes: Collection[L
     return numbers
 
 
-def times_of(test: NewTest, since: int) -> tuple[int | None, int | None]:
-    """Return when a test began, after the run was made, and how long its attempts took where there are several."""
-    if test.started_at is None:
-        return None, None
-    start = test.started_at.timestamp() * 1000
-    after = round(start) - since
-    if not -_LARGEST < after < _LARGEST:
-        return None, None
-    if test.attempts is None or len(test.attempts) < 2:
-        return after, None
-    return after, _lasted(test.attempts, start)
+def time_after(start: int | None, since: int) -> int | None:
+    """Return how long after a moment a test began; None where that is not told, or too far from it."""
+    return None if start is None or not -_LARGEST < start - since < _LARGEST else start - since
 
 
 def _lasted(attempts: Sequence[Attempt], start: float) -> int | None:

@@ -17,7 +17,7 @@ from platform_report_server.errors import NotFound
 from platform_report_server.ids import moment_of
 from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.fold import FOLD_AT, fold
-from platform_report_server.ingest.lanes import known_lanes, lane_of, number_lanes, times_of
+from platform_report_server.ingest.lanes import Told, known_lanes, number_lanes, time_after, told_of
 from platform_report_server.ingest.memory import Lane
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewTest
@@ -51,14 +51,13 @@ class Batch:
     tests: Sequence[NewTest]
     keys: list[bytes]
     details: list[bytes]
-    lanes: dict[Lane | None, None]
-    """In the order in which they come."""
+    told: list[Told]
 
     @classmethod
     def of(cls, tests: Sequence[NewTest]) -> Batch:
         """Return the batch of these results."""
-        lanes = dict.fromkeys(map(lane_of, tests))
-        return cls(tests, [_key(test) for test in tests], pack_details([_detail(test) for test in tests]), lanes)
+        details = pack_details([_detail(test) for test in tests])
+        return cls(tests, [_key(test) for test in tests], details, [told_of(test) for test in tests])
 
 
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
@@ -71,8 +70,9 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     connection, now, tests, keys = write.connection, write.now, batch.tests, batch.keys
     counts = Counter(test.status for test in tests)
     cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
-    lanes = known_lanes(write.memory, run_id, batch.lanes)
-    are_known = cases.keys() >= set(keys) and lanes.keys() >= batch.lanes.keys()
+    asked = dict.fromkeys(lane for lane, _, _ in batch.told)
+    lanes = known_lanes(write.memory, run_id, asked)
+    are_known = cases.keys() >= set(keys) and lanes.keys() >= asked.keys()
     is_group = connection.dialect.name == "postgresql" and 0 < len(tests) < LARGEST and are_known
     if is_group:
         rows = _rows(batch, cases, lanes, moment_of(run_id), now)
@@ -85,8 +85,8 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     if not is_group:
         others = {key: test for key, test in zip(keys, tests, strict=True) if key not in cases}
         cases |= _cases(write, project_id, run_id, others)
-        if not lanes.keys() >= batch.lanes.keys():
-            lanes.update(number_lanes(write, project_id, run_id, batch.lanes).items())
+        if not lanes.keys() >= asked.keys():
+            lanes.update(number_lanes(write, project_id, run_id, asked).items())
         made = _rows(batch, cases, lanes, moment_of(run_id), now)
         rows = [(project_id, run_id, seq, *row) for seq, row in enumerate(made, first)]
         bulk_insert(connection, schema.result, ("project_id", "run_id", "seq", *_COLUMNS), rows)
@@ -108,7 +108,7 @@ def _rows(
 ) -> list[tuple[object, ...]]:
     """Return what `_COLUMNS` hold of each test; `since` is when the run was made."""
     rows: list[tuple[object, ...]] = []
-    for key, test in zip(batch.keys, batch.tests, strict=True):
+    for key, test, (lane, start, lasted) in zip(batch.keys, batch.tests, batch.told, strict=True):
         case_id, case_title = cases[key]
         title = clean(test.title)
         rows.append(
@@ -122,8 +122,9 @@ def _rows(
                 now,
                 None if title == case_title else title,
                 None if test.error is None else clean(test.error.message[: schema.MESSAGE_KEPT]),
-                lanes[lane_of(test)],
-                *times_of(test, since),
+                lanes[lane],
+                time_after(start, since),
+                lasted,
             )
         )
     return rows
