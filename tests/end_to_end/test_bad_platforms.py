@@ -11,7 +11,7 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run, read_runs
 from end_to_end.sessions import Ended, Project
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 _ALWAYS = 10**6
 _HTML = b"<!doctype html><title>Sign in</title>"

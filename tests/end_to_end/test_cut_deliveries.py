@@ -27,7 +27,7 @@ _SUITE = """
         assert False
 """
 
-pytestmark = [pytest.mark.delivery, pytest.mark.parametrize("target", ["served", "plain"], indirect=True)]
+pytestmark = [pytest.mark.uncovered, pytest.mark.parametrize("target", ["served", "plain"], indirect=True)]
 
 
 def check_delivery(target: Target) -> Run:

@@ -13,6 +13,8 @@ from end_to_end.readback import own_steps, read_run
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.uncovered
+
 # Older kernels do not tell who is no parent how a process ended.
 _KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2]) if hasattr(os, "uname") else (0, 0)
 KERNEL_TELLS = _KERNEL >= (6, 15)

@@ -8,6 +8,8 @@ from end_to_end.platforms import Target
 from end_to_end.readback import Run, read_runs
 from end_to_end.sessions import Project
 
+pytestmark = pytest.mark.uncovered
+
 _TESTS = """
     import pytest
 

@@ -23,7 +23,7 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 _SPREAD = 14
 _GOLDEN = 0.6180339887498949

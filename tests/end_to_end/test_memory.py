@@ -8,7 +8,7 @@ import pytest
 
 from end_to_end.memory import Peaks, measure
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 _FEW, _MANY = 100, 1000
 _OUTPUT = 64 * 1024

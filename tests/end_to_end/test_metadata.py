@@ -15,6 +15,8 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 
+pytestmark = pytest.mark.uncovered
+
 _SUITE = """
     import pytest
 

@@ -18,7 +18,7 @@ from end_to_end.waiting import wait_for
 from faults.reporting_api import KEY, PROJECT, ReportingApi
 from faults.server import Server
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 _ALWAYS = 10**6
 _SUITE = """

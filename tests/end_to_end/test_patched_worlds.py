@@ -8,6 +8,8 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 
+pytestmark = pytest.mark.uncovered
+
 WORLDS = {
     "nothing left of json and os": """
         import builtins, json, os, time

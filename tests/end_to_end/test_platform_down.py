@@ -9,7 +9,7 @@ from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 from end_to_end.waiting import wait_for
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 
 @pytest.mark.parametrize("kind", ["served", "plain"])

@@ -13,6 +13,8 @@ from end_to_end.sessions import Project, finish
 from end_to_end.test_secrets import holders
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.uncovered
+
 _OF_THE_ENVIRONMENT = "canary-of-the-environment"
 _TOKEN = "ghp_" + 36 * "c"
 _CANARIES = (

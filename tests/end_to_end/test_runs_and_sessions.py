@@ -11,7 +11,7 @@ from end_to_end.readback import read_run, read_runs
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 _NESTING = """
     import subprocess

@@ -12,6 +12,8 @@ from end_to_end.readback import read_run
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.uncovered
+
 _TELLING = """
     import os
     import sys

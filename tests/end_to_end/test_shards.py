@@ -15,6 +15,8 @@ from end_to_end.readback import Run, read_run, read_runs
 from end_to_end.sessions import Ended, Project, finish
 from end_to_end.waiting import wait_for
 
+pytestmark = pytest.mark.uncovered
+
 _BUILD = {"GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "4711", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_REF_NAME": "main"}
 
 # Each says that it runs, and ends when it is told to.

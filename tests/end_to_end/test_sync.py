@@ -18,7 +18,7 @@ from end_to_end.sessions import Project, finish
 from end_to_end.test_deaths import start_and_wait
 from end_to_end.waiting import wait_for
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 _ALWAYS = 10**6
 _REFUSAL = b'{"error": {"code": "VALIDATION_ERROR", "message": "not on a Sunday"}}'

@@ -17,7 +17,7 @@ from end_to_end.readback import Run, read_run
 from end_to_end.sessions import Project, finish
 from end_to_end.waiting import wait_for
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 _WAITS = """
     import threading

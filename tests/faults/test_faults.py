@@ -11,7 +11,7 @@ from faults.plugins import OURS
 from faults.scenarios import SCENARIOS, Scenario
 from faults.sessions import Server, Stage, serving
 
-pytestmark = pytest.mark.delivery
+pytestmark = pytest.mark.uncovered
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,8 @@ def folder(tmp_path: Path) -> Path:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marked = metafunc.definition.get_closest_marker
     if "store" in metafunc.fixturenames and marked("both_stores") and not marked("one_store"):
-        metafunc.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+        second = pytest.param("postgresql", marks=pytest.mark.uncovered)
+        metafunc.parametrize("store", ["sqlite", second], indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ _MORE = ["--store", "sqlite", "--sent", "500"]
 
 
 @pytest.mark.newest
+@pytest.mark.uncovered
 def test_each_command_of_the_page_measures(tmp_path: Path) -> None:
     tox, *commands = (shlex.split(line) for line in re.findall(r"^\$ (.*)$", _PAGE, re.MULTILINE))
     assert tox == ["tox", "-e", "bench"]

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from end_to_end.waiting import wait_for
 from platform_report_server.db._migrate import HEAD
@@ -97,6 +98,7 @@ def loading(url: str) -> Iterator[Load]:
         load.end()
 
 
+@pytest.mark.uncovered
 def test_servers_behind_a_balancer(folder: Path, cluster: Cluster) -> None:
     """Each is ended and started twice."""
     with ExitStack() as ending:
