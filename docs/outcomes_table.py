@@ -35,7 +35,7 @@ The same for sessions that patch, break, exhaust or end what a reporter lives on
 without a report: both have to end alike, and pytest has to count the same.
 """
 
-_MODES = {"plain": "", "xdist": ", `-n 2`"}
+_MODES = {"plain": "", "xdist": ", xdist"}
 _WORST_FIRST = ("failed", "passed", "skipped")
 
 
@@ -110,7 +110,7 @@ def _read(file: Path, by_version: dict[str, Results]) -> None:
             case, _, mode = name.removeprefix("test_outcome[").removesuffix("]").rpartition("-")
             results.note(case, mode, result)
         results.hazards |= {row for kind, row in told if kind in ("hazard", "left out")}
-        for row in (row for kind, row in told if kind == "hazard"):
+        for row in (row for kind, row in told if kind in ("case", "hazard")):
             for mode in (mode for kind, mode in told if kind == "mode"):
                 results.note(row, mode, result)
 

@@ -85,6 +85,18 @@ class Case:
     to_all: bool = True
 
     @property
+    def is_sociable(self) -> bool:
+        """Whether it is the same in a session with others: one module, and nothing asked of the session."""
+        return (
+            self.group in ("Outcomes", "Shapes of tests")
+            and self.xdist == "both"
+            and self.source != ""
+            and not any(f"scope='{scope}'" in self.source for scope in ("package", "session"))
+            and {*self.args} <= {"--dist=loadfile"}
+            and not self.plugins
+        )
+
+    @property
     def project(self) -> dict[str, str]:
         """The project's files."""
         return {"test_it.py": self.source, **self.files} if self.source else dict(self.files)

@@ -1,4 +1,4 @@
-"""Each case, reported and read back, with and without xdist."""
+"""Each case, reported and read back, with and without xdist, alone or with others in one session."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from _pytest.mark.structures import ParameterSet
 
 from end_to_end.junit import in_junit_words, read_junit
 from end_to_end.platforms import Target
-from end_to_end.readback import Json, Run, own_steps, read_runs
+from end_to_end.readback import Json, Run, own_steps, read_run, read_runs
 from end_to_end.sessions import Project, finish, wait_for_file
 from hazards.rows import CHAPTER
 from outcomes.cases import Attempt, Case
@@ -24,6 +25,7 @@ _RECEIPT = re.compile(r"^(\d+) tests? run, (\d+) acknowledged$", re.MULTILINE)
 _TOLD = ("--junitxml=junit.xml",)
 _APART = ("worker", "execution")
 _OF_ATTEMPT = ("error", "steps", "stdout", "stderr")
+_TOGETHER = [case for case in CASES if case.is_sociable]
 _WORKERS = {"without": (0,), "with": (2,), "both": (0, 1), "both, on two workers": (0, 2)}
 
 
@@ -33,11 +35,18 @@ def _cases() -> list[ParameterSet]:
             case,
             workers,
             id=f"{case.name}-{'xdist' if workers else 'plain'}",
-            marks=[pytest.mark.page] if workers and case.xdist.startswith("both") else [],
+            marks=_marks(case, workers),
         )
         for case in CASES
         for workers in _WORKERS[case.xdist]
+        if not (workers and case.is_sociable)
     ]
+
+
+def _marks(case: Case, workers: int) -> list[pytest.MarkDecorator]:
+    if case.is_sociable:
+        return [pytest.mark.newest]
+    return [pytest.mark.page] if workers and case.xdist.startswith("both") else []
 
 
 @pytest.mark.parametrize(("case", "workers"), _cases())
@@ -45,7 +54,8 @@ def test_outcome(
     case: Case, workers: int, target: Target, project: Project, record_property: Callable[[str, object], None]
 ) -> None:
     record_property("pytest", pytest.__version__)  # docs/outcomes_table.py reads it
-    _skip_unless_there(case)
+    if lacking := _lacking(case):
+        pytest.skip(lacking)
     project.keeps_cache = case.cache
     project.environment.update(case.environment)
     project.environment["PYTEST_PLUGINS"] += "".join(f",{plugin}" for plugin in case.plugins)
@@ -78,14 +88,44 @@ def test_outcome(
                 assert read_junit(project.root / "junit.xml").items() <= in_junit_words(run.tests).items()
 
 
-def _skip_unless_there(case: Case) -> None:
+@pytest.mark.parametrize("workers", [0, 2], ids=["plain", "xdist"])
+def test_outcomes_of_one_session(
+    workers: int, target: Target, project: Project, record_property: Callable[[str, object], None]
+) -> None:
+    cases = {f"package_{number}": case for number, case in enumerate(_TOGETHER) if not _lacking(case)}
+    for name, value in (("pytest", pytest.__version__), ("mode", "xdist" if workers else "plain")):
+        record_property(name, value)
+    for package, case in cases.items():
+        record_property("case", case.name)
+        for name, content in {"__init__.py": "", **case.project}.items():
+            project.write(f"{package}/{name}", content)
+    ended = project.run("--dist=loadfile", workers=workers)
+    assert ended.exit == 1, ended.out
+    project.wait_for_uploader()
+    run = read_run(target)
+    run.check_totals()
+    assert (run.status, run.fields["workers"]) == ("failed", workers or 1)
+    assert _RECEIPT.findall(ended.out) == [(str(len(run.tests)), str(len(run.tests)))]
+    of_package: dict[str, list[Json]] = {package: [] for package in cases}
+    for test in run.tests:
+        of_package[test["filePath"].partition("/")[0]].append(test)
+    for package, case in cases.items():
+        try:
+            _check_tests(case, replace(run, tests=of_package[package]))
+        except AssertionError as error:
+            raise AssertionError(f"{case.name}: {error}") from error
+
+
+def _lacking(case: Case) -> str:
+    """Return why a case cannot be tried here, empty where it can."""
     for module in case.plugins:
         if importlib.util.find_spec(module.partition(".")[0]) is None:
-            pytest.skip(f"{module} is not installed")
+            return f"{module} is not installed"
     if pytest.version_tuple < case.pytest:
-        pytest.skip(f"pytest {'.'.join(map(str, case.pytest))} brought it")
+        return f"pytest {'.'.join(map(str, case.pytest))} brought it"
     if case.before is not None and pytest.version_tuple >= case.before:
-        pytest.skip(f"pytest {'.'.join(map(str, case.before))} has it otherwise")
+        return f"pytest {'.'.join(map(str, case.before))} has it otherwise"
+    return ""
 
 
 def _signal(case: Case, session: subprocess.Popen[str], root: Path) -> None:
@@ -96,6 +136,13 @@ def _signal(case: Case, session: subprocess.Popen[str], root: Path) -> None:
 
 
 def _check(case: Case, workers: int, run: Run) -> None:
+    run.check_totals()
+    assert run.status == case.run_with(workers)
+    assert run.fields["workers"] == case.ran_on(workers)
+    _check_tests(case, run)
+
+
+def _check_tests(case: Case, run: Run) -> None:
     if case.twice:
         assert sorted((test["fullTitle"], test["status"]) for test in run.tests) == sorted(2 * [*case.expect.items()])
         for title in case.expect:
@@ -103,9 +150,6 @@ def _check(case: Case, workers: int, run: Run) -> None:
     else:
         left_out = set(case.may) - run.outcomes.keys()
         assert run.outcomes == {title: status for title, status in case.expect.items() if title not in left_out}
-    run.check_totals()
-    assert run.status == case.run_with(workers)
-    assert run.fields["workers"] == case.ran_on(workers)
     for named in (case.annotations, case.messages, case.output, case.attempts, case.steps):
         assert named.keys() <= case.expect.keys()
     for test in run.tests:
