@@ -117,6 +117,7 @@ def ledger(settings: Settings) -> Iterator[Ledger]:
     database.close()
 
 
+@pytest.mark.newest
 @pytest.mark.both_stores
 @pytest.mark.parametrize("seed", range(2))
 def test_the_statistics_are_those_of_the_executions(ledger: Ledger, seed: int) -> None:

@@ -120,6 +120,7 @@ class Typist:
         ).stdout
 
 
+@pytest.mark.newest
 def test_each_command_of_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

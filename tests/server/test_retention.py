@@ -39,6 +39,7 @@ _numbers = itertools.count(1)
 TABLES = ("run", "result", "detail", "suite", "artifact", "history")
 
 
+@pytest.mark.newest
 @pytest.mark.both_stores
 def test_a_year_of_runs(settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "_RESULTS_TOGETHER", 50)  # the large runs below take several pieces
