@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -37,25 +38,32 @@ class ShownFile:
         return f"/artifacts/{self.public_id}"
 
 
-def shown_files(visit: Visit, connection: Connection, rows: list[ArtifactRow]) -> list[ShownFile]:
-    """Return the files of a test, or of a run itself, as a page shows them."""
+def shown_files(
+    visit: Visit, connection: Connection, rows: Iterable[ArtifactRow], among: Iterable[ArtifactRow]
+) -> list[ShownFile]:
+    """Return some files as a page shows them, which are among all those of a test, or of a run itself."""
     signer, has_viewer = visit.services.signer, visit.services.settings.viewer_files is not None
-    images = {row.sha256 for row in rows if is_image(row.mime)}
-    images -= without_thumbnail(connection, images)
-    thumbnails = {row.id: thumbnail_path(signer, public_id(row)) for row in rows if row.sha256 in images}
-    stems = {_stem(row): thumbnails[row.id] for row in rows if row.id in thumbnails}
-    comparisons = {
-        picture.row.id: comparison_path(*counterpart(picture, group)) for group in alike(rows) for picture in group
-    }
+    rows, among = list(rows), list(among)
+    pictures = {_stem(row): row for row in among if is_image(row.mime)}
+    posters = {row.id: pictures.get(_stem(row)) for row in rows}
+    drawn = {row.sha256 for row in (*rows, *posters.values()) if row is not None and is_image(row.mime)}
+    drawn -= without_thumbnail(connection, drawn)
+    comparisons = {picture.row.id: (picture, group) for group in alike(among) for picture in group}
+
+    def thumbnail(row: ArtifactRow | None) -> str | None:
+        if row is None or not is_image(row.mime) or row.sha256 not in drawn:
+            return None
+        return thumbnail_path(signer, public_id(row))
+
     return [
         ShownFile(
             row,
             public_id(row),
             artifact_link(signer, public_id(row)).path,
             "trace" if row.type == "trace" else showing_of(row.mime),
-            thumbnails.get(row.id),
-            stems.get(_stem(row)),
-            comparisons.get(row.id),
+            thumbnail(row),
+            thumbnail(posters[row.id]),
+            comparison_path(*counterpart(*comparisons[row.id])) if row.id in comparisons else None,
             f"/artifacts/{public_id(row)}/trace" if row.type == "trace" and has_viewer else None,
         )
         for row in rows

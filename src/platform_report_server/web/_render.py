@@ -81,5 +81,6 @@ _templates.filters |= {
     "masked": masked,
     "test_id": lambda row: ids.test_id(row.run_id, row.seq),
     "place_id": lambda place: ids.test_id(*place),
+    "artifact_id": lambda row: ids.encode("artifact", row.run_id, row.id),
 }
 _templates.globals |= {"difference": difference, "query": _query, "reaches": reaches}

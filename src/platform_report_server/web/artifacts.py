@@ -15,6 +15,7 @@ from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifa
 from platform_report_server.db.queries.runs import RunRow
 from platform_report_server.db.queries.tests import find_test
 from platform_report_server.errors import NotFound
+from platform_report_server.storage.formats import is_image
 from platform_report_server.viewer.place import viewer_link
 from platform_report_server.web import _chosen
 from platform_report_server.web._alike import alike
@@ -30,13 +31,14 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 async def show(visit: Visit) -> Response:
     def query(connection: Connection) -> dict[str, Any]:
         row, run = visible_artifact(connection, visit.caller, visit.said("artifact_id"))
-        files = shown_files(visit, connection, _siblings(connection, row))
-        at = next(number for number, each in enumerate(files) if each.row.id == row.id)
-        around = {"before": files[:at][::-1], "after": files[at + 1 :]}
-        pictures = {
-            side: next((each for each in some if each.showing == "image"), None) for side, some in around.items()
+        rows = _siblings(connection, row)
+        pictures = [each for each in rows if is_image(each.mime)]
+        around = {
+            "before": next((each for each in reversed(pictures) if each.id < row.id), None),
+            "after": next((each for each in pictures if each.id > row.id), None),
         }
-        return {"file": files[at], **_owners(connection, row, run), **pictures}
+        (file,) = shown_files(visit, connection, [row], rows)
+        return {"file": file, **_owners(connection, row, run), **around}
 
     found = await visit.read(query)
     text = await _text(visit, found["file"].row) if found["file"].showing == "text" else None
@@ -49,17 +51,15 @@ async def compare(visit: Visit) -> Response:
     def query(connection: Connection) -> dict[str, Any]:
         row, run = visible_artifact(connection, visit.caller, visit.said("artifact_id"))
         rows = _siblings(connection, row)
-        files = {each.public_id: each for each in shown_files(visit, connection, rows)}
         group = next((some for some in alike(rows) if any(each.row.id == row.id for each in some)), [])
         pictures = {public_id(each.row): each for each in group}
-        chosen = [pictures.get(visit.said(name)) for name in ("artifact_id", "other_id")]
-        first, second = chosen
+        first, second = (pictures.get(visit.said(name)) for name in ("artifact_id", "other_id"))
         if first is None or second is None:
             raise NotFound("These are not two pictures of the same thing, of one test")
         return {
             "first": first,
             "second": second,
-            "files": [files[visit.said(name)] for name in ("artifact_id", "other_id")],
+            "files": shown_files(visit, connection, [first.row, second.row], rows),
             "choices": [
                 [(each, comparison_path(each, second), each is first) for each in group],
                 [(each, comparison_path(first, each), each is second) for each in group],

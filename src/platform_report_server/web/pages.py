@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,7 @@ from platform_report_server import ids
 from platform_report_server.auth.visible import visible_run, visible_test
 from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail, read_details
-from platform_report_server.db.queries.artifacts import list_artifacts, own_artifacts
+from platform_report_server.db.queries.artifacts import ArtifactRow, list_artifacts, own_artifacts
 from platform_report_server.db.queries.flakiness import find_stat
 from platform_report_server.db.queries.lanes import lane_of, started_at
 from platform_report_server.db.queries.projects import load_project
@@ -78,7 +79,7 @@ async def show_run(visit: Visit) -> Response:
             "remarks": remarks(run, words, groups.crashed),
             "receipt": receipt(run),
             "has_suites": has_suites(connection, run.project_id, run.id),
-            "artifacts": _chosen.part(visit.request, "files", shown_files(visit, connection, artifacts), _FILES_SHOWN),
+            "artifacts": _part_of_files(visit, connection, artifacts),
         }
 
     found = await visit.read(query)
@@ -109,7 +110,7 @@ async def show_test(visit: Visit, **forms: Shown) -> Response:
             "history": history,
             "stat": find_stat(connection, test.project_id, test.case_id),
             "since": since_when(connection, run, test, history["executions"]),
-            "artifacts": _chosen.part(visit.request, "files", shown_files(visit, connection, artifacts), _FILES_SHOWN),
+            "artifacts": _part_of_files(visit, connection, artifacts),
         }
 
     return visit.page("test.html", **await visit.read(query), branch=branch, forms=forms)
@@ -130,6 +131,11 @@ def _shortened(attempt: Attempt, most: int) -> Attempt:
     failed = [place for place, step in enumerate(steps) if step.error or step.status == "failed"][: most // 2]
     kept = sorted(islice(dict.fromkeys((*failed, *range(len(steps)))), most))
     return msgspec.structs.replace(attempt, steps=[steps[place] for place in kept])
+
+
+def _part_of_files(visit: Visit, connection: Connection, rows: list[ArtifactRow]) -> _chosen.Part:
+    part = _chosen.part(visit.request, "files", rows, _FILES_SHOWN)
+    return replace(part, rows=shown_files(visit, connection, part.rows, rows))
 
 
 def _may_change(run: RunRow) -> bool:
