@@ -31,6 +31,7 @@ from platform_report_server.ingest.flakiness import end_quarantines
 from platform_report_server.ingest.once import forget_answers
 from platform_report_server.ingest.projects import delete_project, delete_some_runs
 from platform_report_server.ingest.retention import expire
+from platform_report_server.ingest.singles import Singles
 from platform_report_server.ingest.writer import Write, Writer
 from platform_report_server.jobs import Job, Jobs
 from platform_report_server.live import Feed
@@ -57,6 +58,8 @@ class Services:
     settings: Settings
     database: Database
     writer: Writer
+    singles: Singles | None
+    """None: the writer alone writes."""
     artifacts: ArtifactStore
     contents: Contents
     thumbnails: Thumbnails
@@ -167,6 +170,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     settings,
                     database,
                     writer,
+                    None if database.spot is None else Singles(writer, database.spot),
                     artifacts,
                     contents,
                     Thumbnails(database, writer, artifacts),

@@ -270,8 +270,8 @@ def test_what_waits_for_one_place_is_written_together_and_refused_alone(tmp_path
 
     async def use() -> list[str | BaseException]:
         first = asyncio.create_task(writer.do(lambda write: gate.wait(DEADLINE)))
-        items = [asyncio.create_task(writer.do_together("place", item, work)) for item in ("a", "bad", "c")]
-        other = asyncio.create_task(writer.do_together("elsewhere", "d", work))
+        items = [writer.do_together("place", item, work) for item in ("a", "bad", "c")]
+        other = writer.do_together("elsewhere", "d", work)
         await asyncio.sleep(0)  # all of them wait now
         gate.set()
         assert await first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -74,14 +74,5 @@ class Call:
 
     async def write(self, job: Job[Answer]) -> Response:
         """Run a job of the writer that answers the request."""
-        return _said(await self.services.writer.do(job))
-
-    async def write_together(
-        self, place: Hashable, item: T, work: Callable[[Write, Sequence[T]], Sequence[Answer]]
-    ) -> Response:
-        """Do the same, in one job with the other requests that wait for the same place."""
-        return _said(await self.services.writer.do_together(place, item, work))
-
-
-def _said(answer: Answer) -> Response:
-    return answers.raw_answer(answer.body, answer.status)
+        answer = await self.services.writer.do(job)
+        return answers.raw_answer(answer.body, answer.status)

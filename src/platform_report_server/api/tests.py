@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import anyio.to_thread
 import msgspec
@@ -28,8 +30,9 @@ from platform_report_server.api._shapes import (
     brief,
     number,
 )
-from platform_report_server.api.answers import answer, body, error_answer
-from platform_report_server.auth.visible import visible_case, visible_test
+from platform_report_server.api.answers import answer, body, error_answer, raw_answer
+from platform_report_server.auth.caller import Caller
+from platform_report_server.auth.visible import visible_case, visible_run, visible_test
 from platform_report_server.clock import iso
 from platform_report_server.db.details import Detail, read_details, read_errors
 from platform_report_server.db.queries import tests as queries
@@ -39,12 +42,13 @@ from platform_report_server.db.queries.projects import find_project
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError, Invalid, NotFound
 from platform_report_server.ingest.once import Answer, answer_once
-from platform_report_server.ingest.results import Batch, add_batch, is_flaky
+from platform_report_server.ingest.results import Batch, Place, add_batch, is_flaky
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import BULK, NewTest, NewTests
+from platform_report_server.services import Services
 
 _HISTORY = 20
-_SMALL = 64 * 1024
+SMALL = 16 * 1024
 """Bytes of a request that is stored together with others: what is, is compressed and read as one."""
 
 IN_RUN = Text("runId")
@@ -74,25 +78,51 @@ class _Part:
 
 async def create(call: Call) -> Response:
     said = await call.raw_body()
-    new, once = decode(_new, said), call.once(said)
+    new, once = read_single(said), call.once(said)
     call.caller.check(new.project_id)
-
-    def add(write: Write, tests: Sequence[NewTest]) -> list[Answer]:
-        # whoever adds to the same run of the same project has passed the check above and may see the run as well
-        place = _place(call, write, new)
-        try:
-            return [Answer(201, body(stored)) for stored in _add(write, place, Batch.of(tests))]
-        except NotFound:
-            write.memory.runs.forget((new.project_id, new.run_id))
-            raise
+    if once is None and len(said) <= SMALL:
+        stored = await store_single(call.services, call.caller, new)
+        return raw_answer(stored.body, stored.status)
 
     def add_once(write: Write) -> Answer:
         run = call.visible_run(write.connection, new.run_id, new.project_id)
-        return answer_once(write, run.project_id, once, lambda: add(write, [new])[0])
+        return answer_once(write, run.project_id, once, lambda: _add_singles(call.caller, write, [new])[0])
 
-    if once is None and len(said) <= _SMALL:
-        return await call.write_together((new.project_id, new.run_id), new, add)
     return await call.write(add_once)
+
+
+def read_single(said: bytes) -> NewTest:
+    """Return the result that a body holds."""
+    return decode(_new, said)
+
+
+def store_single(services: Services, caller: Caller, new: NewTest) -> Future[Answer]:
+    """Store a result, which the caller may add to its project."""
+    add = partial(_add_singles, caller)
+    if services.singles is None:
+        return services.writer.do_together((new.project_id, new.run_id), new, add)
+    return services.singles.store(new, _told, add)
+
+
+def _add_singles(caller: Caller, write: Write, tests: Sequence[NewTest]) -> list[Answer]:
+    # whoever adds to the same run of the same project may see it as well
+    new = tests[0]
+    key = new.project_id, new.run_id
+    place = write.memory.runs.get(key)
+    if place is None:
+        run = visible_run(write.connection, caller, new.run_id, new.project_id)
+        place = run.project_id, run.id
+        write.memory.runs.note(key, place)
+    try:
+        first = add_batch(write, *place, Batch.of(tests))
+    except NotFound:
+        write.memory.runs.forget(key)
+        raise
+    return _told(place, first, write.now, tests)
+
+
+def _told(place: Place, first: int, now: int, tests: Sequence[NewTest]) -> list[Answer]:
+    return [Answer(201, body(stored)) for stored in _stored(place[1], first, now, tests)]
 
 
 async def create_many(call: Call) -> Response:
@@ -196,26 +226,14 @@ def _add_many(call: Call, write: Write, tests: Sequence[NewTest | ApiError], par
         except NotFound as error:
             added: Sequence[StoredTest | ErrorAnswer] = [error_answer(error)] * len(part.places)
         else:
-            added = _add(write, (run.project_id, run.id), part.batch)
+            first = add_batch(write, run.project_id, run.id, part.batch)
+            added = _stored(run.id, first, write.now, part.batch.tests)
         entries.update(zip(part.places, added, strict=True))
     return StoredTests([entries[place] for place in range(len(tests))])
 
 
-def _place(call: Call, write: Write, new: NewTest) -> tuple[int, int]:
-    """Return the numbers of the project and the run of a test that the caller may add."""
-    key = new.project_id, new.run_id
-    place = write.memory.runs.get(key)
-    if place is None:
-        run = call.visible_run(write.connection, new.run_id, new.project_id)
-        place = run.project_id, run.id
-        write.memory.runs.note(key, place)
-    return place
-
-
-def _add(write: Write, place: tuple[int, int], batch: Batch) -> list[StoredTest]:
-    project_id, run_id = place
-    first = add_batch(write, project_id, run_id, batch)
-    created_at = iso(write.now)
+def _stored(run_id: int, first: int, now: int, tests: Sequence[NewTest]) -> list[StoredTest]:
+    created_at = iso(now)
     return [
         StoredTest(
             ids.test_id(run_id, seq),
@@ -228,7 +246,7 @@ def _add(write: Write, place: tuple[int, int], batch: Batch) -> list[StoredTest]
             is_flaky(new),
             created_at,
         )
-        for seq, new in enumerate(batch.tests, first)
+        for seq, new in enumerate(tests, first)
     ]
 
 

@@ -48,6 +48,8 @@ _log = logging.getLogger("platform_report_server")
 class PostgresDatabase:
     """An open database; what it says is in `platform_report_server.db.engine.Database`."""
 
+    spot = None
+
     def __init__(self, url: PostgresUrl) -> None:
         self._url = url
         self.writer = _engine(url, lock_timeout=_LOCK_TIMEOUT, pool_size=1, max_overflow=0)

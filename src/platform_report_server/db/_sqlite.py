@@ -21,6 +21,7 @@ from sqlalchemy.schema import CreateTable
 
 from platform_report_server.db import _migrate, counts
 from platform_report_server.db.failures import cause_of
+from platform_report_server.db.spot import Spot
 from platform_report_server.errors import StoreError
 
 _BUSY_SECONDS = 20
@@ -28,6 +29,7 @@ _AMPLE = ("PRAGMA cache_size=-65536", "PRAGMA mmap_size=1073741824")
 _SPARING = ("PRAGMA cache_size=-8192", "PRAGMA mmap_size=0")
 # what is sorted in memory is one long list: in pieces, 200,000 results take three fifths of the time
 _IN_PIECES = "PRAGMA temp_store=FILE"
+_SETTINGS = ("PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=4000", "PRAGMA temp_store=MEMORY")
 _HASTY = "PRAGMA busy_timeout=1000"
 _COPIES = 3
 
@@ -43,6 +45,7 @@ class SqliteDatabase:
         reading = ["PRAGMA query_only=ON", mapped, *([] if is_sparing or not _has_temporary_folder() else [_IN_PIECES])]
         self._readers = _engine(path, "BEGIN", *reading, pool_size=8, max_overflow=40)
         self._counter = _counting_engine(path.with_name(f"{path.name}.counts"))
+        self.spot = Spot(path, _SETTINGS + _SPARING)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -64,6 +67,7 @@ class SqliteDatabase:
             yield connection
 
     def close(self) -> None:
+        self.spot.close()
         self._counter.dispose()
         self._readers.dispose()
         self._writer.dispose()
@@ -151,12 +155,7 @@ def _engine(path: Path, begin: str, *pragmas: str, pool_size: int, max_overflow:
         # SQLite's own lower() and LIKE know ASCII only
         connection.create_function("lower", 1, _lower, deterministic=True)
         connection.create_function("bit_count", 1, int.bit_count, deterministic=True)
-        for statement in (
-            "PRAGMA synchronous=NORMAL",
-            "PRAGMA wal_autocheckpoint=4000",
-            "PRAGMA temp_store=MEMORY",
-            *pragmas,
-        ):
+        for statement in (*_SETTINGS, *pragmas):
             connection.execute(statement)
 
     @event.listens_for(engine, "begin")

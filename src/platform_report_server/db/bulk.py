@@ -23,7 +23,7 @@ def bulk_insert(connection: Connection, table: Table, columns: tuple[str, ...], 
     if connection.dialect.name == "postgresql":
         _copy(connection, table, columns, rows)
     elif len(rows) < _MANY:
-        connection.exec_driver_sql(_insert_few(table, columns, len(rows)), tuple(chain.from_iterable(rows)))
+        connection.exec_driver_sql(insert_few(table, columns, len(rows)), tuple(chain.from_iterable(rows)))
     else:
         connection.exec_driver_sql(_insert(connection.dialect, table, columns), list(rows))
 
@@ -74,7 +74,8 @@ def _insert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
 
 
 @cache
-def _insert_few(table: Table, columns: tuple[str, ...], count: int) -> str:
+def insert_few(table: Table, columns: tuple[str, ...], count: int) -> str:
+    """Return the statement for so many rows on SQLite, which takes their values one after the other."""
     row = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608
 

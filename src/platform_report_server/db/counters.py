@@ -16,7 +16,7 @@ COUNT = (
 )
 STATE = "next_seq, folded_seq, finished_at"
 _COUNT_AND_TELL = f"{COUNT} RETURNING {STATE}"
-_COUNT_ON_SQLITE = COUNT.replace("%s", "?")
+COUNT_ON_SQLITE = COUNT.replace("%s", "?")
 _TELL_ON_SQLITE = f"SELECT {STATE} FROM run WHERE project_id = ? AND id = ?"  # noqa: S608
 
 
@@ -42,6 +42,6 @@ def count_results(
     if connection.dialect.name == "postgresql":
         row = connection.exec_driver_sql(_COUNT_AND_TELL, values).first()
     else:
-        connection.exec_driver_sql(_COUNT_ON_SQLITE, values)
+        connection.exec_driver_sql(COUNT_ON_SQLITE, values)
         row = connection.exec_driver_sql(_TELL_ON_SQLITE, (project_id, run_id)).first()
     return None if row is None else Counted(*row)

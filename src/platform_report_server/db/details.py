@@ -18,7 +18,7 @@ T = TypeVar("T")
 CHUNK = 64
 ZLIB = 1
 _LEVEL = 1
-_COLUMNS = ("project_id", "run_id", "lo", "hi", "codec", "data")
+COLUMNS = ("project_id", "run_id", "lo", "hi", "codec", "data")
 
 
 class Detail(msgspec.Struct, array_like=True):
@@ -64,7 +64,7 @@ def write_details(
         (project_id, run_id, lo, min(lo + CHUNK, after) - 1, ZLIB, chunk)
         for lo, chunk in zip(range(first, after, CHUNK), chunks, strict=True)
     ]
-    bulk_insert(connection, schema.detail, _COLUMNS, rows)
+    bulk_insert(connection, schema.detail, COLUMNS, rows)
 
 
 def read_details(

@@ -9,12 +9,18 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from platform_report_server.db._sqlite import open_sqlite
+from platform_report_server.db.spot import Spot
 from platform_report_server.errors import StoreError
 from platform_report_server.settings import PostgresUrl
 
 
 class Database(Protocol):
     """An open store. Readers see whole transactions only; there is one writing connection a process."""
+
+    @property
+    def spot(self) -> Spot | None:
+        """Where a few rows can be written at once; None where that is a way to a server and back."""
+        ...
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a snapshot to read from."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert, insert_missing
@@ -13,12 +15,13 @@ from platform_report_server.db.counters import count_results
 from platform_report_server.db.details import Detail, pack_details, write_details
 from platform_report_server.db.groups import LARGEST, store_group
 from platform_report_server.db.queries.cases import find_cases
+from platform_report_server.db.spot import cases_on_spot, store_on_spot
 from platform_report_server.errors import NotFound
 from platform_report_server.ids import moment_of
 from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.fold import FOLD_AT, fold
 from platform_report_server.ingest.lanes import Told, known_lanes, number_lanes, time_after, told_of
-from platform_report_server.ingest.memory import Lane
+from platform_report_server.ingest.memory import Lane, Memory
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewTest
 from platform_report_server.text import clean
@@ -40,8 +43,18 @@ _COLUMNS = (
     "lasted",
 )
 
+Place = tuple[int, int]
+"""The numbers of a project and of a run."""
 _Case = tuple[int, str]
 """A test's number and title."""
+
+
+class SpotWrite(NamedTuple):
+    """A transaction on the spot, the time, and what is remembered."""
+
+    connection: sqlite3.Connection
+    now: int
+    memory: Memory
 
 
 @dataclass(frozen=True)
@@ -54,10 +67,10 @@ class Batch:
     told: list[Told]
 
     @classmethod
-    def of(cls, tests: Sequence[NewTest]) -> Batch:
-        """Return the batch of these results."""
+    def of(cls, tests: Sequence[NewTest], keys: list[bytes] | None = None) -> Batch:
+        """Return the batch of these results, whose keys may be at hand."""
         details = pack_details([_detail(test) for test in tests])
-        return cls(tests, [_key(test) for test in tests], details, [told_of(test) for test in tests])
+        return cls(tests, keys or [_key(test) for test in tests], details, [told_of(test) for test in tests])
 
 
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
@@ -96,6 +109,28 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     elif after.next_seq - after.folded_seq >= FOLD_AT:
         fold(connection, project_id, run_id)
     return first
+
+
+def add_on_spot(write: SpotWrite, place: Place, tests: Sequence[NewTest]) -> int | None:
+    """Store a few results of known tests and lanes, in a run that goes on; return the sequence number of the first.
+
+    None: they are not, or it does not, or it has enough results to be folded. Then nothing was written.
+    """
+    (project_id, run_id), keys = place, [_key(test) for test in tests]
+    cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
+    others = set(keys) - cases.keys()
+    if others:
+        cases |= cases_on_spot(write.connection, project_id, others)
+        if others - cases.keys():
+            return None
+    batch = Batch.of(tests, keys)
+    asked = dict.fromkeys(lane for lane, _, _ in batch.told)
+    lanes = known_lanes(write.memory, run_id, asked)
+    if not lanes.keys() >= asked.keys():
+        return None
+    rows, counts = _rows(batch, cases, lanes, moment_of(run_id), write.now), Counter([test.status for test in tests])
+    (details,) = batch.details
+    return store_on_spot(write.connection, project_id, run_id, counts, write.now, _COLUMNS, rows, details, most=FOLD_AT)
 
 
 def is_flaky(test: NewTest) -> bool:

@@ -65,7 +65,7 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._ids = IdMaker()
-        self._memory = Memory()
+        self.memory = Memory()
         self._jobs: deque[_Waiting[Any]] = deque()
         self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()  # True: there are jobs; False: there will be no more
         self._thread = threading.Thread(target=self._work, name="platform-report-writer", daemon=True)
@@ -92,18 +92,20 @@ class Writer:
 
     async def do(self, job: Job[T]) -> T:
         """Return the job's answer once it is committed, or raise what it raised."""
-        return await self._done(lambda write, _: [job(write)], None, None)
+        return await self._put(lambda write, _: [job(write)], None, None)
 
-    async def do_together(self, place: Hashable, item: Item, work: Callable[[Write, Sequence[Item]], Sequence[T]]) -> T:
+    def do_together(
+        self, place: Hashable, item: Item, work: Callable[[Write, Sequence[Item]], Sequence[T]]
+    ) -> asyncio.Future[T]:
         """Do the same; items that wait for the same place are one job, which answers each.
 
         A job that fails is done again for each item alone.
         """
-        return await self._done(work, item, place)
+        return self._put(work, item, place)
 
-    async def _done(
+    def _put(
         self, work: Callable[[Write, Sequence[Item]], Sequence[T]], item: Item, place: Hashable | None
-    ) -> T:
+    ) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         with self._lock:  # or a job could slip in behind the end and wait for ever
@@ -113,7 +115,7 @@ class Writer:
         if self._ringing is not loop:
             self._ringing = loop
             loop.call_soon(self._ring, loop, 0)
-        return await future
+        return future
 
     def _ring(self, loop: asyncio.AbstractEventLoop, before: int) -> None:
         """Wake the thread, once the loop has no more requests at hand: each waking costs more than a small job."""
@@ -149,14 +151,14 @@ class Writer:
                 else:
                     answers, refused = self._run_each(connection, parts)
         except _Refused as error:
-            self._memory.settle(is_committed=False)
+            self.memory.settle(is_committed=False)
             if len(batch) == 1 and isinstance(error.cause, ApiError):
                 _tell([], [(batch[0], error.cause)])
             else:
                 self._commit(batch, tries, is_first=False)
             return
         except Exception as error:
-            self._memory.settle(is_committed=False)
+            self.memory.settle(is_committed=False)
             if is_conflict(error) and tries > 1:
                 # each alone: two processes that write to the same runs in another order would meet again
                 for waiting in batch:
@@ -165,7 +167,7 @@ class Writer:
             _log.exception("a transaction of %d writes failed", len(batch))
             _tell([], [(waiting, error) for waiting in batch])
             return
-        self._memory.settle(is_committed=True)
+        self.memory.settle(is_committed=True)
         _tell(answers, refused)
 
     def _run_each(self, connection: Connection, parts: list[list[_Waiting[Any]]]) -> tuple[_Answers, _Refusals]:
@@ -175,7 +177,7 @@ class Writer:
             try:
                 answers += self._run_in_savepoint(connection, together)
             except _Refused as error:
-                self._memory.settle(is_committed=False)
+                self.memory.settle(is_committed=False)
                 if len(together) == 1:
                     refused.append((together[0], error.cause))
                 else:
@@ -197,7 +199,7 @@ class Writer:
 
     def _run(self, connection: Connection, together: list[_Waiting[Any]]) -> _Answers:
         try:
-            write = Write(connection, self._ids, now_ms(), self._memory)
+            write = Write(connection, self._ids, now_ms(), self.memory)
             answers = together[0].work(write, [waiting.item for waiting in together])
         except Exception as error:
             if is_conflict(error):

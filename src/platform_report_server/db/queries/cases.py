@@ -24,12 +24,13 @@ def find_cases(connection: Connection, project_id: int, keys: Iterable[bytes]) -
     if connection.dialect.name == "postgresql":
         found = connection.exec_driver_sql(_LATERAL, (len(wanted), project_id, b"".join(wanted)))
         return {wanted[place]: (case_id, title) for place, case_id, title in found}
-    found = connection.exec_driver_sql(_among(len(wanted)), (*wanted, project_id))
+    found = connection.exec_driver_sql(among(len(wanted)), (*wanted, project_id))
     return {key: (case_id, title) for key, case_id, title in found}
 
 
 @cache
-def _among(count: int) -> str:
+def among(count: int) -> str:
+    """Return the statement for so many keys on SQLite, which takes them, and then the project."""
     return (
         f"WITH wanted(key) AS (VALUES {', '.join(['(?)'] * count)}) SELECT found.key, found.id, found.title "  # noqa: S608
         "FROM wanted CROSS JOIN test_case AS found ON found.project_id = ? AND found.key = wanted.key"
