@@ -22,6 +22,7 @@ from platform_report_server.api.shortcut import Shortcut
 from platform_report_server.auth.guard import Guard
 from platform_report_server.door import Door
 from platform_report_server.errors import Forbidden, NotFound, Unauthorized
+from platform_report_server.hatch import HATCH, Hatch
 from platform_report_server.services import open_services
 from platform_report_server.settings import Settings
 from platform_report_server.viewer.files import Viewer
@@ -36,18 +37,19 @@ def create_app(settings: Settings) -> Starlette:
     """Return the application; its lifespan opens and closes the store."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Hatch]]:
         with nullcontext() if log is None else closing(log):
             async with open_services(settings) as services:
                 app.state.services = services
-                yield
+                yield {} if settings.access == "open" else {HATCH: Hatch(services, operations, log, others)}
 
     log = None if settings.access_log is None else AccessLog(settings.access_log)
     operations = api_routes()
     routes: list[Route] = [*operations, *docs_routes(), *_for_people(settings)]
     viewing, names = _viewing(settings), settings.host_names
-    if viewing and names is not None:
-        names |= {host_of(settings)}
+    others = {host_of(settings)} if viewing else set()
+    if names is not None:
+        names |= others
     guard = Middleware(Guard, host_names=names, probes=PROBES, refuse=_foreign_host)
     app = Starlette(
         routes=routes,

@@ -11,24 +11,22 @@ from socket import SO_LINGER, SOL_SOCKET
 from typing import cast
 
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from platform_report_server import streams
 from platform_report_server.api import answers
 from platform_report_server.errors import Invalid
-from platform_report_server.whole import WholeAnswers
+from platform_report_server.quick import CLOSE, QuickRequests
 
 LONGEST_HEAD = 64 * 1024
 PATIENCE_SECONDS = 30.0
 SLOWEST = 10_000
 """Bytes a second that a client has to send, or to take, once the patience is over."""
 _LOOKS = 4
-_CLOSE = (b"connection", b"close")
 _LEAVE_SECONDS = 5
 """Clients that keep an idle connection for longer have been told meanwhile to go elsewhere."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(QuickRequests):
     """Speaks HTTP/1.1; ends what trickles, so that slow clients do not take all the sockets there are."""
 
     patience = PATIENCE_SECONDS
@@ -43,7 +41,6 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self.transport = WholeAnswers(transport, self.loop)
         self._began = self.loop.time()
         self._look_later()
         if self._is_leaving:
@@ -84,6 +81,7 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """End with the answer that is under way, or with the next one; end what would go on for ever."""
+        self.let_go()
         if not self._is_leaving:
             super().shutdown()
         else:
@@ -138,7 +136,7 @@ class Connection(HttpToolsProtocol):
         # whoever was not told to close sends more, and so does whoever is answered before all was sent
         if self.cycle.keep_alive and not self.cycle.response_started:
             self.cycle.keep_alive = False
-            self.cycle.default_headers = [*self.cycle.default_headers, _CLOSE]  # uvicorn 0.30 does not say it
+            self.cycle.default_headers = [*self.cycle.default_headers, CLOSE]  # uvicorn 0.30 does not say it
 
     def _look_later(self) -> None:
         self._look = self.loop.call_later(self.patience / _LOOKS, self._look_now)

@@ -18,5 +18,10 @@ def header(scope: Scope, name: bytes) -> str | None:
 
 def host_name(scope: Scope) -> str:
     """Return the name, without the port, that the Host header carries, in lower case."""
-    host = (header(scope, b"host") or "").lower()
+    return name_in(header(scope, b"host") or "")
+
+
+def name_in(host: str) -> str:
+    """Return the name in a Host header."""
+    host = host.lower()
     return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]

@@ -35,7 +35,7 @@ class Watch:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        answered, status, size, request_id = began, 500, 0, _request_id(scope)
+        answered, status, size, request_id = began, 500, 0, request_id_of(header(scope, b"x-request-id"))
 
         async def send_watched(message: Message) -> None:
             nonlocal answered, status, size
@@ -49,26 +49,30 @@ class Watch:
         try:
             await self._app(scope, receive, send_watched)
         finally:
-            seconds = time.perf_counter() - began
+            ended = time.perf_counter()
             route = self._routes.get(scope.get("endpoint"), "(none)")
-            took = (
-                answered - began if is_stream(scope) else seconds
-            )  # how long somebody looks tells nothing of the server
+            # how long somebody looks at a stream tells nothing of the server
+            took = (answered if is_stream(scope) else ended) - began
             scope["app"].state.services.metrics.count_request(route, scope["method"], status, took)
             if self._log is not None:
                 method = scope["method"][:_LONGEST_METHOD]
-                told = (iso(now_ms()), request_id, method, route, status, round(seconds * 1000, 1), size)
-                self._log.write(Entry(*told, *_who(scope)))
+                self._log.write(entry(request_id, method, route, status, ended - began, size, scope.get(CALLER)))
 
 
-def _request_id(scope: Scope) -> str:
-    given = header(scope, b"x-request-id")
+def request_id_of(given: str | None) -> str:
+    """Return the name of a request: the one that was given, if it is one."""
     return given if given is not None and _ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
 
 
-def _who(scope: Scope) -> tuple[str | None, str | None, str | None]:
+def entry(
+    request_id: str, method: str, route: str, status: int, seconds: float, size: int, caller: Caller | None
+) -> Entry:
+    """Return what the log tells of a request."""
+    return Entry(iso(now_ms()), request_id, method, route, status, round(seconds * 1000, 1), size, *_who(caller))
+
+
+def _who(caller: Caller | None) -> tuple[str | None, str | None, str | None]:
     """Return the project, the key and the person."""
-    caller: Caller | None = scope.get(CALLER)
     if caller is None or caller.identity is None:
         return None, None, None
     kind, _, number = caller.identity.partition(":")

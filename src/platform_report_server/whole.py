@@ -35,6 +35,11 @@ class WholeAnswers(_Transport):
         else:
             self._transport.write(data)
 
+    def write_whole(self, data: bytes) -> None:
+        """Write a head with its body."""
+        self._flush()
+        self._transport.write(data)
+
     def close(self) -> None:
         """Close, once all is written."""
         self._flush()

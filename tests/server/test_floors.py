@@ -13,8 +13,8 @@ FLOORS: list[set[str]] = [
     {"serve", "manage", "prune", "backup"},
     {"server"},
     {"connection"},
-    {"app"},
-    {"door"},
+    {"app", "quick"},
+    {"door", "hatch"},
     {"api", "web", "watch"},
     {"viewer"},
     {"services"},
@@ -27,7 +27,7 @@ FLOORS: list[set[str]] = [
     {"errors", "clock", "model", "text", "files", "metrics", "headers", "shown", "signature", "streams", "whole"},
 ]
 ENTERS_AT = {
-    "uvicorn": {"server", "connection"},
+    "uvicorn": {"server", "quick"},
     "multipart": {"api"},
     "jinja2": {"web", "exports"},
     "alembic": {"db"},

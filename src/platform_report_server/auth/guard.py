@@ -6,13 +6,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from platform_report_server.headers import host_name
 
-_HEADERS = (
+HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     # a page's address may hold a token; with no-referrer, browsers would hide the origin of our own forms too
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
-_NAMES = frozenset(name for name, _ in _HEADERS)
+_NAMES = frozenset(name for name, _ in HEADERS)
 
 
 class Guard:
@@ -34,7 +34,7 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = [name for name, _ in message["headers"] if name in _NAMES]
-                added = [each for each in _HEADERS if each[0] not in given] if given else _HEADERS
+                added = [each for each in HEADERS if each[0] not in given] if given else HEADERS
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 

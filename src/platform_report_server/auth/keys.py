@@ -50,19 +50,28 @@ class Keys:
     async def caller(self, key: str) -> Caller:
         """Return who has this key, or raise Unauthorized."""
         presented = digest(key)
-        known = self._kept.get(presented)
-        if known is None or known.until < time.monotonic():
-            known = await self._load(presented)
-        if not known.is_active:
-            raise Unauthorized("This API key is switched off")
-        if known.expires_at is not None and known.expires_at <= now_ms():
-            raise Unauthorized("This API key has expired")
-        return known.caller
+        return self._checked(self._at_hand(presented) or await self._load(presented))
+
+    def caller_at_hand(self, key: str) -> Caller | None:
+        """Return who has this key if it was looked up a moment ago, or raise Unauthorized."""
+        known = self._at_hand(digest(key))
+        return None if known is None else self._checked(known)
 
     def forget(self) -> None:
         """Look every key up again: one was changed."""
         self._changes += 1
         self._kept.clear()
+
+    def _at_hand(self, presented: bytes) -> _Known | None:
+        known = self._kept.get(presented)
+        return None if known is None or known.until < time.monotonic() else known
+
+    def _checked(self, known: _Known) -> Caller:
+        if not known.is_active:
+            raise Unauthorized("This API key is switched off")
+        if known.expires_at is not None and known.expires_at <= now_ms():
+            raise Unauthorized("This API key has expired")
+        return known.caller
 
     async def _load(self, presented: bytes) -> _Known:
         changes = self._changes

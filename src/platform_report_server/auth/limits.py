@@ -155,6 +155,14 @@ class Limits:
         held.left -= 1
         return _told(held, group, limit, now, is_allowed=True)
 
+    def take_at_hand(self, caller: str, group: LimitGroup) -> Allowance | None:
+        """Count a request if this process has taken some for the caller; otherwise do nothing."""
+        held, now = self._find((caller, group)), self._clock()
+        if not held.is_there(now):
+            return None
+        held.left -= 1
+        return _told(held, group, self._table[group], now, is_allowed=True)
+
     async def forget(self, _: object = None) -> None:
         """Delete from the store what says nothing any more."""
 
