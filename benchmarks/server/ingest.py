@@ -59,23 +59,27 @@ def measure_ingest(store: Store, results: int) -> None:
             requests = _bulk_requests(run, range(first, first + results, BATCH), is_zipped)
             print(_measured(store, port, process, requests, clients, BATCH).row(f"{store.name}, {name}"), flush=True)
     cores = os.sched_getaffinity(0)
-    try:
-        _measure_singles(store, min(results, _MOST_SINGLES), min(cores), max(cores))
-    finally:
-        os.sched_setaffinity(0, cores)
+    for name, servers, client in (
+        ("one by one, on one core", {min(cores)}, {max(cores)}),
+        ("one by one", cores, cores),
+    ):
+        try:
+            _measure_singles(store, name, min(results, _MOST_SINGLES), servers, client)
+        finally:
+            os.sched_setaffinity(0, cores)
 
 
-def _measure_singles(store: Store, results: int, servers: int, client: int) -> None:
-    """Measure both in turn, so that both have the same machine: the servers on one core, the client on another."""
+def _measure_singles(store: Store, name: str, results: int, servers: set[int], client: set[int]) -> None:
+    """Measure both in turn, so that both have the same machine."""
     with serving(store.settings, servers) as (port, process), serving(None, servers) as (echo_port, echo_process):
-        os.sched_setaffinity(0, {client})
+        os.sched_setaffinity(0, client)
         for is_measured in (False, *[True] * _ROUNDS):  # first, the tests become known
             bodies = list(_singles(_new_run(port), results))
             ours = _measured(store, port, process, [_request("/api/tests", each) for each in bodies], _CLIENTS, 1)
             echo = _measured(store, echo_port, echo_process, [_request("/", each) for each in bodies], _CLIENTS, 1)
             if is_measured:
                 speeds = echo.seconds / ours.seconds, echo.each / ours.each
-                print(ours.row(f"{store.name}, one by one"))
+                print(ours.row(f"{store.name}, {name}"))
                 print(echo.row("a bare echo of the same"))
                 print(f"against the echo: {speeds[0]:.2f} of its requests a second, {speeds[1]:.2f} by CPU", flush=True)
 

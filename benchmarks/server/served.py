@@ -97,14 +97,14 @@ def _database(folder: Path | None) -> Iterator[tuple[postgres.Cluster, str]]:
 
 
 @contextmanager
-def serving(settings: Settings | None, core: int | None = None) -> Iterator[tuple[int, int]]:
-    """Serve the application, or for None an echo, from a process of its own, on one core where that is said.
+def serving(settings: Settings | None, cores: set[int] | None = None) -> Iterator[tuple[int, int]]:
+    """Serve the application, or for None an echo, from a process of its own, on some cores where that is said.
 
     Port and process are given out.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         process = multiprocessing.get_context("fork").Process(
-            target=_serve, args=(settings, listening, core), daemon=True
+            target=_serve, args=(settings, listening, cores), daemon=True
         )
         process.start()
         try:
@@ -120,9 +120,9 @@ def cpu(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _serve(settings: Settings | None, listening: socket.socket, core: int | None) -> None:
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+def _serve(settings: Settings | None, listening: socket.socket, cores: set[int] | None) -> None:
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
     if settings is None:
         app = Starlette(routes=[Route("/", _echo, methods=["POST"])])
         config = Config(app, log_level="warning", access_log=False)

@@ -34,5 +34,5 @@ def test_each_command_of_the_page_measures(tmp_path: Path) -> None:
     filled, again = said
     assert "450 results in runs of 150, folded and counted" in filled
     assert "folded and counted" not in again
-    assert [len(re.findall(r"^\| SQLite", each, re.MULTILINE)) for each in said] == [8 + 14, 14]
+    assert [len(re.findall(r"^\| SQLite", each, re.MULTILINE)) for each in said] == [11 + 14, 14]
     assert (tmp_path / "stores" / "sqlite" / "platform.db").exists()
