@@ -9,7 +9,7 @@ import pytest
 
 from end_to_end.readback import read_runs
 from hazards.hazards import Hazard, Session
-from hazards.trying import Pair, attempt, each
+from hazards.trying import Pair, attempt, each, two_workers
 
 # What a test does, and what is said of it then; a signal that asks to end gives no verdict.
 DEATHS = {
@@ -123,6 +123,7 @@ def test_b46_pytest_timeout_by_thread(pair: Pair, workers: int) -> None:
 
 
 @pytest.mark.skipif(not find_spec("pytest_randomly"), reason="pytest-randomly is not installed")
+@two_workers
 def test_a29_the_same_seed(pair: Pair, workers: int) -> None:
     pair.write(
         "test_it.py",

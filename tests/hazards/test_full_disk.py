@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from end_to_end.platforms import Target
-from hazards.trying import Pair, needs_namespaces
+from hazards.trying import Pair, needs_namespaces, two_workers
 
 _FILLS = """
     import json, os, signal, threading
@@ -100,6 +100,7 @@ def keep(pair: Pair, folder: Path) -> Target:
 
 @pytest.mark.embedded
 @needs_namespaces
+@two_workers
 def test_a19_a_disk_that_is_full_for_a_while(small: Pair, workers: int, tmp_path: Path) -> None:
     small.write("test_it.py", _ROOM_AGAIN)
     small.try_both(*(["--dist=loadfile"] if workers else []), workers=workers)
@@ -119,6 +120,7 @@ def test_a19_a_disk_that_is_full_for_a_while(small: Pair, workers: int, tmp_path
 
 @pytest.mark.embedded
 @needs_namespaces
+@two_workers
 def test_a19_a_disk_that_stays_full(small: Pair, workers: int, tmp_path: Path) -> None:
     small.write("test_it.py", _NO_ROOM)
     small.project.environment["PLATFORM_DRAIN_TIMEOUT"] = "1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hazards.trying import Pair
+from hazards.trying import Pair, two_workers
 
 INNER = "def test_inner(): pass\ndef test_inner_fails(): assert 0\n"
 
@@ -91,6 +91,7 @@ def test_b50_b51_no_test_is_run(pair: Pair) -> None:
         assert "= platform report =" not in pair.reported.out, arguments
 
 
+@two_workers
 def test_b52_collection_errors_are_told_once(pair: Pair, workers: int) -> None:
     pair.write("test_broken.py", "import no_such_module\n")
     pair.write("test_syntax.py", "def test_a(:\n")

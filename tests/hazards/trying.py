@@ -14,17 +14,19 @@ from end_to_end.readback import Run, read_run
 from end_to_end.sessions import Ended, Project
 from hazards.hazards import Session
 
+two_workers = pytest.mark.parametrize("workers", [0, 2], ids=["plain", "xdist"])
+
 _SUMMARY = re.compile(r"^=* ?((?:\d+ \w+(?:, )?)+|no tests ran) in .*$", re.MULTILINE)
 
 
 def each(sessions: Sequence[Session]) -> pytest.MarkDecorator:
-    """Parametrize a test over sessions, as plain ones and with two workers."""
+    """Parametrize a test over sessions, as plain ones and with a worker."""
     return pytest.mark.parametrize(
         ("session", "workers"),
         [
             pytest.param(session, workers, id=f"{session.id}-{'xdist' if workers else 'plain'}")
             for session in sessions
-            for workers in (0, 2)
+            for workers in (0, 1)
             if session.xdist == "both" or (session.xdist == "with") == bool(workers)
         ],
     )
