@@ -22,6 +22,7 @@ from platform_report_server.contents import Contents
 from platform_report_server.db.engine import Database, open_database
 from platform_report_server.db.partitions import make_partitions
 from platform_report_server.db.queries.people import find_account, find_team
+from platform_report_server.db.spot import Spot
 from platform_report_server.file_check import FileCheck
 from platform_report_server.ingest.contents import take_stale
 from platform_report_server.ingest.deliveries import forget_old
@@ -29,6 +30,7 @@ from platform_report_server.ingest.ending import close_silent_runs
 from platform_report_server.ingest.file_checks import take_shelf
 from platform_report_server.ingest.flakiness import end_quarantines
 from platform_report_server.ingest.once import forget_answers
+from platform_report_server.ingest.pipelined import Pipelined
 from platform_report_server.ingest.projects import delete_project, delete_some_runs
 from platform_report_server.ingest.retention import expire
 from platform_report_server.ingest.singles import Singles
@@ -58,8 +60,7 @@ class Services:
     settings: Settings
     database: Database
     writer: Writer
-    singles: Singles | None
-    """None: the writer alone writes."""
+    singles: Singles | Pipelined
     artifacts: ArtifactStore
     contents: Contents
     thumbnails: Thumbnails
@@ -136,6 +137,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await anyio.to_thread.run_sync(artifacts.sweep_drafts)
         writer = Writer(database)
         writer.start()
+        place = database.small_writes
+        singles = Singles(writer, place) if isinstance(place, Spot) else Pipelined(writer, place)
         try:
             keys = Keys(settings, database, lambda key_id: writer.do(partial(note_use, key_id=key_id)))
             access = Access(settings, signer, database, keys)
@@ -170,7 +173,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                     settings,
                     database,
                     writer,
-                    None if database.spot is None else Singles(writer, database.spot),
+                    singles,
                     artifacts,
                     contents,
                     Thumbnails(database, writer, artifacts),
@@ -192,6 +195,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 await jobs.stop()
                 await deliverer.stop()
         finally:
+            if isinstance(singles, Pipelined):
+                await singles.stop()
             await anyio.to_thread.run_sync(writer.stop)
     finally:
         database.close()

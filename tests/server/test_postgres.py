@@ -22,6 +22,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, update
 from sqlalchemy.exc import DataError
 
+from platform_report_server import ids
 from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, counts, partitions, schema
 from platform_report_server.db.engine import Database, migrate_database, open_database
@@ -37,7 +38,7 @@ from platform_report_server.model import NewRun, NewTest
 from platform_report_server.settings import PostgresUrl, Settings
 from pytest_platform_report.cli import main
 from server.postgres import Cluster
-from server.support import DEADLINE, KEY, PROJECT, Api, refused, serving
+from server.support import DEADLINE, KEY, PROJECT, Api, checked, refused, serving
 
 on_postgres = pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 
@@ -373,6 +374,74 @@ def test_a_lost_connection_is_an_answer_and_no_end(
         cluster.run(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
         api.new_test(run, "test_back")
         assert api.get(f"/api/runs/{run['id']}")["totalTests"] == 2
+
+
+@on_postgres
+def test_results_that_come_together_are_stored_together_and_refused_alone(settings: Settings, cluster: Cluster) -> None:
+    import psycopg
+
+    database = _name(settings.database)
+    of_group = f"FROM pg_stat_activity WHERE datname = '{database}' AND query LIKE 'PREPARE%' AND "
+    waits = f"SELECT count(*) {of_group} wait_event_type = 'Lock'"
+
+    def post(run: Any, title: str = "test_ok", **fields: Any) -> httpx.Response:
+        return http.post("/api/tests", json=api.test_body(run, title, **fields))
+
+    def until(query: str, found: int) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while cluster.run(query) != [(found,)]:
+            assert time.monotonic() < deadline
+
+    with (
+        serving(settings) as url,
+        httpx.Client(base_url=url, headers={"X-API-Key": KEY}, timeout=DEADLINE) as http,
+        psycopg.connect(cluster.address(database, "postgres")) as other,
+        ThreadPoolExecutor(16) as pool,
+    ):
+        api = Api(http)
+        runs = [api.new_run() for _ in range(2)]
+        numbers = [ids.decode("run", run["id"]) for run in runs]
+        for run in runs:
+            for _ in range(2):  # the second time, run and test are known
+                api.new_test(run, worker="gw0")
+        until(f"SELECT count(*) {of_group} true", 1)
+
+        def hold() -> None:
+            other.execute("SELECT FROM run WHERE id = ANY(%s) FOR UPDATE", [numbers])
+
+        hold()
+        first = pool.submit(post, runs[0])
+        until(waits, 1)
+        said = [{"stdout": f"output {number}", "worker": "gw0"} for number in range(5)]
+        rest = [pool.submit(post, run, **each) for each in said for run in runs]
+        other.rollback()
+        made = [checked(each.result(DEADLINE), 201) for each in (first, *rest)]
+        assert len({each["id"] for each in made}) == 11
+        for number, each in enumerate(made[1:]):
+            assert api.get(f"/api/tests/{each['id']}").items() >= said[number // 2].items()
+
+        cluster.run("ALTER TABLE result ADD CHECK (attempt < 7) NOT VALID", database)
+        hold()
+        first = pool.submit(post, runs[0])
+        until(waits, 1)
+        rest = [pool.submit(post, runs[number % 2], attempt=number) for number in range(1, 9)]
+        other.rollback()
+        assert [each.result(DEADLINE).status_code for each in (first, *rest)] == [201] * 7 + [500] * 2
+
+        hold()
+        lost = pool.submit(post, runs[0])
+        until(waits, 1)
+        cluster.run(f"SELECT pg_terminate_backend(pid, {DEADLINE * 1000:.0f}) {of_group} true")
+        assert refused(lost.result(DEADLINE), 500, "INTERNAL_ERROR") == "The database cannot be reached; try again"
+        other.rollback()
+        api.new_test(runs[0])
+        until(f"SELECT count(*) {of_group} true", 1)
+        api.new_test(runs[0])
+        api.end_run(runs[0])
+        api.new_test(runs[0], status="failed")
+        assert [api.get(f"/api/runs/{run['id']}")["totalTests"] for run in runs] == [2 + 6 + 4 + 3, 2 + 5 + 3]
+        stats = cluster.run("SELECT runs, fails FROM case_stat", database)
+        assert stats == [(1, 1)]
 
 
 def _name(url: object) -> str:

@@ -98,10 +98,7 @@ def read_single(said: bytes) -> NewTest:
 
 def store_single(services: Services, caller: Caller, new: NewTest) -> Future[Answer]:
     """Store a result, which the caller may add to its project."""
-    add = partial(_add_singles, caller)
-    if services.singles is None:
-        return services.writer.do_together((new.project_id, new.run_id), new, add)
-    return services.singles.store(new, _told, add)
+    return services.singles.store(new, _told, partial(_add_singles, caller))
 
 
 def _add_singles(caller: Caller, write: Write, tests: Sequence[NewTest]) -> list[Answer]:

@@ -6,6 +6,7 @@ import logging
 import selectors
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -16,6 +17,8 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, locks, partitions
 from platform_report_server.db.failures import cause_of, is_ending
+from platform_report_server.db.groups import FORMATS, group_statement
+from platform_report_server.db.pipeline import Pipeline
 from platform_report_server.errors import StoreBehind, StoreError, Unavailable
 from platform_report_server.settings import PostgresUrl
 
@@ -47,8 +50,6 @@ _log = logging.getLogger("platform_report_server")
 
 class PostgresDatabase:
     """An open database; what it says is in `platform_report_server.db.engine.Database`."""
-
-    spot = None
 
     def __init__(self, url: PostgresUrl) -> None:
         self._url = url
@@ -87,6 +88,15 @@ class PostgresDatabase:
     def counting(self) -> Iterator[Connection]:
         with self._telling(), self.counter.connect() as connection:
             yield connection
+
+    def small_writes(self) -> Pipeline:
+        with self._telling():
+            connection = _connect(self._url, _LOCK_TIMEOUT)
+            try:
+                return Pipeline(self._url, connection, group_statement(self.writer.dialect), FORMATS)
+            except BaseException:
+                connection.close()
+                raise
 
     def close(self) -> None:
         self.counter.dispose()
@@ -181,18 +191,10 @@ def _engine(
     url: PostgresUrl, *, pool_size: int, max_overflow: int, lock_timeout: str | None = None, commits_each: bool = False
 ) -> Engine:
     """Return an engine that writes where it has a time limit for locks, and else reads snapshots."""
-    try:
-        told = conninfo_to_dict(url.address)
-    except psycopg.ProgrammingError:  # its words quote what it could not read, which may be a part of a password
-        raise StoreError(f"{url}: libpq cannot read this address") from None
-    arguments = _DEFAULTS | {name: value for name, value in told.items() if value is not None}
-
-    def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(**arguments)  # type: ignore[arg-type]
-
+    _arguments(url)  # what is wrong with them is told at once
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=connect,
+        creator=partial(_connect, url, lock_timeout),
         use_native_hstore=False,  # asks the server about a type at each connection
         pool_size=pool_size,
         max_overflow=max_overflow,
@@ -200,10 +202,6 @@ def _engine(
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _entry: object) -> None:
-        connection.autocommit = True
-        connection.execute("SET jit = off")  # takes a second to make a query faster that takes some milliseconds
-        if lock_timeout is not None:
-            connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
         connection.autocommit = commits_each
         if lock_timeout is None:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -218,6 +216,22 @@ def _engine(
             raise DisconnectionError from error
 
     return engine
+
+
+def _connect(url: PostgresUrl, lock_timeout: str | None) -> psycopg.Connection[Any]:
+    connection = psycopg.connect(**_arguments(url), autocommit=True)
+    connection.execute("SET jit = off")  # takes a second to make a query faster that takes some milliseconds
+    if lock_timeout is not None:
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [lock_timeout])
+    return connection
+
+
+def _arguments(url: PostgresUrl) -> dict[str, Any]:
+    try:
+        told = conninfo_to_dict(url.address)
+    except psycopg.ProgrammingError:  # its words quote what it could not read, which may be a part of a password
+        raise StoreError(f"{url}: libpq cannot read this address") from None
+    return _DEFAULTS | {name: value for name, value in told.items() if value is not None}
 
 
 def _has_news(connection: psycopg.Connection[Any]) -> bool:

@@ -45,7 +45,7 @@ class SqliteDatabase:
         reading = ["PRAGMA query_only=ON", mapped, *([] if is_sparing or not _has_temporary_folder() else [_IN_PIECES])]
         self._readers = _engine(path, "BEGIN", *reading, pool_size=8, max_overflow=40)
         self._counter = _counting_engine(path.with_name(f"{path.name}.counts"))
-        self.spot = Spot(path, _SETTINGS + _SPARING)
+        self.small_writes = Spot(path, _SETTINGS + _SPARING)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -67,7 +67,7 @@ class SqliteDatabase:
             yield connection
 
     def close(self) -> None:
-        self.spot.close()
+        self.small_writes.close()
         self._counter.dispose()
         self._readers.dispose()
         self._writer.dispose()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -13,13 +14,16 @@ from platform_report_server.db.spot import Spot
 from platform_report_server.errors import StoreError
 from platform_report_server.settings import PostgresUrl
 
+if TYPE_CHECKING:
+    from platform_report_server.db.pipeline import Pipeline
+
 
 class Database(Protocol):
     """An open store. Readers see whole transactions only; there is one writing connection a process."""
 
     @property
-    def spot(self) -> Spot | None:
-        """Where a few rows can be written at once; None where that is a way to a server and back."""
+    def small_writes(self) -> Spot | Callable[[], Pipeline]:
+        """Where the event loop itself writes a few rows: on the spot, or on a connection of its own that this opens."""
         ...
 
     def reading(self) -> AbstractContextManager[Connection]:

@@ -19,7 +19,7 @@ _MOST = 20_000
 
 
 class Remembered(Generic[Key, Value]):
-    """Some of the rows of one table; only the writer's thread uses it."""
+    """Some of the rows of one table; others than the writer's thread only look them up."""
 
     def __init__(self) -> None:
         self._kept: dict[Key, Value] = {}

@@ -13,7 +13,7 @@ from platform_report_server.db import schema
 from platform_report_server.db.bulk import bulk_insert, insert_missing
 from platform_report_server.db.counters import count_results
 from platform_report_server.db.details import Detail, pack_details, write_details
-from platform_report_server.db.groups import LARGEST, store_group
+from platform_report_server.db.groups import COLUMNS, LARGEST, Group, store_group
 from platform_report_server.db.queries.cases import find_cases
 from platform_report_server.db.spot import cases_on_spot, store_on_spot
 from platform_report_server.errors import NotFound
@@ -28,24 +28,10 @@ from platform_report_server.text import clean
 
 _STATUS = {name: number for number, name in enumerate(schema.RESULT_STATUSES)}
 _CASE_COLUMNS = ("project_id", "id", "key", "title", "full_title", "file_path", "first_run")
-_COLUMNS = (
-    "case_id",
-    "status",
-    "flaky",
-    "attempt",
-    "retries",
-    "duration",
-    "created_at",
-    "title",
-    "message",
-    "lane",
-    "started",
-    "lasted",
-)
 
 Place = tuple[int, int]
 """The numbers of a project and of a run."""
-_Case = tuple[int, str]
+Case = tuple[int, str]
 """A test's number and title."""
 
 
@@ -70,7 +56,7 @@ class Batch:
     def of(cls, tests: Sequence[NewTest], keys: list[bytes] | None = None) -> Batch:
         """Return the batch of these results, whose keys may be at hand."""
         details = pack_details([_detail(test) for test in tests])
-        return cls(tests, keys or [_key(test) for test in tests], details, [told_of(test) for test in tests])
+        return cls(tests, keys or [key_of(test) for test in tests], details, [told_of(test) for test in tests])
 
 
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
@@ -81,17 +67,15 @@ def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewT
 def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
     """Store a batch; return the sequence number of its first result."""
     connection, now, tests, keys = write.connection, write.now, batch.tests, batch.keys
-    counts = Counter(test.status for test in tests)
     cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
     asked = dict.fromkeys(lane for lane, _, _ in batch.told)
     lanes = known_lanes(write.memory, run_id, asked)
     are_known = cases.keys() >= set(keys) and lanes.keys() >= asked.keys()
     is_group = connection.dialect.name == "postgresql" and 0 < len(tests) < LARGEST and are_known
     if is_group:
-        rows = _rows(batch, cases, lanes, moment_of(run_id), now)
-        after = store_group(connection, project_id, run_id, counts, now, _COLUMNS, rows, *batch.details)
+        after = store_group(connection, group_of((project_id, run_id), batch, cases, lanes, now))
     else:
-        after = count_results(connection, project_id, run_id, counts, now)
+        after = count_results(connection, project_id, run_id, Counter(test.status for test in tests), now)
     if after is None:
         raise NotFound("There is no such run")
     first = after.next_seq - len(tests)
@@ -102,7 +86,7 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
             lanes.update(number_lanes(write, project_id, run_id, asked).items())
         made = _rows(batch, cases, lanes, moment_of(run_id), now)
         rows = [(project_id, run_id, seq, *row) for seq, row in enumerate(made, first)]
-        bulk_insert(connection, schema.result, ("project_id", "run_id", "seq", *_COLUMNS), rows)
+        bulk_insert(connection, schema.result, ("project_id", "run_id", "seq", *COLUMNS), rows)
         write_details(connection, project_id, run_id, first, batch.details, len(tests))
     if after.finished_at is not None:
         settle(write, project_id, run_id)
@@ -116,7 +100,7 @@ def add_on_spot(write: SpotWrite, place: Place, tests: Sequence[NewTest]) -> int
 
     None: they are not, or it does not, or it has enough results to be folded. Then nothing was written.
     """
-    (project_id, run_id), keys = place, [_key(test) for test in tests]
+    (project_id, run_id), keys = place, [key_of(test) for test in tests]
     cases = {key: case for key in keys if (case := write.memory.cases.get((project_id, key))) is not None}
     others = set(keys) - cases.keys()
     if others:
@@ -130,7 +114,22 @@ def add_on_spot(write: SpotWrite, place: Place, tests: Sequence[NewTest]) -> int
         return None
     rows, counts = _rows(batch, cases, lanes, moment_of(run_id), write.now), Counter([test.status for test in tests])
     (details,) = batch.details
-    return store_on_spot(write.connection, project_id, run_id, counts, write.now, _COLUMNS, rows, details, most=FOLD_AT)
+    return store_on_spot(write.connection, project_id, run_id, counts, write.now, COLUMNS, rows, details, most=FOLD_AT)
+
+
+def group_of(
+    place: Place, batch: Batch, cases: Mapping[bytes, Case], lanes: Mapping[Lane | None, int | None], now: int
+) -> Group:
+    """Return what is stored of a batch that is small enough to be a group, of tests and lanes that are there."""
+    counts = Counter(test.status for test in batch.tests)
+    rows = _rows(batch, cases, lanes, moment_of(place[1]), now)
+    return Group(*place, counts, now, rows, *batch.details)
+
+
+def key_of(test: NewTest) -> bytes:
+    """Return what names a test in its project."""
+    identity = f"{test.file_path or ''}\0{test.full_title}"
+    return hashlib.blake2b(identity.encode(), digest_size=16).digest()
 
 
 def is_flaky(test: NewTest) -> bool:
@@ -139,9 +138,9 @@ def is_flaky(test: NewTest) -> bool:
 
 
 def _rows(
-    batch: Batch, cases: Mapping[bytes, _Case], lanes: Mapping[Lane | None, int | None], since: int, now: int
+    batch: Batch, cases: Mapping[bytes, Case], lanes: Mapping[Lane | None, int | None], since: int, now: int
 ) -> list[tuple[object, ...]]:
-    """Return what `_COLUMNS` hold of each test; `since` is when the run was made."""
+    """Return what `COLUMNS` hold of each test; `since` is when the run was made."""
     rows: list[tuple[object, ...]] = []
     for key, test, (lane, start, lasted) in zip(batch.keys, batch.tests, batch.told, strict=True):
         case_id, case_title = cases[key]
@@ -165,7 +164,7 @@ def _rows(
     return rows
 
 
-def _cases(write: Write, project_id: int, run_id: int, by_key: Mapping[bytes, NewTest]) -> dict[bytes, _Case]:
+def _cases(write: Write, project_id: int, run_id: int, by_key: Mapping[bytes, NewTest]) -> dict[bytes, Case]:
     cases = find_cases(write.connection, project_id, by_key)
     # in one order, or two processes that make the same tests would wait for each other
     missing = sorted(by_key.keys() - cases.keys())
@@ -180,11 +179,6 @@ def _cases(write: Write, project_id: int, run_id: int, by_key: Mapping[bytes, Ne
     for key, case in cases.items():
         write.memory.cases.note((project_id, key), case)
     return cases
-
-
-def _key(test: NewTest) -> bytes:
-    identity = f"{test.file_path or ''}\0{test.full_title}"
-    return hashlib.blake2b(identity.encode(), digest_size=16).digest()
 
 
 def _detail(test: NewTest) -> Detail:

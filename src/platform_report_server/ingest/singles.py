@@ -11,16 +11,14 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 
 from platform_report_server.clock import now_ms
 from platform_report_server.db.spot import Spot, Taken
-from platform_report_server.errors import ServerError
 from platform_report_server.ingest.once import Answer
-from platform_report_server.ingest.results import Place, SpotWrite, add_on_spot
-from platform_report_server.ingest.writer import Write, Writer
+from platform_report_server.ingest.results import SpotWrite, add_on_spot
+from platform_report_server.ingest.single import Single, Tell, Work
+from platform_report_server.ingest.writer import Writer
 from platform_report_server.model import NewTest
 
 _TOGETHER = 64
@@ -35,22 +33,6 @@ _REST = 10.0
 
 _log = logging.getLogger("platform_report_server")
 
-Tell = Callable[[Place, int, int, Sequence[NewTest]], list[Answer]]
-"""Answers results: their place, the sequence number of the first, when they were stored, and what they are."""
-Work = Callable[[Write, Sequence[NewTest]], list[Answer]]
-
-
-@dataclass(eq=False)
-class _Single:
-    new: NewTest
-    tell: Tell
-    work: Work
-    future: asyncio.Future[Answer]
-
-    @property
-    def of(self) -> tuple[str, str]:
-        return self.new.project_id, self.new.run_id
-
 
 class Singles:
     """Stores results. Its methods are for one event loop."""
@@ -58,7 +40,7 @@ class Singles:
     def __init__(self, writer: Writer, spot: Spot) -> None:
         self._writer = writer
         self._spot = spot
-        self._waiting: deque[_Single] = deque()
+        self._waiting: deque[Single] = deque()
         self._is_called = False
         self._groups = self._tries = self._slow = 0
         self._rests_until = 0.0
@@ -66,7 +48,7 @@ class Singles:
     def store(self, new: NewTest, tell: Tell, work: Work) -> asyncio.Future[Answer]:
         """Store a result that its sender may store; what is left to the writer is its work, for all of one run."""
         loop = asyncio.get_running_loop()
-        single = _Single(new, tell, work, loop.create_future())
+        single = Single(new, tell, work, loop.create_future())
         self._waiting.append(single)
         if not self._is_called:
             self._call(loop)
@@ -94,7 +76,7 @@ class Singles:
         else:
             self._call(loop)
 
-    def _is_taken(self, group: Sequence[_Single]) -> bool:
+    def _is_taken(self, group: Sequence[Single]) -> bool:
         """Store a group, or leave it to the writer; tell whether neither is due, because somebody else is writing."""
         left = group
         if time.monotonic() >= self._rests_until:
@@ -110,13 +92,13 @@ class Singles:
         self._leave(left)
         return False
 
-    def _store(self, group: Sequence[_Single]) -> list[_Single]:
+    def _store(self, group: Sequence[Single]) -> list[Single]:
         """Answer what can be stored on the spot; return what cannot."""
-        by_run: dict[tuple[str, str], list[_Single]] = {}
+        by_run: dict[tuple[str, str], list[Single]] = {}
         for single in group:
             by_run.setdefault(single.of, []).append(single)
-        left: list[_Single] = []
-        answered: list[tuple[_Single, Answer]] = []
+        left: list[Single] = []
+        answered: list[tuple[Single, Answer]] = []
         began = time.monotonic()
         with self._spot.writing() as connection:
             write = SpotWrite(connection, now_ms(), self._writer.memory)
@@ -130,8 +112,7 @@ class Singles:
                     answered += zip(singles, singles[0].tell(place, first, write.now, tests), strict=True)
         self._note(time.monotonic() - began)
         for single, answer in answered:
-            if not single.future.done():
-                single.future.set_result(answer)
+            single.answer(answer)
         return left
 
     def _note(self, seconds: float) -> None:
@@ -139,22 +120,6 @@ class Singles:
         if self._slow == _MOST_SLOW:
             self._slow, self._rests_until = 0, time.monotonic() + _REST
 
-    def _leave(self, group: Sequence[_Single]) -> None:
-        """Leave results to the writer, which says what is wrong where it cannot store them either."""
+    def _leave(self, group: Sequence[Single]) -> None:
         for single in group:
-            try:
-                left = self._writer.do_together(single.of, single.new, single.work)
-            except ServerError as error:
-                single.future.set_exception(error)
-            else:
-                left.add_done_callback(partial(_pass_on, single.future))
-
-
-def _pass_on(future: asyncio.Future[Answer], left: asyncio.Future[Answer]) -> None:
-    error = left.exception()
-    if future.done():
-        return
-    if error is None:
-        future.set_result(left.result())
-    else:
-        future.set_exception(error)
+            single.leave_to(self._writer)

@@ -1,0 +1,120 @@
+"""A connection to PostgreSQL that the event loop drives, with one statement: no thread waits for what it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg import pq
+
+from platform_report_server.errors import Unavailable
+
+Values = Sequence[bytes | None]
+
+_NAME = b"pipelined"
+
+_log = logging.getLogger("platform_report_server")
+
+
+class Pipeline:
+    """Runs the statement with many sets of values in one transaction, on one way to the server and back."""
+
+    def __init__(
+        self, name: object, connection: psycopg.Connection[Any], statement: str, formats: Sequence[int]
+    ) -> None:
+        self._name = name
+        connection.execute(b"PREPARE %b AS %b" % (_NAME, statement.encode()))
+        self._connection = connection
+        self._server = connection.pgconn
+        self._server.nonblocking = 1
+        self._server.enter_pipeline_mode()
+        self._socket = self._server.socket
+        self._formats = formats
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._answer: asyncio.Future[list[bytes | None] | None] | None = None
+        self._found: list[bytes | None] = []
+        self._is_refused = False
+        self.is_open = True
+        """Whether the connection is there, as far as is known."""
+
+    def watch(self) -> None:
+        """Read from now on what comes, in this event loop: that the connection ends comes unasked."""
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_reader(self._socket, self._read)
+        except NotImplementedError as error:
+            self.close()
+            raise NotImplementedError(f"{type(loop).__name__} watches only the sockets that it made") from error
+        self._loop = loop
+
+    async def run(self, calls: Sequence[Values]) -> list[bytes | None] | None:
+        """Return the first value that each call found, None where it found no row, once all is committed.
+
+        Where the database refuses one of them, nothing is stored, and None stands for all. One run at a time.
+        """
+        answer: asyncio.Future[list[bytes | None] | None] = asyncio.get_running_loop().create_future()
+        self._answer, self._found, self._is_refused = answer, [], False
+        try:
+            for values in calls:
+                self._server.send_query_prepared(_NAME, values, self._formats)
+            self._server.pipeline_sync()
+            self._write()
+        except psycopg.Error as error:
+            self._lose(error)
+        return await answer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.is_open = False
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            self._loop = None
+        self._connection.close()
+
+    def _write(self) -> None:
+        if self._server.flush() and self._loop is not None:
+            self._loop.add_writer(self._socket, self._write_on)
+
+    def _write_on(self) -> None:
+        if self._loop is not None:
+            self._loop.remove_writer(self._socket)
+        try:
+            self._write()
+        except psycopg.Error as error:
+            self._lose(error)
+
+    def _read(self) -> None:
+        try:
+            self._server.consume_input()
+            while self._answer is not None and not self._server.is_busy():
+                self._take(self._server.get_result())
+        except psycopg.Error as error:
+            self._lose(error)
+
+    def _take(self, result: pq.abc.PGresult | None) -> None:
+        if self._server.status == pq.ConnStatus.BAD:
+            raise psycopg.OperationalError("the connection is lost")
+        if result is None:  # between two calls
+            return
+        if result.status == pq.ExecStatus.PIPELINE_SYNC:
+            self._tell(None if self._is_refused else self._found)
+        elif result.status == pq.ExecStatus.TUPLES_OK:
+            self._found.append(result.get_value(0, 0) if result.ntuples else None)
+        else:
+            self._is_refused = True
+
+    def _tell(self, found: list[bytes | None] | None) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_result(found)
+
+    def _lose(self, error: psycopg.Error) -> None:
+        self.close()
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            _log.error("%s: the database cannot be reached: %s", self._name, " ".join(str(error).split()))
+            answer.set_exception(Unavailable("The database cannot be reached; try again"))
