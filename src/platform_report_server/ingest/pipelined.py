@@ -57,6 +57,7 @@ class Pipelined:
         self._opens_at = 0.0
         self._storing: asyncio.Task[None] | None = None
         self._waiting: deque[_Known] = deque()
+        self._enough = _TOGETHER
 
     def store(self, new: NewTest, tell: Tell, work: Work) -> asyncio.Future[Answer]:
         """Store a result that its sender may store; where the writer has to, it does the work, for all of one run."""
@@ -115,13 +116,15 @@ class Pipelined:
                 except Exception as error:
                     for single in group:
                         single.fail(error)
+                # one half is stored while the other is answered and sends again: all at once, the loop would wait
+                self._enough = max((len(group) + len(self._waiting) + 1) // 2, self._enough - 1)
         finally:
             self._storing = None
 
     async def _gather(self) -> None:
-        """Wait until the loop has no more requests at hand: a transaction costs more than a result."""
+        """Wait until the loop has no more requests at hand, or enough: a transaction costs more than a result."""
         before = 0
-        while before < len(self._waiting) < _TOGETHER:
+        while before < len(self._waiting) < self._enough:
             before = len(self._waiting)
             await asyncio.sleep(0)
 
