@@ -196,7 +196,7 @@ def test_a_server_that_leaves_answers_what_has_begun(settings: Settings, ways: l
         for moment, is_quick in (("on_body", False), ("on_message_complete", True)):
             moments[:] = [moment]
             ways.clear()
-            answer = http.post("/api/tests", json=api.test_body(run))
+            answer = httpx.post(f"{url}/api/tests", headers=USUAL, json=api.test_body(run))
             assert answer.status_code == 201
             assert wait_for(lambda: ways, "its way is noted") == [is_quick]
             if is_quick:  # uvicorn 0.30 says it of no other
