@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from faults.exchange import Asked, Json, Said
 
-_CASES = 200
+_PHASES = ("::setup", "::call", "::teardown")
 
 
 @dataclass
@@ -75,9 +76,16 @@ class PeerApi:
     def close_run(self, name: str) -> None:
         self.runs.setdefault(name, {"id": name})["status"] = "closed"
 
+    def take(self, id_: Any, name: str, status: str) -> None:
+        self.tests.append({"id": id_, "name": name, "status": status})
+
 
 class ReportPortal(PeerApi):
     """ReportPortal's API, version 1 and 2 alike: a test has arrived when it is finished with a verdict."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._items: dict[str, Json] = {}
 
     def route(self, asked: Asked) -> tuple[str, str]:
         path = re.sub(r"^/api/v\d/[^/]+", "", asked.path)
@@ -94,7 +102,7 @@ class ReportPortal(PeerApi):
             return "other", path
         item = match[1] or ""
         if asked.method == "PUT":
-            return ("test" if any(test["id"] == item for test in self.tests) else "suite"), item
+            return ("test" if item in self._items else "suite"), item
         return ("test" if (asked.json or {}).get("type") == "STEP" else "suite"), item
 
     def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
@@ -111,16 +119,22 @@ class ReportPortal(PeerApi):
                 return 404, self.error(404)
             item = str(next(self._numbers))
             if kind == "test":
-                self.tests.append({"id": item, "name": asked.json["name"], "status": ""})
+                self.take(item, asked.json["name"], "")
+                self._items[item] = self.tests[-1]
             return 201, {"id": item}
-        for test in self.tests:
-            if kind == "test" and test["id"] == name:
-                test["status"] = asked.json.get("status") or ""
+        if kind == "test":
+            self._items[name]["status"] = asked.json.get("status") or ""
         return 200, {"message": "done", "build": {"version": "5.11.0"}, "subTypes": {}}
 
 
+@dataclass
 class Qase(PeerApi):
-    """Qase's API, version 1 for runs and single results, version 2 for results in bulk, which have ids of their own."""
+    """Qase's API, version 1 for runs and single results, version 2 for results in bulk, which have ids of their own.
+
+    :ivar cases: how many cases the project has.
+    """
+
+    cases: int = 200
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -152,13 +166,12 @@ class Qase(PeerApi):
         elif kind == "test" and "results" in asked.json:
             known = {test["id"] for test in self.tests}
             new = [each for each in asked.json["results"] if each.get("id") is None or each["id"] not in known]
-            self.tests += [
-                {"id": each.get("id"), "name": each["title"], "status": each["execution"]["status"]} for each in new
-            ]
+            for each in new:
+                self.take(each.get("id"), each["title"], each["execution"]["status"])
             return 202, {"status": True}
         elif kind == "test":
             case, status = asked.json["case_id"], asked.json["status"]
-            self.tests.append({"id": None, "name": f"test_{case:02}", "status": status})
+            self.take(None, f"test_{case:02}", status)
             result = {"case_id": case, "hash": f"{len(self.tests):040x}"}
             self._due.discard(case)
             if not self._due:  # Qase closes a run of given cases with the last of them
@@ -168,8 +181,8 @@ class Qase(PeerApi):
     def _look_up(self, path: str, offset: int) -> Any:
         _, what, _, *rest = [*path.split("/"), "", ""]
         if what == "case":
-            entities = [{"id": number} for number in range(1, _CASES + 1)] if not offset else []
-            return {"total": _CASES, "filtered": _CASES, "count": len(entities), "entities": entities}
+            entities = [{"id": number} for number in range(1, self.cases + 1)] if not offset else []
+            return {"total": self.cases, "filtered": self.cases, "count": len(entities), "entities": entities}
         if what == "run" and rest[0]:
             return {"id": int(rest[0]), "status": int(self.runs.get(rest[0], {}).get("status") == "closed")}
         return {"title": "Scripted", "code": "PROJ", "total": 0, "entities": []}
@@ -185,5 +198,61 @@ class Buildkite(PeerApi):
         if kind != "test":
             return 404, self.error(404)
         entries = asked.json["data"]
-        self.tests += [{"id": each["id"], "name": each["name"], "status": each.get("result", "")} for each in entries]
+        for each in entries:
+            self.take(each["id"], each["name"], each.get("result", ""))
         return 202, {"id": "1", "run_id": "1", "queued": len(entries), "skipped": 0, "errors": [], "run_url": ""}
+
+
+class OpenTelemetry(PeerApi):
+    """OTLP over HTTP: a test has arrived with the span that is named by its node id."""
+
+    def route(self, asked: Asked) -> tuple[str, str]:
+        return ("test" if asked.path == "/v1/traces" else "other"), ""
+
+    def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
+        names = [content.decode() for content in _fields(asked.body, 1, 2, 2, 5)]  # resource, scope, span, name
+        for each in names if kind == "test" else ():
+            if "::" in each and not each.endswith(_PHASES):
+                self.take(None, each, "passed")
+        return 200, None
+
+
+class Datadog(PeerApi):
+    """Datadog's API for test events, without an agent: everything that could be switched on is off."""
+
+    def route(self, asked: Asked) -> tuple[str, str]:
+        return ("test" if asked.path == "/api/v2/citestcycle" else "other"), ""
+
+    def carry_out(self, kind: str, name: str, asked: Asked) -> tuple[int, Any]:
+        from msgspec import msgpack
+
+        for event in msgpack.decode(asked.body)["events"] if kind == "test" else ():
+            if event["type"] == "test":
+                self.take(event["content"]["span_id"], event["content"]["resource"], "passed")
+        return 202, {"data": {"attributes": {}}}
+
+
+def _fields(message: bytes, number: int, *inside: int) -> Iterator[bytes]:
+    """Yield what a message of Protocol Buffers has in a field, or in one of the messages in it."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            value, shift, at = value | (byte & 127) << shift, shift + 7, at + 1
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        tag = varint()
+        if (kind := tag & 7) == 0:
+            varint()
+        elif kind == 2:
+            size = varint()
+            content, at = message[at : at + size], at + size
+            if tag >> 3 == number:
+                yield from _fields(content, *inside) if inside else [content]
+        else:
+            at += {1: 8, 5: 4}[kind]

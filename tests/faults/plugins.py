@@ -36,7 +36,7 @@ class Plugin:
     note: str = ""
 
 
-_HOST = dedent("""\
+HOST = dedent("""\
     import importlib
 
     for version in (1, 2):
@@ -97,7 +97,7 @@ PEERS = (
         "qase",
         ("--qase-enabled", "--qase-file-storage=none"),
         {"QASE_TOKEN": "the-token-of-nobody", "QASE_PROJECT_CODE": "PROJ", "ENVIRONMENT": "test"},
-        conftest=_HOST + _CASES,
+        conftest=HOST + _CASES,
         note=(
             "It knows one address only, `https://api.qase.io`: a conftest.py gives its client another one, and each "
             "test the number of a test case, without which it does not start."
@@ -113,7 +113,7 @@ PEERS = (
             "QASE_TESTOPS_API_TOKEN": "the-token-of-nobody",
             "QASE_TESTOPS_PROJECT": "PROJ",
         },
-        conftest=_HOST,
+        conftest=HOST,
         note=(
             "Qase's own plugin. It speaks https only: a conftest.py gives its client an http address. Its results have "
             "ids by which the server knows one that is sent again, as Qase says that its own does."

@@ -63,9 +63,9 @@ def _changed(plugin: Plugin, arguments: argparse.Namespace) -> Plugin:
 
 
 def _run(plugin: Plugin, scenarios: list[Scenario], arguments: argparse.Namespace) -> Results:
-    python = _python(plugin, arguments.venvs.absolute())
+    python = find_python(plugin, arguments.venvs.absolute())
     played = list(_play(plugin, scenarios, python, arguments.limit))
-    return Results(plugin, _versions(plugin, python), arguments.limit, played)
+    return Results(plugin, find_versions(plugin, python), arguments.limit, played)
 
 
 def _play(plugin: Plugin, scenarios: list[Scenario], python: str, limit: float) -> Iterator[Played]:
@@ -75,7 +75,8 @@ def _play(plugin: Plugin, scenarios: list[Scenario], python: str, limit: float) 
             yield Stage(Path(folder) / str(number), server, plugin, python, limit).play(scenario)
 
 
-def _python(plugin: Plugin, venvs: Path) -> str:
+def find_python(plugin: Plugin, venvs: Path) -> str:
+    """Return the Python of a plugin's virtual environment, which is made where there is none."""
     if not plugin.install:
         return sys.executable
     python = venvs / plugin.name / "bin" / "python"
@@ -85,7 +86,8 @@ def _python(plugin: Plugin, venvs: Path) -> str:
     return str(python)
 
 
-def _versions(plugin: Plugin, python: str) -> str:
+def find_versions(plugin: Plugin, python: str) -> str:
+    """Return the versions of a plugin and of pytest, in words."""
     code = "import importlib.metadata as m, sys; print(' '.join(f'{n} {m.version(n)}' for n in sys.argv[1:]))"
     told = subprocess.run([python, "-c", code, plugin.name, "pytest"], check=True, capture_output=True, text=True)
     return ", ".join(" ".join(pair) for pair in zip(*[iter(told.stdout.split())] * 2, strict=True))

@@ -2,9 +2,10 @@
 
 It prints its address and serves until it is ended. Besides the API, whose faults are those of :mod:`faults.script`, it
 has ``POST /-/recover`` (nothing goes wrong any more), ``GET /-/held`` (what the server holds, how many requests it
-keeps waiting, how many have been struck, and which faults are still to come), and ``POST /-/begin``, which takes an
-object with ``faults`` and the API's options and opens a server of these in the same process, at the ``address`` that it
-answers: whoever is still at the old one meets what was there.
+keeps waiting, how many have been struck, and which faults are still to come), ``GET /-/counts`` (how many requests have
+come, and tests in them), and ``POST /-/begin``, which takes an object with ``faults`` and the API's options and opens a
+server of these in the same process, at the ``address`` that it answers: whoever is still at the old one meets what was
+there.
 """
 
 from __future__ import annotations
@@ -25,11 +26,18 @@ from pathlib import Path
 from typing import Any
 
 from faults.exchange import Api, Asked, Said
-from faults.peer_apis import Buildkite, Qase, ReportPortal
+from faults.peer_apis import Buildkite, Datadog, OpenTelemetry, Qase, ReportPortal
 from faults.reporting_api import ReportingApi
 from faults.script import Fault, Script
 
-APIS = {"reporting-api": ReportingApi, "reportportal": ReportPortal, "qase": Qase, "buildkite": Buildkite}
+APIS = {
+    "reporting-api": ReportingApi,
+    "reportportal": ReportPortal,
+    "qase": Qase,
+    "buildkite": Buildkite,
+    "opentelemetry": OpenTelemetry,
+    "datadog": Datadog,
+}
 
 _RESET = struct.pack("ii", 1, 0)
 _CUT = ("reset", "kill", "silence", "trickle")
@@ -39,6 +47,7 @@ class Server(ThreadingHTTPServer):
     """A server of one API on a loopback port.
 
     :param what: the ``faults`` to come, and the API's options.
+    :ivar requests: how many have come.
     :ivar waiting: how many requests have been read and are kept waiting.
     """
 
@@ -50,11 +59,18 @@ class Server(ThreadingHTTPServer):
         self.name = api
         self.api: Api = APIS[api](**options)
         self.script = Script(what.get("faults", ()))
+        self.requests = 0
         self.waiting = 0
+        self._lock = threading.Lock()
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def count(self) -> None:
+        """Note a request."""
+        with self._lock:
+            self.requests += 1
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection without a word, so that one that is to be reset is."""
@@ -77,6 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked.path.startswith("/-/"):
             self._say(_control(self.server, asked))
             return
+        self.server.count()
         api, script = self.server.api, self.server.script
         fault = script.next(api.kind_of(asked))
         if fault is None:
@@ -149,6 +166,8 @@ def _control(server: Server, asked: Asked) -> Said:
         new = Server(server.name, asked.json)
         threading.Thread(target=new.serve_forever, daemon=True).start()
         return Said(201, {"address": new.address})
+    if asked.path == "/-/counts":
+        return Said(200, {"requests": server.requests, "tests": len(server.api.held()["tests"])})
     if asked.path == "/-/recover":
         server.script.end()
     script = server.script

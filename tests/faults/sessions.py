@@ -125,9 +125,9 @@ class Server:
 
     address: str
 
-    def begin(self, scenario: Scenario) -> Server:
-        """Return another server of the same process, with the scenario's faults."""
-        return Server(self._ask("begin", scenario.to_server())["address"])
+    def begin(self, what: Mapping[str, Any]) -> Server:
+        """Return another server of the same process; *what* are its faults, and the options of its API."""
+        return Server(self._ask("begin", what)["address"])
 
     def recover(self) -> None:
         """Let nothing go wrong any more."""
@@ -136,6 +136,11 @@ class Server:
     def held(self) -> dict[str, Any]:
         """Return what it holds."""
         return self._ask("held")
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many requests have come, and how many tests it holds."""
+        told = self._ask("counts")
+        return told["requests"], told["tests"]
 
     def _ask(self, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -173,7 +178,7 @@ class Stage:
 
     def play(self, scenario: Scenario) -> Played:
         """Play a scenario."""
-        server = self._opener.begin(scenario)
+        server = self._opener.begin(scenario.to_server())
 
         def fill(text: str) -> str:
             return text.replace("{address}", server.address).replace("{patience}", f"{scenario.patience:g}")

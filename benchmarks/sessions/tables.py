@@ -1,0 +1,76 @@
+"""What the sessions took, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from candidates import Candidate
+from corpora import Corpus
+from runs import Run
+
+_COLUMNS = (
+    "CPU",
+    "CPU of others",
+    "wall to the last test",
+    "wall",
+    "memory",
+    "memory of others",
+    "requests",
+    "arrived",
+)
+
+Runs = dict[str, list[Run]]
+
+
+def table(corpus: Corpus, candidates: Sequence[Candidate], runs: Runs) -> str:
+    """Return what a corpus took of each candidate; ``runs`` by the candidates' names, those of a round at one place."""
+    lines = [
+        f"| {corpus.count:,} {corpus.name} tests | {' | '.join(_COLUMNS)} |",
+        f"| --- |{' ---: |' * len(_COLUMNS)}",
+    ]
+    lines += [_line(corpus, candidate, runs) for candidate in candidates if candidate.name in runs]
+    return "\n".join(lines)
+
+
+def _line(corpus: Corpus, candidate: Candidate, runs: Runs) -> str:
+    mine, others = runs[candidate.name], runs[candidate.beside]
+    first = mine[0]
+
+    def compare(value: Callable[[Run], float]) -> str:
+        taken = median(map(value, mine))
+        if candidate.name == candidate.beside:
+            return f"{taken:.2f} s"
+        ratios = sorted(value(one) / value(other) for one, other in zip(mine, others, strict=True))
+        spread = f" ({ratios[0]:.2f} to {ratios[-1]:.2f})" if len(ratios) > 1 else ""
+        return f"{median(ratios):.2f}{spread}"
+
+    left = median(run.measured.left_cpu for run in mine)
+    left_peak = median(run.measured.left_peak for run in mine)
+    cells = [
+        compare(lambda run: run.measured.cpu),
+        f"{left:.2f} s" if left_peak else "",
+        compare(lambda run: run.tests_wall),
+        compare(lambda run: run.measured.wall),
+        f"{median(run.measured.peak for run in mine):.0f} MiB",
+        f"{left_peak:.0f} MiB" if left_peak else "",
+        "" if first.requests is None else f"{median(run.requests or 0 for run in mine):,.0f}",
+        _describe_arrived(corpus, mine),
+    ]
+    return f"| {candidate.name}{_describe_exit(corpus, mine)} | {' | '.join(cells)} |"
+
+
+def _describe_arrived(corpus: Corpus, mine: Sequence[Run]) -> str:
+    at_end, in_the_end = ([run.at_end for run in mine], [run.in_the_end for run in mine])
+    counts = [count for count in in_the_end if count is not None]
+    if not counts:
+        return ""
+    least = "all" if set(counts) == {corpus.count} else f"{min(counts):,}"
+    if at_end == in_the_end:
+        return least
+    return f"{least} ({min(count or 0 for count in at_end):,} at its end)"
+
+
+def _describe_exit(corpus: Corpus, mine: Sequence[Run]) -> str:
+    odd = sorted({run.measured.exit for run in mine} - {corpus.exit})
+    return f" (exit {', '.join(map(str, odd))})" if odd else ""
