@@ -139,7 +139,7 @@ SENDERS = (
             ("pytest-opentelemetry",),
             "opentelemetry",
             ("--export-traces",),
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "{address}", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "{address}", "OTEL_TRACES_EXPORTER": "otlp_proto_http"},
         ),
     ),
     Candidate(
