@@ -113,7 +113,7 @@ class SegmentReader:
         if not line:
             return None
         try:
-            record = json.loads(line)
+            record = json.loads(line.decode("utf-8", "surrogatepass"))  # of bytes it would first guess the encoding
         except (ValueError, RecursionError):
             record = None
         if not isinstance(record, dict) or not isinstance(record.get("kind"), str):

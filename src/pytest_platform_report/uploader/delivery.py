@@ -74,6 +74,8 @@ class DeliveryRecord:
         self._db.execute("UPDATE test SET state='unknown', tries=tries + 1 WHERE state='sent'")
         self._db.execute("UPDATE artifact SET state='unknown' WHERE state='sent'")
         self._db.execute("UPDATE run SET state='unknown' WHERE state='sent'")
+        deaths = self._db.execute("SELECT EXISTS (SELECT 1 FROM test WHERE kind IN ('died', 'lost'))")
+        self._has_deaths = bool(deaths.fetchone()[0])  # most runs have none, and each test of theirs asks
 
     def close(self) -> None:
         """Close the file."""
@@ -159,6 +161,7 @@ class DeliveryRecord:
     ) -> None:
         """Add a test, unless it is there. *size* is what it takes of the journal, in bytes."""
         urgent = int(result.status in ("failed", "flaky"))
+        self._has_deaths |= kind in ("died", "lost")
         self._db.execute(
             "INSERT OR IGNORE INTO test(session, segment, began, node, worker, kind, spans, bytes, status, urgent,"
             " state) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -207,6 +210,10 @@ class DeliveryRecord:
         """Tell whether a test of this kind is there for the node id."""
         found = self._db.execute("SELECT 1 FROM test WHERE node=? AND kind=?", (node, kind)).fetchone()
         return found is not None
+
+    def has_died(self, node: str) -> bool:
+        """Tell whether a test of this node id has died, or a controller has told so."""
+        return self._has_deaths and (self.knows(node, "died") or self.knows(node, "lost"))
 
     def tells(self, node: str, segment: str, began: int) -> bool:
         """Tell whether the execution that began at this byte is there, as a test or as an attempt of one."""
@@ -295,6 +302,17 @@ class DeliveryRecord:
         """
         also = "tries=tries + ?, batch=?, remote=coalesce(?, remote), why=coalesce(?, why)"
         self._move("test", ids, state, also, (int(tried), batch, remote, why))
+
+    def acknowledge(self, remotes: Mapping[int, str]) -> None:
+        """Note that tests are on the platform, with the ids that they have there."""
+        allowed = before("test", "acknowledged")
+        states = ",".join("?" * len(allowed))
+        statement = f"UPDATE test SET state='acknowledged', batch=NULL, remote=? WHERE id=? AND state IN ({states})"  # noqa: S608  fixed texts
+        moved = self._db.executemany(statement, [(remote, id_, *allowed) for id_, remote in remotes.items()])
+        if moved.rowcount != len(remotes):
+            raise StateError(
+                f"of test {list(remotes)}, not all are in a state that 'acknowledged' may follow: {allowed}"
+            )
 
     def artifacts_to_send(self, most: int) -> list[ArtifactRow]:
         """Return artifacts whose test has been acknowledged, and the run's own."""

@@ -176,6 +176,8 @@ class Intake:
         if self._is_doubted and state == "pending":
             state = "unknown"
         self._record.add_test(segment.owner, worker, kind, span, result, state, size)
+        if kind == "ended" and state == "pending":
+            self._journals.keep(span, result, size)
 
     def _add_artifact(self, segment: Segment, line: Line) -> None:
         of_test = segment.open_test if line.record["test"] is not None else None
@@ -208,7 +210,7 @@ class Intake:
         """Tell whether the same test began in another process that has not told its end: it may have died there."""
         if segment.is_one_of_each:
             return False
-        if self._record.knows(node, "died") or self._record.knows(node, "lost"):
+        if self._record.has_died(node):
             return True
         return any(
             other.open_test is not None and other.open_test.record["node"] == node

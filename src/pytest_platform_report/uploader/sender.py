@@ -43,6 +43,7 @@ class Sender:
         self._maker = identity.maker
         self._marker = identity.marker or f"{REPORT_ID}:{folder.name}"
         self._is_vain = False
+        self._made: set[tuple[str, tuple[str, ...]]] = set()
         self._runs = RunSender(platform, settings, record, self._marker, self._key)
         self._files = FileSender(platform, folder, record, journals)
 
@@ -120,7 +121,7 @@ class Sender:
             self._platform.ping()  # should it fail every second request, the next one is not that which sends the test
 
     def _send_batch(self, rows: list[TestRow], batch: str, *, again: bool = False) -> None:
-        capabilities = self._capabilities()
+        capabilities, run_id = self._capabilities(), str(self._record.run_id)
         ready: list[TestRow] = []
         bodies = []
         for row in rows:
@@ -131,7 +132,7 @@ class Sender:
             bodies.append(
                 test_fields(
                     result,
-                    run_id=str(self._record.run_id),
+                    run_id=run_id,
                     project=self._settings.project,
                     capabilities=capabilities,
                     lane=Lane(row.worker, self._journals.shard_of(row.session)),
@@ -167,9 +168,10 @@ class Sender:
     def _take_answers(self, ids: list[int], answers: list[str | DeliveryError]) -> None:
         postponed: DeliveryError | None = None
         with self._record.together():
-            for id_, answer in zip(ids, answers, strict=True):
+            told = list(zip(ids, answers, strict=True))
+            self._record.acknowledge({id_: answer for id_, answer in told if isinstance(answer, str)})
+            for id_, answer in told:
                 if isinstance(answer, str):
-                    self._record.set_tests([id_], "acknowledged", remote=answer)
                     continue
                 state = after("test", answer)
                 if state == "refused":
@@ -194,6 +196,8 @@ class Sender:
         return True
 
     def _make_suites(self, place: Place) -> None:
+        if (place.file_path, place.suites) in self._made:
+            return
         parent: str | None = None
         for depth in range(1, len(place.suites) + 1):
             path = json.dumps([place.file_path, *place.suites[:depth]])
@@ -205,6 +209,7 @@ class Sender:
                 remote = self._platform.upsert_suite(fields, self._key("suite", path))
                 self._record.add_suite(path, remote)
             parent = remote
+        self._made.add((place.file_path, place.suites))
 
     def _result(self, row: TestRow) -> Result | None:
         try:
