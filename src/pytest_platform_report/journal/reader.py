@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import JournalError, NewerFormatError
-from .records import FORMAT, Record
+from .records import ENDS, FORMAT, Record
 
 _BLOCK = 1024 * 1024
+_LAST_RECORD = 1024  # bytes that hold it, where it is one of an end
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,13 @@ class Line:
     record: Record
     start: int
     end: int
+
+
+def last_kind(file: BinaryIO) -> str:
+    """Return of which kind the last record of a journal is; empty where it is longer than an end's."""
+    file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_RECORD))
+    last = file.read(_LAST_RECORD).rpartition(b"\n")[0].rpartition(b"\n")[2]
+    return str(json.loads(last)["kind"]) if last.startswith(b"{") else ""
 
 
 class SegmentReader:
@@ -65,6 +73,14 @@ class SegmentReader:
             self._file = None
 
     __del__ = close
+
+    def sees_end(self) -> bool:
+        """Tell whether the last record, not read yet, is one of an end: far cheaper than to read up to it."""
+        try:
+            with self._open() as file:
+                return os.fstat(file.fileno()).st_size > self.offset and last_kind(file) in ENDS
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
 
     def restore(self) -> None:
         """Write the file again if it has been deleted and is still open here, unless its own process has."""

@@ -38,6 +38,7 @@ from ..model import Annotation, Artifact, Attempt, Failure, Place
 from .steps import steps_of
 
 FORMAT = 1
+ENDS = ("closed", "gone")
 
 Record = dict[str, Any]
 

@@ -54,6 +54,16 @@ class Courier:
         """Tell whether there is anything to send, and any use in trying."""
         return not self.given_up and (self._record.run_id is None or self._record.has_open())
 
+    def has_batch(self) -> bool:
+        """Tell whether there is as much to send as goes into a request, or something that may have arrived."""
+        return self._sender is not None and self._sender.has_batch()
+
+    @property
+    def wait_to_send(self) -> float | None:
+        """In how many seconds the platform takes what it does not take now; None where it takes all."""
+        groups = (TESTS_WRITE,) if self._record.run_id is not None else (RUNS_READ, RUNS_WRITE)
+        return self.pace.next_try(*groups) or None
+
     def send_some(self) -> bool:
         """Send the next piece of what is due, the run, then tests, then artifacts; return whether there was one."""
         if not self.has_more():

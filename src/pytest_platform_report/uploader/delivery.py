@@ -281,6 +281,15 @@ class DeliveryRecord:
             count += 1
         return rows[:count]
 
+    def has_batch(self, most: int) -> bool:
+        """Tell whether there are so many tests to send, or any, or a file, that may have arrived."""
+        query = "SELECT 1 FROM test WHERE state='pending' LIMIT 1 OFFSET ?"
+        return (
+            self._db.execute(query, (most - 1,)).fetchone() is not None
+            or self._db.execute("SELECT 1 FROM test WHERE state='unknown'").fetchone() is not None
+            or bool(self.artifacts_to_send(1))
+        )
+
     def has_urgent(self) -> bool:
         """Tell whether there are failed or flaky tests to send."""
         query = f"SELECT 1 FROM test WHERE state='pending' AND max(tries, {FEW_TRIES})={FEW_TRIES} AND urgent=1"  # noqa: S608  fixed texts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import json
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -12,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..journal.reader import last_kind
+from ..journal.records import ENDS
 from ..process import is_alive
 
 _CLOSING_SECONDS = 5.0
 _LOOK_SECONDS = 0.25
 _STUCK_SECONDS = 3600.0
-_LAST_RECORD = 1024  # bytes that hold it, where it is one of an end
-_ENDS = ("closed", "gone")
 
 
 def end_within(seconds: float) -> None:
@@ -120,6 +119,4 @@ class _Ends:
                 self._processes[path.name] = json.loads(file.readline())["process"]
             if not is_alive(self._processes[path.name]):
                 return True
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_RECORD))
-            last = file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
-        return last.startswith(b"{") and json.loads(last)["kind"] in _ENDS
+            return last_kind(file) in ENDS

@@ -22,6 +22,7 @@ from .run_sender import RunSender, is_shared_run
 from .states import after, is_about_the_item, is_suspect
 from .verdict import Verdict
 
+_BATCH_TESTS = 200
 _BATCH_BYTES = 4 * 1024 * 1024
 
 
@@ -73,6 +74,14 @@ class Sender:
         """Return what the platform shows of the run beside what it has acknowledged."""
         return take_receipt(self._platform, self._record, is_shared=is_shared_run(self._settings, self._record))
 
+    def has_batch(self) -> bool:
+        """Tell whether there is as much to send as goes into a request, or something that may have arrived."""
+        return self._record.has_batch(self._batch)
+
+    @property
+    def _batch(self) -> int:
+        return max(1, min(self._capabilities().bulk, _BATCH_TESTS))
+
     def settle_tests(self) -> bool:
         """Find out of the next tests that may have arrived whether they have: ask, or send the same request again."""
         rows = self._record.unknown_tests()
@@ -88,7 +97,7 @@ class Sender:
 
     def send_tests(self) -> bool:
         """Send the next tests, with their suites."""
-        rows = self._record.tests_to_send(max(1, min(self._capabilities().bulk, 200)), _BATCH_BYTES)
+        rows = self._record.tests_to_send(self._batch, _BATCH_BYTES)
         if not rows:
             return False
         rows.sort(key=attrgetter("id"))  # sent again, the request must be the same, whatever is urgent by then

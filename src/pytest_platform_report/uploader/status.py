@@ -26,6 +26,7 @@ from .receipt import Receipt
 from .tail import Tail
 
 _LEAST_SECONDS = 0.2
+_PART_OF_TIME = 20
 _NOTES = 100
 _OVER = ("acknowledged", "refused")
 
@@ -73,10 +74,12 @@ class Status:
         self._tail = tail
         self._written: dict[str, Any] = {}
         self._last = 0.0
+        self._pause = _LEAST_SECONDS
 
     def compose(self, settings: Settings | None, courier: Courier | None) -> dict[str, Any]:
         """Return the status, but for the process that writes it."""
-        return {
+        begun = time.monotonic()
+        told = {
             "state": "done" if self.is_done else "delivering",
             "run": self._address(settings),
             "run_id": self._record.run_id,
@@ -84,10 +87,12 @@ class Status:
             "sessions": self._sessions(),
             "notes": self._notes(courier),
         }
+        self._pause = max(_LEAST_SECONDS, _PART_OF_TIME * (time.monotonic() - begun))  # all tests are counted for it
+        return told
 
     def is_due(self) -> bool:
         """Tell whether it is time to write again."""
-        return time.monotonic() - self._last >= _LEAST_SECONDS
+        return time.monotonic() - self._last >= self._pause
 
     def write(self, values: dict[str, Any]) -> None:
         """Write *values*, with which process this is."""

@@ -127,6 +127,15 @@ class Tail:
             return True
         return bool(known or self.problems) and all(segment.is_over for segment in known)
 
+    @property
+    def is_partly_over(self) -> bool:
+        """Whether a session has ended, and another of the same run has not."""
+        return any(segment.is_over and not segment.worker for segment in self.known())
+
+    def sees_end(self) -> bool:
+        """Tell whether a session has written that it is over, and nobody has read that yet."""
+        return any(not each.is_over and not each.worker and each.reader.sees_end() for each in self.known())
+
     def discover(self) -> None:
         """Find segments that have come since."""
         try:

@@ -22,12 +22,12 @@ from .findings import Journals
 from .intake import Intake
 from .joint_run import MAKER
 from .lifetime import Deadline
+from .rhythm import IDLE_SECONDS, Rhythm
 from .rows import Identity
 from .status import Status
 from .tail import Handle
 from .verdict import Verdict, judge
 
-_IDLE_SECONDS = 0.05
 _DETACHED_SECONDS = 3600.0
 _UNREACHABLE_SECONDS = 10.0
 _CLOSING_TRIES = 3
@@ -82,6 +82,7 @@ class Uploader:
         """
         self._tell()  # so that the session knows whom it waits for, even if the first answer never comes
         is_announced = False
+        rhythm = Rhythm(self._intake.tail)
         if not self._follow:
             self._intake.take()  # it takes a second look to know that a run is over, and there may be nothing to send
         while True:
@@ -104,8 +105,11 @@ class Uploader:
                 self._deadline.put_off()
             if self._status.is_due():
                 self._tell()
-            if not found and not sent:
-                time.sleep(_IDLE_SECONDS)
+            if self._intake.is_over or not self._follow:
+                if not found and not sent:
+                    time.sleep(IDLE_SECONDS)
+            elif not (sent and self._courier is not None and self._courier.has_batch()):
+                rhythm.rest(None if self._courier is None else self._courier.wait_to_send)
         if self._intake.is_over:
             self._has_all()
             self._close_run()
@@ -199,7 +203,7 @@ class Uploader:
                     break
                 if tries >= _CLOSING_TRIES and self._is_past():
                     break
-                time.sleep(max(_IDLE_SECONDS, min(1.0, self._courier.wait_to_close)))
+                time.sleep(max(IDLE_SECONDS, min(1.0, self._courier.wait_to_close)))
             self._status.receipt = self._courier.take_receipt()
         self._status.is_done = True
 
