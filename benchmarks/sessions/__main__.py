@@ -3,7 +3,7 @@
 ::
 
     python benchmarks/sessions [--short] [--rounds N] [--trivial N] [--mixed N] [--sleeping N] [--only TEXT ...]
-                               [--venvs PATH] [--page docs/performance.md]
+                               [--no-count] [--venvs PATH] [--page docs/performance.md]
 
 What pytest is run by has to have this package, with its extra ``server``, pytest, and nothing else that pytest would
 load; each peer gets a virtual environment of its own. Needs Linux.
@@ -23,8 +23,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
-from candidates import CANDIDATES, DESERTED, PYTEST, SAME_PACKAGES, Candidate
+from candidates import CANDIDATES, COUNTED, DESERTED, PYTEST, SAME_PACKAGES, Candidate
 from corpora import Corpus, mixed, sleeping, trivial
+from instructions import count_instructions
 from runs import Run, run, write
 from tables import Runs, table
 
@@ -41,6 +42,7 @@ def main() -> None:
     corpora = [make(count) for make, count in _sizes(asked) if count]
     chosen = [each for each in CANDIDATES if _is_asked_for(each, asked.only)]
     dead = [each for each in DESERTED if _is_asked_for(each, asked.only)]
+    counted = [each for each in COUNTED if _is_asked_for(each, asked.only)]
     parts = []
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -49,7 +51,9 @@ def main() -> None:
         for corpus in corpora:
             candidates = [*chosen, *(dead if corpus.name == "mixed" else ())]
             parts.append(table(corpus, candidates, bench.measure(corpus, candidates, asked.rounds)))
-            print(f"\n{parts[-1]}\n", flush=True)
+            print(f"{corpus.name}:\n{parts[-1]}", file=sys.stderr, flush=True)
+    if asked.count:
+        parts.append(count_instructions(counted, asked.venvs.absolute()))
     minutes = (time.monotonic() - began) / 60
     told = "\n\n".join([_describe(chosen, asked.venvs.absolute(), asked.rounds, minutes), *parts])
     if asked.page:
@@ -137,6 +141,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mixed", type=int, default=2_000, help="how many of all kinds, one of ten failing")
     parser.add_argument("--sleeping", type=int, default=300, help="how many that sleep 10 ms")
     parser.add_argument("--only", nargs="*", default=(), metavar="TEXT", help="candidates with this in their names")
+    parser.add_argument("--no-count", dest="count", action="store_false", help="no instructions, by valgrind")
     parser.add_argument("--venvs", type=Path, default=Path(".peers"), metavar="PATH", help="environments of the peers")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables into this page")
     asked = parser.parse_args()

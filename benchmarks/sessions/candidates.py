@@ -129,8 +129,10 @@ def pytest_collection_modifyitems(items):
 _ON = "--platform-report"
 _BOUNDED = f"--platform-drain-timeout={_DRAIN_SECONDS}"
 
+FLOOR = Candidate("one line of JSON a test", Plugin("pytest", ("pytest",), "", ("-p", "floor")))
+EMBEDDED = _here("ours, embedded platform", _ON, arrived=_in_store)
 OVER_HTTP = _ours("HTTP", _ON, capabilities=_ANNOUNCED)
-SENDERS = (
+_SENDERS = (
     _sender("buildkite-test-collector"),
     Candidate(
         "pytest-opentelemetry",
@@ -162,22 +164,29 @@ SENDERS = (
     _sender("qase-pytest"),
     Candidate("pytest-qaseio", replace(PLUGINS["pytest-qaseio"], conftest=_QASE_CASES)),
 )
-CANDIDATES = (
-    Candidate(PYTEST, Plugin("pytest", ("pytest",), "")),
-    replace(_here(SAME_PACKAGES, "-p", f"no:{OURS.environment['PYTEST_PLUGINS']}"), beside=PYTEST),
-    _here("ours, installed and off"),
-    _here("ours, embedded platform", _ON, arrived=_in_store),
-    OVER_HTTP,
-    _ours("HTTP, each answer after 100 ms", _ON, **_slow(0.1)),
-    _ours("HTTP, each answer after 500 ms", _ON, **_slow(0.5)),
-    _ours("HTTP, documented rate limits", _ON, _BOUNDED, minute=60.0),
-    _deserted(OVER_HTTP, _BOUNDED),
+_WRITERS = (
     Candidate("junitxml", Plugin("pytest", ("pytest",), "", ("--junitxml=report.xml",)), arrived=_in_junit),
     _writer("pytest-reportlog", _in_reportlog, "--report-log=report.jsonl"),
     _writer("pytest-json-report", _in_json("summary", "total"), "--json-report", "--json-report-file=report.json"),
     _writer("pytest-json-ctrf", _in_json("results", "summary", "tests"), "--ctrf=report.json"),
     _writer("pytest-html", _in_html, "--html=report.html", "--self-contained-html"),
     _writer("allure-pytest", _in_allure, "--alluredir=allure-results"),
-    *SENDERS,
 )
-DESERTED = tuple(map(_deserted, SENDERS))
+_BASES = (
+    Candidate(PYTEST, Plugin("pytest", ("pytest",), "")),
+    replace(_here(SAME_PACKAGES, "-p", f"no:{OURS.environment['PYTEST_PLUGINS']}"), beside=PYTEST),
+)
+CANDIDATES = (
+    *_BASES,
+    _here("ours, installed and off"),
+    EMBEDDED,
+    OVER_HTTP,
+    _ours("HTTP, each answer after 100 ms", _ON, **_slow(0.1)),
+    _ours("HTTP, each answer after 500 ms", _ON, **_slow(0.5)),
+    _ours("HTTP, documented rate limits", _ON, _BOUNDED, minute=60.0),
+    _deserted(OVER_HTTP, _BOUNDED),
+    *_WRITERS,
+    *_SENDERS,
+)
+COUNTED = (*_BASES, FLOOR, EMBEDDED, *_WRITERS)
+DESERTED = tuple(map(_deserted, _SENDERS))

@@ -53,11 +53,30 @@ class Run:
     in_the_end: int | None
 
 
-def write(corpus: Corpus, folder: Path, venvs: Path, plain: Candidate) -> None:
+def write(corpus: Corpus, folder: Path, venvs: Path, candidate: Candidate) -> None:
     """Write a corpus, and let pytest compile it: the first session would do that for the others."""
     corpus.write(folder)
-    command = [find_python(plain.plugin, venvs), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only"]
+    command = [find_python(candidate.plugin, venvs), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only"]
     measure(command, folder, _environment({}), Path(os.devnull), 300.0)
+
+
+def begin(
+    candidate: Candidate, written: Path, folder: Path, venvs: Path, address: str = _NOBODY
+) -> tuple[list[str], dict[str, str]]:
+    """Make a session's folder of a corpus that has been written; return its command and its environment."""
+    shutil.copytree(written, folder)
+    plugin = candidate.plugin
+    (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
+
+    def fill(text: str) -> str:
+        return text.replace("{address}", address)
+
+    if plugin.conftest:
+        (folder / "pointed.py").write_text(fill(plugin.conftest), encoding="utf-8")
+    pointed = ("-p", "pointed") if plugin.conftest else ()
+    command = [find_python(plugin, venvs), "-m", "pytest", "-p", "no:cacheprovider", *pointed]
+    environment = _environment({name: fill(text) for name, text in plugin.environment.items()})
+    return [*command, *map(fill, plugin.arguments)], environment
 
 
 def run(candidate: Candidate, corpus: Corpus, written: Path, folder: Path, venvs: Path, limit: float) -> Run:
@@ -66,26 +85,14 @@ def run(candidate: Candidate, corpus: Corpus, written: Path, folder: Path, venvs
     :param written: where the corpus has been written.
     :param limit: how many seconds it may take.
     """
-    shutil.copytree(written, folder)
-    plugin = candidate.plugin
-    (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     with ExitStack() as stack:
         server = None
-        if plugin.api and not candidate.is_deserted:
-            server = stack.enter_context(serving(plugin.api)).begin(_options(candidate, corpus))
-        address = server.address if server else _NOBODY
-
-        def fill(text: str) -> str:
-            return text.replace("{address}", address)
-
-        if plugin.conftest:
-            (folder / "pointed.py").write_text(fill(plugin.conftest), encoding="utf-8")
-        pointed = ("-p", "pointed") if plugin.conftest else ()
-        command = [find_python(plugin, venvs), "-m", "pytest", "-p", "no:cacheprovider", *pointed]
-        environment = _environment({name: fill(text) for name, text in plugin.environment.items()})
+        if candidate.plugin.api and not candidate.is_deserted:
+            server = stack.enter_context(serving(candidate.plugin.api)).begin(_options(candidate, corpus))
+        command, environment = begin(candidate, written, folder, venvs, server.address if server else _NOBODY)
         at_end: list[int | None] = []
         measured = measure(
-            [*command, *map(fill, plugin.arguments)],
+            command,
             folder,
             environment,
             folder / "out",

@@ -1,0 +1,77 @@
+"""How many instructions a test that does nothing takes in the process that runs it, counted by valgrind.
+
+What else the machine does changes nothing about them. Of two sessions of different length the difference is taken, so
+that the start drops out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from candidates import FLOOR, Candidate
+from corpora import trivial
+from runs import begin, write
+
+_COUNTS = (200, 600)
+_VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+
+# The least that a plugin can do: one line a test.
+_FLOOR = """
+import json
+import os
+
+_fd = os.open("report.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call":
+        line = {"id": report.nodeid, "outcome": report.outcome, "duration": report.duration}
+        os.write(_fd, (json.dumps(line) + "\\n").encode())
+"""
+
+
+def count_instructions(candidates: Sequence[Candidate], venvs: Path) -> str:
+    """Return a table of candidates, none of which has a server."""
+    if shutil.which("valgrind") is None:
+        return "Instructions were not counted: there is no valgrind."
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {each.name: pool.submit(_count, each, Path(folder) / str(n), venvs) for n, each in enumerate(candidates)}
+        taken = {name: job.result() for name, job in jobs.items()}
+    lines = ["| a test that does nothing | instructions | ratio |", "| --- | ---: | ---: |"]
+    for each in candidates:
+        ratio = taken[each.name] / taken[each.beside]
+        lines.append(f"| {each.name} | {taken[each.name] / 1000:,.0f} thousand | {ratio:.3f} |")
+    return "\n".join(lines)
+
+
+def _count(candidate: Candidate, folder: Path, venvs: Path) -> float:
+    few, many = (_count_session(candidate, count, folder / str(count), venvs) for count in _COUNTS)
+    return (many - few) / (_COUNTS[1] - _COUNTS[0])
+
+
+def _count_session(candidate: Candidate, count: int, folder: Path, venvs: Path) -> int:
+    written = folder / "written"
+    folder.mkdir(parents=True)
+    write(trivial(count), written, venvs, candidate)
+    command, environment = begin(candidate, written, folder / "run", venvs)
+    if candidate is FLOOR:
+        (folder / "run" / "floor.py").write_text(_FLOOR, encoding="utf-8")
+    done = subprocess.run(  # noqa: S603  the commands are our own
+        [*_VALGRIND, *command],
+        cwd=folder / "run",
+        env={**environment, "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    found = re.search(r"I +refs: +([\d,]+)", done.stderr)
+    if done.returncode or not found:
+        raise SystemExit(f"{candidate.name}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return int(found[1].replace(",", ""))
