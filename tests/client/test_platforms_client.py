@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import math
 from collections.abc import Iterator
 from contextlib import closing
@@ -203,6 +205,17 @@ class TestTests:
         assert unknown.permanent
         assert [test["title"] for test in server.seen[0].json["tests"]] == list("01234")
 
+    @pytest.mark.parametrize("text", ["x" * 2000, "few"])
+    def test_many_are_zipped_where_that_is_worth_it(self, server: Server, platform: Platform, text: str) -> None:
+        server.answer = lambda request: reply(200, {"data": [{"id": "test_1"}]})
+        for key in ("key-1", "key-2"):
+            platform.create_tests([{"title": text}], key, zipped=True)
+        first, again = server.seen
+        is_zipped = first.headers.get("content-encoding") == "gzip"
+        assert is_zipped == (len(text) > 1000)
+        assert json.loads(gzip.decompress(first.body) if is_zipped else first.body) == {"tests": [{"title": text}]}
+        assert again.body == first.body
+
     def test_create_many_and_get_fewer(self, server: Server, platform: Platform) -> None:
         server.will(reply(200, {"data": [{"id": "test_1"}]}))
         with pytest.raises(OutcomeUnknown, match="answered 1 entries for 2 tests"):
@@ -322,7 +335,7 @@ def test_upload_without_the_file(server: Server, platform: Platform) -> None:
         ("bulk-tests=many, attempts", Capabilities(attempts=True)),
         ("bulk-tests=-5, attachments", Capabilities(attachments=True)),
         ("metadata", Capabilities(metadata=True)),
-        ("artifact-digests, timeline", Capabilities(digests=True, timeline=True)),
+        ("artifact-digests, timeline, gzip", Capabilities(digests=True, timeline=True, gzip=True)),
         ("bulk-tests=99999999999999", Capabilities()),
     ],
 )

@@ -147,7 +147,9 @@ def test_an_uploader_without_memory(target: Target, project: Project) -> None:
     go_on(project)
     (journal,) = (project.run_folder / "journal").iterdir()
     wait_for(lambda: b'"kind":"closed"' in journal.read_bytes(), "all tests had run")
-    resource.prlimit(project.status()["process"]["pid"], resource.RLIMIT_AS, (1, 1))
+    uploader = project.status()["process"]["pid"]
+    assert os.getpriority(os.PRIO_PROCESS, uploader) > os.getpriority(os.PRIO_PROCESS, process.pid)
+    resource.prlimit(uploader, resource.RLIMIT_AS, (1, 1))
     target.gate.release()
     ended = finish(process)
     assert ended.exit == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -36,3 +38,30 @@ def test_each_command_of_the_page_measures(tmp_path: Path) -> None:
     assert "folded and counted" not in again
     assert [len(re.findall(r"^\| SQLite", each, re.MULTILINE)) for each in said] == [11 + 14, 14]
     assert (tmp_path / "stores" / "sqlite" / "platform.db").exists()
+
+
+_LEAVES_ANOTHER = """
+import subprocess, sys
+if len(sys.argv) == 1:
+    subprocess.Popen([sys.executable, *sys.argv, "left"])
+sum(range(3_000_000 if len(sys.argv) == 2 else 0))
+kept = bytearray(60_000_000 if len(sys.argv) == 2 else 0)
+sys.exit(3)
+"""
+_MEASURES = """
+import json, os, sys
+from pathlib import Path
+from measured import measure
+told = []
+done = measure([sys.executable, sys.argv[1]], Path.cwd(), os.environ, Path("out"), 60, lambda: told.append("ended"))
+print(json.dumps([*told, done.exit, done.cpu < done.left_cpu, done.peak < 50 < done.left_peak]))
+"""
+
+
+@pytest.mark.newest
+def test_a_session_is_measured_with_what_it_leaves_behind(tmp_path: Path) -> None:
+    (tmp_path / "session.py").write_text(_LEAVES_ANOTHER)
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT / "benchmarks" / "sessions")}
+    command = [sys.executable, "-c", _MEASURES, str(tmp_path / "session.py")]
+    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+    assert json.loads(told) == ["ended", 3, True, True]

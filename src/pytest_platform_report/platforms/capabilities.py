@@ -17,6 +17,7 @@ class Capabilities:
     :ivar attachments: the artifact type ``attachment`` exists.
     :ivar metadata: PATCH /runs/:id takes ``metadata``, names with values.
     :ivar digests: POST /upload takes ``sha256``, and without a file stands for the run's own content of that digest.
+    :ivar gzip: JSON bodies may be compressed.
     :ivar timeline: a test takes ``startedAt``, ``worker`` and ``shard``.
     """
 
@@ -26,6 +27,7 @@ class Capabilities:
     attachments: bool = False
     metadata: bool = False
     digests: bool = False
+    gzip: bool = False
     timeline: bool = False
 
     @classmethod
@@ -40,6 +42,7 @@ class Capabilities:
             attachments="attachments" in words,
             metadata="metadata" in words,
             digests="artifact-digests" in words,
+            gzip="gzip" in words,
             timeline="timeline" in words,
         )
 
@@ -51,5 +54,6 @@ class Capabilities:
         words += ["attachments"] if self.attachments else []
         words += ["metadata"] if self.metadata else []
         words += ["artifact-digests"] if self.digests else []
+        words += ["gzip"] if self.gzip else []
         words += ["timeline"] if self.timeline else []
         return ", ".join(words)

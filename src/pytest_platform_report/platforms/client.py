@@ -179,12 +179,22 @@ class Platform:
         answer = self._write("POST", "/tests", {"projectId": self.project, **fields}, idempotency_key)
         return str(answer.body["id"])
 
-    def create_tests(self, tests: Sequence[Json], idempotency_key: str) -> list[str | DeliveryError]:
+    def create_tests(
+        self, tests: Sequence[Json], idempotency_key: str, *, zipped: bool = False
+    ) -> list[str | DeliveryError]:
         """Make several tests by one request, where the run's capabilities allow so many; return one entry a test.
 
+        :param zipped: whether they also allow it to be compressed.
         :return: in the order of *tests*, each one's id, or why there is none.
         """
-        answer = self._write("POST", "/tests/bulk", {"tests": list(tests)}, idempotency_key, expect="data")
+        answer = self._http.request(
+            "POST",
+            "/tests/bulk",
+            json={"tests": list(tests)},
+            idempotency_key=idempotency_key,
+            expect="data",
+            zipped=zipped,
+        )
         entries = answer.body["data"]
         if len(entries) != len(tests):
             raise OutcomeUnknown(

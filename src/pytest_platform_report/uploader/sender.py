@@ -154,7 +154,7 @@ class Sender:
         try:
             answers: list[str | DeliveryError]
             if capabilities.bulk:
-                answers = self._platform.create_tests(bodies, batch)
+                answers = self._platform.create_tests(bodies, batch, zipped=capabilities.gzip)
             else:
                 answers = [self._platform.create_test(bodies[0], batch)]
         except DeliveryError as error:
