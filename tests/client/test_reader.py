@@ -53,6 +53,7 @@ class TestCommitted:
         assert not reader.sees_end()
         with path.open("ab") as file:
             file.write(line(2, text="x" * 2000))
+            file.flush()
             assert not reader.sees_end()
             file.write(line(3, kind="closed"))
             file.flush()

@@ -22,7 +22,7 @@ from .run_sender import RunSender, is_shared_run
 from .states import after, is_about_the_item, is_suspect
 from .verdict import Verdict
 
-_BATCH_TESTS = 200
+_BATCH_TESTS = 500
 _BATCH_BYTES = 4 * 1024 * 1024
 
 
