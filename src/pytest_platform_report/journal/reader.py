@@ -27,9 +27,9 @@ class Line:
     end: int
 
 
-def last_kind(file: BinaryIO) -> str:
-    """Return of which kind the last record of a journal is; empty where it is longer than an end's."""
-    file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_RECORD))
+def last_kind(file: BinaryIO, since: int = 0) -> str:
+    """Return of which kind the last record of a journal is, from byte *since* on; empty where it is none of an end."""
+    file.seek(max(since, os.fstat(file.fileno()).st_size - _LAST_RECORD))
     last = file.read(_LAST_RECORD).rpartition(b"\n")[0].rpartition(b"\n")[2]
     return str(json.loads(last)["kind"]) if last.startswith(b"{") else ""
 
@@ -78,7 +78,7 @@ class SegmentReader:
         """Tell whether the last record, not read yet, is one of an end: far cheaper than to read up to it."""
         try:
             with self._open() as file:
-                return os.fstat(file.fileno()).st_size > self.offset and last_kind(file) in ENDS
+                return last_kind(file, self.offset) in ENDS
         except (OSError, ValueError, LookupError, TypeError):
             return False
 
