@@ -1,7 +1,7 @@
 """A process measured, with all that it starts: CPU, memory and time. Needs Linux.
 
 The measuring process takes in what is orphaned (``PR_SET_CHILD_SUBREAPER``), so that a process which a session leaves
-behind, and that process's CPU, is not lost sight of.
+behind, and that process's CPU, is not lost sight of. The main thread has to do it, and one at a time.
 """
 
 from __future__ import annotations
