@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .uploader import Uploader
 _FULL_SECONDS = 3600.0
 _FULL_PAUSE = 0.5
 _LASTING_SECONDS = 60.0
+_NICE = 5
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ def main(folder: str, pid: int, pidfd: int | None, *output: int | None) -> None:
     :param pid: the session's process, with a descriptor of it and descriptors of its capture files.
     """
     launcher = identify(pid)
+    _give_way()
     logging.basicConfig(
         filename=Path(folder) / "uploader.log", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
     )
@@ -98,3 +101,11 @@ def deliver(
             if not uploader.has_newcomers():
                 return status
         session = None
+
+
+def _give_way() -> None:
+    """Leave the cores to the tests, now that all is loaded: who waits for the end waits for the start, too."""
+    with suppress(AttributeError, OSError):
+        os.nice(_NICE)
+        # Linux may give each session a share of its own, whatever the nice values of its processes.
+        Path("/proc/self/autogroup").write_text(str(_NICE), encoding="utf-8")
