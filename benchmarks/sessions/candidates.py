@@ -30,6 +30,7 @@ class Candidate:
     :ivar beside: the candidate that it is compared with.
     :ivar arrived: counts the results that a session left in its folder, where no server counts them.
     :ivar is_deserted: whether nobody listens where the server would be.
+    :ivar is_slow: whether it takes so long that one round of it is enough.
     """
 
     name: str
@@ -38,13 +39,14 @@ class Candidate:
     beside: str = PYTEST
     arrived: Callable[[Path], int] | None = None
     is_deserted: bool = False
+    is_slow: bool = False
 
 
 def _ours(name: str, *arguments: str, **server: Any) -> Candidate:
     # Installed as a user has it, its plugin is found by itself.
     environment = {key: value for key, value in OURS.environment.items() if key.startswith("PLATFORM_")}
     plugin = replace(OURS, arguments=arguments, environment=environment)
-    return Candidate(f"ours, {name}", plugin, server, SAME_PACKAGES)
+    return Candidate(f"ours, {name}", plugin, server, SAME_PACKAGES, is_slow="faults" in server)
 
 
 def _here(name: str, *arguments: str, arrived: Callable[[Path], int] | None = None) -> Candidate:
@@ -55,7 +57,7 @@ def _here(name: str, *arguments: str, arrived: Callable[[Path], int] | None = No
 def _deserted(candidate: Candidate, *arguments: str) -> Candidate:
     plugin = replace(candidate.plugin, arguments=(*candidate.plugin.arguments, *arguments))
     name = f"{candidate.name}, nobody listens"
-    return replace(candidate, name=name, plugin=plugin, server={}, is_deserted=True)
+    return replace(candidate, name=name, plugin=plugin, server={}, is_deserted=True, is_slow=True)
 
 
 def _slow(seconds: float) -> Mapping[str, Any]:
@@ -103,8 +105,8 @@ def _writer(name: str, arrived: Callable[[Path], int], *arguments: str) -> Candi
     return Candidate(name, Plugin(name, (name,), "", arguments), arrived=arrived)
 
 
-def _sender(name: str) -> Candidate:
-    return Candidate(name, PLUGINS[name])
+def _slow_sender(name: str, **changes: Any) -> Candidate:
+    return Candidate(name, replace(PLUGINS[name], **changes), is_slow=True)
 
 
 # A number for each test, whatever it is called: without one, the session does not start.
@@ -133,7 +135,7 @@ FLOOR = Candidate("one line of JSON a test", Plugin("pytest", ("pytest",), "", (
 EMBEDDED = _here("ours, embedded platform", _ON, arrived=_in_store)
 OVER_HTTP = _ours("HTTP", _ON, capabilities=_ANNOUNCED)
 _SENDERS = (
-    _sender("buildkite-test-collector"),
+    Candidate("buildkite-test-collector", PLUGINS["buildkite-test-collector"]),
     Candidate(
         "pytest-opentelemetry",
         Plugin(
@@ -160,9 +162,9 @@ _SENDERS = (
             },
         ),
     ),
-    _sender("pytest-reportportal"),
-    _sender("qase-pytest"),
-    Candidate("pytest-qaseio", replace(PLUGINS["pytest-qaseio"], conftest=_QASE_CASES)),
+    _slow_sender("pytest-reportportal"),
+    _slow_sender("qase-pytest"),
+    _slow_sender("pytest-qaseio", conftest=_QASE_CASES),
 )
 _WRITERS = (
     Candidate("junitxml", Plugin("pytest", ("pytest",), "", ("--junitxml=report.xml",)), arrived=_in_junit),

@@ -19,7 +19,7 @@ from candidates import FLOOR, Candidate
 from corpora import trivial
 from runs import begin, write
 
-_COUNTS = (200, 600)
+_COUNTS = (100, 400)
 _VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 
 # The least that a plugin can do: one line a test.

@@ -24,7 +24,7 @@ Runs = dict[str, list[Run]]
 
 
 def table(corpus: Corpus, candidates: Sequence[Candidate], runs: Runs) -> str:
-    """Return what a corpus took of each candidate; ``runs`` by the candidates' names, those of a round at one place."""
+    """Return what a corpus took of each candidate; ``runs`` by the candidates' names, and by their rounds."""
     lines = [
         f"| {corpus.count:,} {corpus.name} tests | {' | '.join(_COLUMNS)} |",
         f"| --- |{' ---: |' * len(_COLUMNS)}",
@@ -41,7 +41,7 @@ def _line(corpus: Corpus, candidate: Candidate, runs: Runs) -> str:
         taken = median(map(value, mine))
         if candidate.name == candidate.beside:
             return f"{taken:.2f} s"
-        ratios = sorted(value(one) / value(other) for one, other in zip(mine, others, strict=True))
+        ratios = sorted(value(one) / value(other) for one, other in zip(mine, others, strict=False))
         spread = f" ({ratios[0]:.2f} to {ratios[-1]:.2f})" if len(ratios) > 1 else ""
         return f"{median(ratios):.2f}{spread}"
 
