@@ -50,6 +50,7 @@ class native:  # noqa: N801  reads as the module that it stands for
     replace = staticmethod(os.replace)
     unlink = staticmethod(os.unlink)
     sha256 = staticmethod(hashlib.sha256)
+    quote = staticmethod(json.encoder.encode_basestring_ascii)
     getpid = staticmethod(os.getpid)
     getppid = staticmethod(os.getppid)
     urandom = staticmethod(os.urandom)

@@ -31,6 +31,11 @@ class Notes:
         self._cut = 0
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was told."""
+        return not (self._tags or self._annotations or self.title)
+
+    @property
     def tags(self) -> list[str]:
         """The tags, as markers have them: ``@name``."""
         return list(self._tags)

@@ -79,26 +79,27 @@ class Recording:
     :ivar start: when the attempt began, milliseconds since 1970.
     :ivar thread: the thread that the test runs in.
     :ivar innermost: the innermost open step of that thread, which those of other threads are inside of.
+    :ivar steps: all that have begun, in that order.
     """
 
-    __slots__ = ("_cut", "_steps", "innermost", "redact", "start", "thread")
+    __slots__ = ("_cut", "innermost", "redact", "start", "steps", "thread")
 
     def __init__(self, start: float, redact: Callable[[str], str]) -> None:
         self.start = start
         self.redact = redact
         self.thread = _get_thread()
         self.innermost: OpenStep | None = None
-        self._steps: list[OpenStep] = []
+        self.steps: list[OpenStep] = []
         self._cut = 0
 
     def open(self, title: str, category: str = "action", at: float | None = None) -> OpenStep | None:
         """Begin a step inside the innermost one, now or at a moment; None where there are too many."""
-        if len(self._steps) >= STEPS_LIMIT:
+        if len(self.steps) >= STEPS_LIMIT:
             self._cut += 1
             return None
         start = (now_ms() if at is None else at) - self.start
         opened = OpenStep(self, shorten_name(self.redact(title)), category, max(start, 0.0), self._around())
-        self._steps.append(opened)
+        self.steps.append(opened)
         return opened
 
     def _around(self) -> OpenStep | None:
@@ -120,16 +121,16 @@ class Recording:
     def enclose(self, step: OpenStep) -> None:
         """Move the steps inside *step* that were made while it ran, where it is noted when it is over."""
         end = step.start + (step.duration or 0.0)
-        for other in self._steps:
+        for other in self.steps:
             middle = other.start + (other.duration or 0.0) / 2
             if other is not step and other.outer is step.outer and step.start <= middle <= end:
                 other.outer = step
 
     def describe(self, at: float, failure: str | None) -> list[dict[str, Any]]:
         """Return the journal's steps, when the attempt is over at *at*, by a failure or without one."""
-        numbers = {id(step): number for number, step in enumerate(self._steps)}
+        numbers = {id(step): number for number, step in enumerate(self.steps)}
         described = []
-        for step in self._steps:
+        for step in self.steps:
             if step.duration is None:
                 step.end_with(at, failure)
             noted = {

@@ -35,10 +35,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..model import Annotation, Artifact, Attempt, Failure, Place
+from ..native import native, to_json
 from .steps import steps_of
 
 FORMAT = 1
 ENDS = ("closed", "gone")
+
+_PASSED = (
+    b'{"v":%d,"kind":"ended","test":%d,"attempts":[{"outcome":"passed","start":%d,"duration":%b,"phases":'
+    b'[["setup","passed",%.2f],["call","passed",%.2f],["teardown","passed",%b]]}],"tags":[],"annotations":[]}\n'
+)
 
 Record = dict[str, Any]
 
@@ -68,6 +74,29 @@ def began(
         "tags": tags,
         "annotations": annotations,
     }
+
+
+def line_of_began(record: Record) -> bytes:
+    """Return the line of a ``began`` record, at a fifth of what encoding any object costs: every test writes one."""
+    quote = native.quote
+    node, file, title = quote(record["node"]), quote(record["file"]), quote(record["title"])
+    line = "null" if record["line"] is None else record["line"]
+    suites = ",".join(map(quote, record["suites"]))
+    tags = to_json(record["tags"]) if record["tags"] else "[]"
+    annotations = to_json(record["annotations"]) if record["annotations"] else "[]"
+    return (
+        f'{{"v":{FORMAT},"kind":"began","test":{record["test"]},"node":{node},"file":{file},"line":{line},'
+        f'"suites":[{suites}],"title":{title},"at":{record["at"]},"tags":{tags},"annotations":{annotations}}}\n'
+    ).encode("ascii")
+
+
+def passed(test: int, start: float, setup: float, call: float, teardown: float) -> bytes:
+    """Return the line of the ``ended`` record of a test that passed at once, with nothing more to tell.
+
+    :param setup: when that was over, as ``call`` and ``teardown``.
+    """
+    duration = b"%.2f" % (teardown - start)
+    return _PASSED % (FORMAT, test, start, duration, setup - start, call - start, duration)
 
 
 def phase(name: str) -> bytes:

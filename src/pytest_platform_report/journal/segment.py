@@ -21,6 +21,10 @@ _GONE = (FileNotFoundError, NotADirectoryError)
 # lacks nothing but its own is the whole record, which then stood there twice.
 _SPOIL = b"~\n"
 
+# So many of a file's first bytes tell it from any other: its first record names its process, by random digits too.
+_HEAD = 64
+_LOOKS_EVERY = 16
+
 
 class Segment:
     """A journal file that only the process which made it appends to.
@@ -37,6 +41,7 @@ class Segment:
         self._remake = remake or (lambda: folder)
         self._path = f"{folder}/{name}-{new_id(6)}.jsonl"
         self._first = b""
+        self._head: bytes | None = None
         self._count = 0
         self._pid = native.getpid()
         self._kept: list[bytes] = []
@@ -63,22 +68,20 @@ class Segment:
         return tuple(self._kept)
 
     def append(self, record: Record) -> None:
-        """Write *record* as one line, by one write."""
+        """Write *record* as one line, by one write; nothing in a forked child, whose tests are its parent's."""
         if native.getpid() != self._pid:
-            return  # a forked child: its tests are its parent's
+            return
         try:
             line = (to_json(record) + "\n").encode("ascii")
         except (TypeError, ValueError, RecursionError):
             self._dropped += 1
             return
-        self._append(line)
+        self.append_line(line)
 
     def append_line(self, line: bytes) -> None:
         """Write a record that is a line already."""
-        if native.getpid() == self._pid:
-            self._append(line)
-
-    def _append(self, line: bytes) -> None:
+        if native.getpid() != self._pid:
+            return
         if self._kept:
             self._keep(line)
             self._write_kept()
@@ -129,20 +132,40 @@ class Segment:
         if self._torn:
             line = _SPOIL + line
         try:
-            if not self._is_open():
-                self._reopen()
-            elif self._is_deleted:
-                self._restore_later()
+            # That it begins as our file does is known at a sixth of the cost of which it is, and whether it is deleted.
+            is_ours = self._count % _LOOKS_EVERY > 0 and self._head is not None
+            if is_ours:
+                try:
+                    is_ours = native.pread(self._fd, _HEAD, 0) == self._head  # type: ignore[misc]  # hence the head
+                except OSError:
+                    is_ours = False
+            if not is_ours:
+                self._look()
             written = native.write(self._fd, line)
         except OSError as error:
             self.trouble = error.strerror or str(error)
             return False
-        self._torn = (self._torn and written == 0) or 0 < written < len(line)
         if written != len(line):
+            self._torn = self._torn or written > 0
             return False
-        self._first = self._first or line
+        self._torn = False
         self._count += 1
+        if not self._first:
+            self._first = line
+            self._take_head()
         return True
+
+    def _look(self) -> None:
+        """Be sure that what is open is our file, and that it has a name."""
+        if not self._is_open():
+            self._reopen()
+        elif self._is_deleted:
+            self._head = None
+            self._restore_later()
+
+    def _take_head(self) -> None:
+        is_enough = native.pread is not None and len(self._first) > _HEAD
+        self._head = self._first[:_HEAD] if is_enough else None
 
     def _is_open(self) -> bool:
         # Tests close descriptors by the thousand, and the number may since belong to a file of the user's.
@@ -166,6 +189,7 @@ class Segment:
         self._file = (found.st_dev, found.st_ino)
         self._is_deleted = False
         self._missed_since = 0.0
+        self._take_head()
 
     def _reopen(self) -> None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
@@ -49,7 +49,7 @@ def _hook(function: Callable[P, R]) -> Callable[P, R | None]:
 
 
 class AllureHooks:
-    """The hooks of allure's plugin manager, and the one of pytest's by which a title comes to its test.
+    """The hooks of allure's plugin manager.
 
     :ivar guard: told of each exception of ours.
     :ivar keep_run_file: keeps the files of the run as a whole, once it is known that the session is reported.
@@ -84,21 +84,16 @@ class AllureHooks:
         except Exception as error:
             self.guard(error)
 
-    # Not a wrapper of the new style: pytest would show its frame in the traceback of each setup that fails.
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, None]:
-        """Called when a test is set up: a title may name fixtures, whose values are known then."""
-        yield
-        if self._managers:
-            self._tell_title(item)
+    @property
+    def is_there(self) -> bool:
+        """Whether the tests have imported allure."""
+        return bool(self._managers)
 
-    def _tell_title(self, item: pytest.Item) -> None:
-        try:
-            told, title = notes.current.notes, allure_marks.title_of(item)
-            if told is not None and title and not told.title:
-                told.set_title(title)
-        except Exception as error:
-            self.guard(error)
+    def tell_title(self, item: pytest.Item) -> None:
+        """Take over the title of a test that has been set up: it may name fixtures, whose values are known then."""
+        told, title = notes.current.notes, allure_marks.title_of(item)
+        if told is not None and title and not told.title:
+            told.set_title(title)
 
     @_hook
     def decorate_as_title(self, test_title: object) -> Callable[[Any], Any]:

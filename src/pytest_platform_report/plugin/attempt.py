@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from .. import recording
+from ..journal import records
 from ..journal.records import Record
 from ..notes import Notes
 from ..redact import Redact
 from ..text import OUTPUT_LIMIT, shorten
 
 FAILURES_LIMIT = 100
+_PHASES = ("setup", "call", "teardown")
 _STREAMS = (("captured stdout", "stdout"), ("captured stderr", "stderr"))  # pytest-forked does not begin with a capital
 
 
@@ -35,7 +37,10 @@ class Phase:
 
 
 class Attempt:
-    """One execution; what is before *first_section* of a report's output belongs to the attempts before it."""
+    """One execution; what is before *first_section* of a report's output belongs to the attempts before it.
+
+    :ivar recording: its steps; ``notes``: what else its test tells.
+    """
 
     __slots__ = (
         "_ends_by",
@@ -50,12 +55,12 @@ class Attempt:
         "start",
     )
 
-    def __init__(self, start: float, redact: Redact, first_section: int) -> None:
+    def __init__(self, start: float, first_section: int, steps: recording.Recording, told: Notes) -> None:
         self.start = start
         self.last = start
         self.phases: list[Phase] = []
-        self.recording = recording.Recording(start, redact)
-        self.notes = Notes(redact)
+        self.recording = steps
+        self.notes = told
         self._first_section = first_section
         self._more_output: list[tuple[str, str]] = []
         self._last_output: list[tuple[str, str]] = []
@@ -65,6 +70,18 @@ class Attempt:
     def has(self, when: str) -> bool:
         """Tell whether a phase has been."""
         return any(phase.when == when for phase in self.phases)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether setup, call and teardown passed, and there is nothing more to tell."""
+        phases = self.phases
+        if len(phases) != 3 or self._failures or self._ends_by or self._more_output or self.recording.steps:
+            return False
+        for phase in phases:
+            if phase.outcome != "passed" or phase.annotation is not None:
+                return False
+        whens = phases[0].when, phases[1].when, phases[2].when
+        return whens == _PHASES and len(phases[2].sections) <= self._first_section and self.notes.is_empty
 
     @property
     def sections(self) -> list[tuple[str, str]]:
@@ -120,6 +137,11 @@ class Attempt:
         if failed:
             return "failed"
         return "skipped" if self._ends_by is not None else verdict
+
+    def line(self, test: int) -> bytes:
+        """Return the ``ended`` record of a test with this attempt alone, which is plain."""
+        setup, call, teardown = self.phases
+        return records.passed(test, self.start, setup.end, call.end, teardown.end)
 
     def describe(self, redact: Redact) -> Record:
         """Return the journal's attempt."""

@@ -25,6 +25,7 @@ from .relay import CARRIED, Relays
 from .run_files import RunFiles
 
 HANDED = "platform_report"
+CONTROLLER = "platform-report-controller"
 
 _END_SECONDS = 1.0
 
@@ -54,7 +55,6 @@ class Conductor:
         self._environment = environment
         self._redact = redact
         self._run_files = run_files
-        self._finished = 0
         self._interrupted = False
         self._closing = Closing(config, settings, journal, guard, self._count_finished, self._launch)
         journal.complete = extensions.run
@@ -83,18 +83,6 @@ class Conductor:
     def pytest_report_header(self) -> str:
         """Called when pytest prints its header."""
         return f"platform-report: {self._settings.destination}"
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self) -> None:
-        """Called when a test starts, here or in a worker."""
-        try:
-            self.journal.open()
-        except Exception as error:
-            self.guard(error)
-
-    def pytest_runtest_logfinish(self) -> None:
-        """Called when a test is over, here or in a worker."""
-        self._finished += 1
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Called when a module, class or folder has been collected, or could not be."""
@@ -144,9 +132,11 @@ class Conductor:
             self._write_summary(terminal)
 
     def _count_finished(self) -> int:
+        if not self._plugins.hasplugin(CONTROLLER):
+            return self.journal.finished
         terminal: Any = self._plugins.get_plugin("terminalreporter")
         reruns = getattr(terminal, "stats", {}).get("rerun", ())  # pytest-rerunfailures tells each as a finished test
-        return self._finished - len(reruns)
+        return self.journal.finished - len(reruns)
 
     def _finish(self, exit_status: int) -> None:
         if self.journal.is_own and self.journal.is_open and not self._closing.is_over:
@@ -194,6 +184,18 @@ class ControllerHooks:
     def pytest_configure_node(self, node: Any) -> None:
         """Called before a worker is started."""
         node.workerinput.update(self._handed)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        """Called when a test starts in a worker."""
+        try:
+            self._conductor.journal.open()
+        except Exception as error:
+            self._conductor.guard(error)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """Called when a test is over in a worker."""
+        self._conductor.journal.finished += 1
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from ..journal import records
 from ..journal.records import Record
 from ..notes import Notes
-from ..redact import Redact
-from ..text import MESSAGE_LIMIT, shorten, shorten_name
+from ..redact import Redactor
+from ..text import MESSAGE_LIMIT, NAME_LIMIT, shorten, shorten_name
 from . import allure_marks
 from .comparison import show
 from .titles import hide_addresses, title_of
@@ -25,32 +26,50 @@ class Describer:
     """Describes the tests of this process.
 
     :param worker: the xdist worker's name, empty in a plain session.
+    :param counts: whether a test may be executed several times, so that the executions are counted.
     """
 
-    def __init__(self, redact: Redact, worker: str) -> None:
+    def __init__(self, redact: Redactor, worker: str, *, counts: bool) -> None:
         self._redact = redact
-        self._worker = worker
-        self._executions: Counter[str] = Counter()
+        self._worker = [{"type": "worker", "description": worker}] if worker else []
+        self._executions: Counter[str] | None = Counter() if counts else None
+        # What the tests of one class or module have in common, of which one follows another.
         self._parent: object = None
+        self._above: list[Any] = []
         self._suites: list[str] = []
+        self._file = ("", "")
+        self._before, self._is_harmless = "", False
 
     def begun(self, number: int, item: pytest.Item, at: float) -> Record:
         """Return the ``began`` record of a test."""
         if item.parent is not self._parent:
-            self._parent, self._suites = item.parent, _name_suites(item)
+            self._parent, self._above = item.parent, item.listchain()[:-1]
+            self._suites = _name_suites(self._above)
         file, line, _ = item.location
-        told = self.read(list(item.iter_markers()))
-        return records.began(
-            number,
-            shorten_name(self._redact(item.nodeid)),
-            self._redact(file.replace(os.sep, "/")),
-            None if line is None else line + 1,
-            self._suites,
-            shorten_name(self._redact(title_of(item))),
-            round(at, 2),
-            told.tags,
-            [*self._annotations(item), *told.annotations],
-        )
+        if file != self._file[0]:
+            self._file = file, self._redact(file.replace(os.sep, "/"))
+        node, title = self._name(item)
+        annotations = self._annotations(item)
+        tags: list[str] = []
+        is_marked = bool(item.own_markers)
+        for above in self._above:
+            is_marked = is_marked or bool(above.own_markers)
+        if is_marked:
+            told = self.read(list(item.iter_markers()))
+            tags, annotations = told.tags, [*annotations, *told.annotations]
+        line = None if line is None else line + 1
+        return records.began(number, node, self._file[1], line, self._suites, title, int(at), tags, annotations)
+
+    def _name(self, item: pytest.Item) -> tuple[str, str]:
+        """Return the names that the test has for pytest and for people."""
+        node, name = item.nodeid, item.name
+        before = node[: -len(name)]
+        if before != self._before:
+            self._before = before
+            self._is_harmless = before.endswith("::") and self._redact(before) == before
+        if self._is_harmless and len(node) <= NAME_LIMIT and self._redact.leaves(node, name):
+            return node, name
+        return shorten_name(self._redact(node)), shorten_name(self._redact(title_of(item)))
 
     def read(self, markers: Sequence[pytest.Mark]) -> Notes:
         """Return what markers tell: their names as tags, and what those of allure's decorators say."""
@@ -73,14 +92,14 @@ class Describer:
 
     def _annotations(self, item: pytest.Item) -> list[Record]:
         """Return what tells this execution from others, and the item's parameters."""
-        annotations: list[Record] = []
-        if self._worker:
-            annotations.append({"type": "worker", "description": self._worker})
-        if item.config.getoption("keepduplicates", False):
+        annotations: list[Record] = [*self._worker]
+        if self._executions is not None:
             self._executions[item.nodeid] += 1
             annotations.append({"type": "execution", "description": str(self._executions[item.nodeid])})
         called = getattr(item, "callspec", None)
-        for name, value in called.params.items() if called is not None else ():
+        if called is None:
+            return annotations
+        for name, value in called.params.items():
             annotations.append({"type": "parameter", "description": self._redact(f"{name}={_show(value)}")})
         return annotations
 
@@ -94,10 +113,10 @@ def _show(value: object) -> str:
     return hide_addresses(show(value, PARAMETER_LIMIT))
 
 
-def _name_suites(item: pytest.Item) -> list[str]:
-    """Return the item's suites, from its module to its innermost class."""
+def _name_suites(parents: Sequence[object]) -> list[str]:
+    """Return the suites of what is inside of these: from the module to the innermost class."""
     suites: list[str] = []
-    for node in item.listchain()[:-1]:
+    for node in parents:
         if isinstance(node, pytest.File):
             suites.append(node.path.stem)
         elif isinstance(node, pytest.Class):

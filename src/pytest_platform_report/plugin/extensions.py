@@ -27,6 +27,7 @@ class Extensions:
     """Calls the hooks of one session.
 
     :param problems: told of what implementations raise; what they were called for is recorded without them.
+    :ivar change_begins: whether anybody may change what is told of a test that begins; ``change_ends``: that has ended.
     """
 
     def __init__(self, config: pytest.Config, redact: Redact, problems: Problems) -> None:
@@ -34,11 +35,13 @@ class Extensions:
         self._hooks: Any = config.hook
         self._fit = Fitting(redact)
         self._problems = problems
+        self.change_begins = self.change_ends = False
 
-    @property
-    def change_ends(self) -> bool:
-        """Whether anybody may change what is told of a test that has ended."""
-        return bool(self._hooks.pytest_platform_end.get_hookimpls())
+    @pytest.hookimpl(trylast=True)
+    def pytest_plugin_registered(self) -> None:
+        """Called for each plugin: whether one has hooks of ours is not asked test by test."""
+        self.change_begins = bool(self._hooks.pytest_platform_begin.get_hookimpls())
+        self.change_ends = bool(self._hooks.pytest_platform_end.get_hookimpls())
 
     def run(self, session: Record) -> Record:
         """Return the ``session`` record with the run as the hook wants it."""
@@ -62,8 +65,6 @@ class Extensions:
 
     def begin(self, item: pytest.Item, began: Record) -> Record | None:
         """Return the ``began`` record as the hook wants it; None where the test is dropped."""
-        if not self._hooks.pytest_platform_begin.get_hookimpls():
-            return began
         with self._trying("pytest_platform_begin"):
             test = BegunTest(
                 title=began["title"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from types import CodeType
 from typing import Any
@@ -29,10 +29,13 @@ class FixtureHooks:
 
     Fixtures whose names begin with ``_`` are their makers' own business, and so are those that pytest-bdd makes of its
     steps: they are told of only where their setup fails.
+
+    :ivar on_subtests: called when a test comes to have subtests.
     """
 
     def __init__(self, guard: Problems) -> None:
         self._guard = guard
+        self.on_subtests: Callable[[], None] = lambda: None
         self._setups: list[_Setup] = []
         self._teardowns: dict[int, Inside] = {}
         self._torn_down: list[tuple[CodeType, OpenStep]] = []
@@ -46,6 +49,8 @@ class FixtureHooks:
         """Called around a fixture's setup; newer pytest sets up inside it what the fixture asks for."""
         setup = None
         try:
+            if fixturedef.argname == "subtests":
+                self.on_subtests()
             setup = self._begin_setup(fixturedef)
         except Exception as error:
             self._guard(error)

@@ -30,6 +30,8 @@ class Journal:
     :ivar complete: called before that with what is known of the session; returns what is to be written of it.
     :ivar on_open: called when the segment has been made, and should its folder have to be made anew.
     :ivar output: the descriptors of the files that pytest captures output in, once the journal is open.
+    :ivar finished: how many tests have ended, here or in the workers.
+    :ivar write: writes a record that is a line already, once the journal is open.
     :ivar problem: why nothing can be recorded, in words; empty where it can.
     """
 
@@ -46,9 +48,11 @@ class Journal:
         self.session_id = session_id
         self._find_output = find_output
         self.problem = ""
+        self.finished = 0
         self.complete: Callable[[Record], Record] = _change_nothing
         self.on_open: Callable[[], None] = _do_nothing
         self.output: list[int] = []
+        self.write: Callable[[bytes], None] = _drop
         self._segment: Segment | RelayedSegment | None = None
         self._early: list[Record] = []
         self._running = ""
@@ -122,6 +126,7 @@ class Journal:
             return
         self.output = self._find_output()
         self._segment.append({**about, "output": self.output, "at": round(now_ms())})
+        self.write = self._segment.append_line
         for record in self._early:
             self._segment.append(record)
         self._early.clear()
@@ -153,19 +158,21 @@ class Journal:
                 return CapturedOutput.of_process(session["process"]["pid"], session["output"])
         return CapturedOutput(())
 
+    def begin(self, began: Record) -> None:
+        """Write that a test starts, opening the journal if need be."""
+        if self._segment is None:
+            self.open()
+        if self._segment is not None:
+            if not self._segment.kept:
+                self._running = began["node"]
+            self.write(records.line_of_began(began))
+
     def append(self, record: Record) -> None:
         """Write *record*, opening the journal if need be."""
         if self._segment is None:
             self.open()
         if self._segment is not None:
-            if record["kind"] == "began" and not self._segment.kept:
-                self._running = record["node"]
             self._segment.append(record)
-
-    def append_line(self, line: bytes) -> None:
-        """Write a record that is a line already, to a journal that is open."""
-        if self._segment is not None:
-            self._segment.append_line(line)
 
     def hold(self, record: Record) -> None:
         """Write *record* only if something else opens the journal, before or after."""
@@ -196,6 +203,10 @@ def _read_first(segment: str) -> Record:
 def _change_nothing(about: Record) -> Record:
     """Of a worker, only the controller knows more."""
     return about
+
+
+def _drop(line: bytes) -> None:
+    """Where no journal can be made, nothing is kept."""
 
 
 def _do_nothing() -> None:

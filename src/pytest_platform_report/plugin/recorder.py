@@ -3,9 +3,8 @@
 For each test the hooks come in this order::
 
     pytest_runtest_protocol            began
-        pytest_runtest_setup           an attempt begins
         pytest_runtest_makereport      once a phase: setup, call, teardown; call is left out after a failed setup
-        ...                            reruns make further attempts
+        ...                            reruns make further attempts, of which the hooks of ``.further`` tell
     pytest_runtest_protocol returns    ended, with all attempts
 """
 
@@ -20,15 +19,17 @@ from .. import notes, recording
 from ..captured import CapturedOutput
 from ..journal import records
 from ..journal.records import Record
-from ..native import now_ms
+from ..native import native, now_ms
 from ..redact import Redact
 from ..text import shorten_name
+from .allure import AllureHooks
 from .attempt import Attempt, Phase
 from .comparison import Comparison, show
 from .described import PARAMETER_LIMIT, Describer, as_text
 from .extensions import Extensions
 from .failures import describe_failure, describe_outcome
 from .fixture_steps import FixtureHooks
+from .further import FurtherHooks
 from .journal import Journal
 from .keeper import FileKeeper
 from .problems import Problems
@@ -43,32 +44,40 @@ _INTERRUPTIONS = (KeyboardInterrupt, pytest.exit.Exception)
 class Recorder:
     """The hooks around the tests of this process.
 
-    :param worker: the xdist worker's name, empty in a plain session.
     :param fixtures: knows the fixtures whose teardown may have failed.
     :param extensions: the hooks that have a say in what is recorded.
+    :param allure: knows the titles that allure's decorators give.
     :param guard: told of each exception of ours; the tests go on.
     :ivar keep_file: keeps files with the running test.
+    :ivar further: the hooks by which it learns of further attempts and of others' reports.
     """
 
     def __init__(
         self,
+        config: pytest.Config,
         journal: Journal,
         redact: Redact,
         guard: Problems,
         fixtures: FixtureHooks,
         extensions: Extensions,
-        worker: str = "",
+        describe: Describer,
+        allure: AllureHooks,
     ) -> None:
         self._journal = journal
         self._fixtures = fixtures
         self._extensions = extensions
-        self._describe = Describer(redact, worker)
+        self._describe = describe
+        self._allure = allure
         self._redact = redact
         self._guard = guard
         self.keep_file = FileKeeper(journal, redact, lambda *file: extensions.want_file(self._item, *file))
+        self.further = FurtherHooks(config, self)
+        self._pid = native.getpid()
         self._tests = 0
         self._item: Any = None
         self._attempts: list[Attempt] = []
+        self._steps = recording.Recording(0.0, redact)
+        self._notes = notes.Notes(redact)
         self._reports: list[pytest.TestReport] = []
         self._comparison: Comparison | None = None
         self._markers = 0
@@ -77,7 +86,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Called around all that is done for a test."""
-        if not self._journal.is_own:
+        if native.getpid() != self._pid:
             return (yield)
         try:
             self._begin(item)
@@ -89,17 +98,17 @@ class Recorder:
             self._end(item, error)
             raise
         self._end(item, None)
+        self._journal.finished += 1
         return result
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
-        """Called when an attempt begins: what comes from now on, its fixtures' steps first, belongs to it."""
+    def begin_attempt(self) -> None:
+        """Begin the test's next attempt, if there has been one."""
         if not self._attempts or not self._attempts[-1].phases:
             return
         try:
             self._journal.append(records.attempt(self._tests, self._describe_unfinished()))
             self._open_attempt(now_ms())
-            self._journal.append_line(_SETUP)
+            self._journal.write(_SETUP)
         except Exception as error:
             self._guard(error)
 
@@ -115,9 +124,8 @@ class Recorder:
             self._guard(error)
         return report
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Called with each report; most have been seen when they were made."""
+    def take_report(self, report: pytest.TestReport) -> None:
+        """Take a report; most have been seen when they were made."""
         if not self._attempts:
             return
         try:
@@ -143,27 +151,42 @@ class Recorder:
 
     def _begin(self, item: pytest.Item) -> None:
         self._tests += 1
+        if self._tests == 1:
+            self.further.look()
+        if hasattr(item, "addSubTest"):
+            self.further.register()
         self._item = item
         self._attempts = []
         self._reports = [_NO_REPORT]
         self._told = 0
         self._markers = len(item.own_markers)
-        described = self._describe.begun(self._tests, item, now_ms())
-        began = self._extensions.begin(item, described)
-        if began is None:
-            self._journal.append(records.dropped(self._tests, described["node"]))
-            return
-        self._journal.append(began)
+        now = now_ms()
+        described = self._describe.begun(self._tests, item, now)
+        if self._extensions.change_begins:
+            began = self._extensions.begin(item, described)
+            if began is None:
+                self._journal.append(records.dropped(self._tests, described["node"]))
+                return
+            described = began
+        self._journal.begin(described)
         self.keep_file.begin(self._tests)
         recording.current.keep_file = self.keep_file
-        self._open_attempt(now_ms())
+        self._open_attempt(now)
 
     def _open_attempt(self, start: float) -> Attempt:
-        first_section = self._attempts[-1].told if self._attempts else 0
-        attempt = Attempt(start, self._redact, first_section)
+        if self._attempts:
+            first_section, is_fresh = self._attempts[-1].told, False
+        else:  # those of the test before were left empty by most, and nobody has them any more
+            first_section, is_fresh = 0, not self._steps.steps and self._notes.is_empty
+        if is_fresh:
+            self._steps.start = start
+        else:
+            self._steps = recording.Recording(start, self._redact)
+            self._notes = notes.Notes(self._redact)
+        attempt = Attempt(start, first_section, self._steps, self._notes)
         self._attempts.append(attempt)
-        recording.current.recording = attempt.recording
-        notes.current.notes = attempt.notes
+        recording.current.recording = self._steps
+        notes.current.notes = self._notes
         return attempt
 
     def _add_phase(
@@ -172,11 +195,14 @@ class Recorder:
         if not self._attempts or not isinstance(report, pytest.TestReport):
             return
         self._reports.append(report)
-        when, outcome = str(report.when), str(report.outcome)
+        when: Any = report.when
+        outcome = report.outcome
         attempt = self._attempts[-1]
-        if attempt.has(when):  # a rerun of the call only
-            attempt = self._open_attempt(attempt.last)
-        attempt.last = now_ms()
+        for phase in attempt.phases:
+            if phase.when == when:  # a rerun of the call only
+                attempt = self._open_attempt(attempt.last)
+                break
+        attempt.last = now = now_ms()
         failure = annotation = None
         if outcome == "failed":
             failure = describe_failure(item, report, excinfo, self._comparison, self._redact)
@@ -184,10 +210,12 @@ class Recorder:
                 self._fixtures.blame(excinfo.value)
         elif outcome == "skipped" or hasattr(report, "wasxfail"):
             annotation = describe_outcome(report, self._redact)
-        attempt.phases.append(Phase(when, outcome, attempt.last, failure, annotation, report.sections))
+        attempt.phases.append(Phase(when, outcome, now, failure, annotation, report.sections))
         self._comparison = None
         if when != "teardown":
-            self._journal.append_line(_CALL if when == "setup" and outcome == "passed" else _TEARDOWN)
+            self._journal.write(_CALL if when == "setup" and outcome == "passed" else _TEARDOWN)
+            if when == "setup" and self._allure.is_there:
+                self._allure.tell_title(item)
 
     def _add_report(self, report: pytest.TestReport) -> None:
         """Take a report that was not made by this process's hook, or not for the test as a whole."""
@@ -211,7 +239,7 @@ class Recorder:
         recording.current.recording = None
         notes.current.notes = None
         try:
-            if not self._attempts or not self._journal.is_own:
+            if not self._attempts or native.getpid() != self._pid:
                 return
             if error is not None and not self._attempts[-1].has("teardown"):
                 self._note_end_by(error, item)
@@ -226,6 +254,10 @@ class Recorder:
         if self._told == len(self._attempts):
             return
         item = self._item
+        if self._is_plain(item):
+            self._journal.write(self._attempts[0].line(self._tests))
+            self._told = 1
+            return
         attempts = [each.describe(self._redact) for each in self._attempts]
         told = [self._describe.read(item.own_markers[self._markers :]), *(each.notes for each in self._attempts)]
         tags = [tag for each in told for tag in each.tags]
@@ -238,6 +270,16 @@ class Recorder:
         finally:
             self._journal.append(records.ended_dropped(self._tests) if kept is None else kept)
             self._told = len(self._attempts)
+
+    def _is_plain(self, item: pytest.Item) -> bool:
+        """Tell whether there is nothing to say of a test but that it passed, and when: true of most."""
+        return (
+            len(self._attempts) == 1
+            and self._attempts[0].is_plain
+            and len(item.own_markers) == self._markers
+            and not item.user_properties
+            and not self._extensions.change_ends
+        )
 
     def _describe_unfinished(self) -> Record:
         """Return the last attempt, without the texts that a hook may change once the test has ended."""

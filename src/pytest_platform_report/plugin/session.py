@@ -18,11 +18,12 @@ import pytest
 from ..errors import ConfigurationError
 from ..ids import new_id, new_run_key, shared_run_key
 from ..process import surroundings
-from ..redact import Redact, make_redactor, secrets_in
+from ..redact import Redactor, make_redactor, secrets_in
 from ..settings import Settings, read_settings
 from .allure import AllureHooks
 from .bdd import BddHooks
-from .conductor import HANDED, Conductor, ControllerHooks
+from .conductor import CONTROLLER, HANDED, Conductor, ControllerHooks
+from .described import Describer
 from .extensions import Extensions
 from .facts import describe_session
 from .fixture_steps import FixtureHooks
@@ -93,7 +94,7 @@ def start(config: pytest.Config) -> None:
     config.add_cleanup(_forget)
 
 
-def _make_redactor(api_key: str, patterns: Sequence[str]) -> Redact:
+def _make_redactor(api_key: str, patterns: Sequence[str]) -> Redactor:
     return make_redactor([api_key, *secrets_in(_environment)], patterns)
 
 
@@ -175,12 +176,12 @@ def _register_main(config: pytest.Config, settings: Settings) -> None:
             "surroundings": surroundings(),
             "redact": list(settings.redact),
         }
-        config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), "platform-report-controller")
+        config.pluginmanager.register(ControllerHooks(conductor, {HANDED: handed}), CONTROLLER)
     else:
         _register_recorder(config, journal, redact, problems, extensions)
 
 
-def _find_report(config: pytest.Config, redact: Redact) -> HtmlReport | None:
+def _find_report(config: pytest.Config, redact: Redactor) -> HtmlReport | None:
     """Return the report that pytest-html is to write, if it is installed and is to write one."""
     path = getattr(config.option, "htmlpath", None)
     if not path or not _has_any(config, _HTML):
@@ -197,21 +198,25 @@ def _has_any(config: pytest.Config, plugins: Sequence[str]) -> bool:
 def _register_recorder(
     config: pytest.Config,
     journal: Journal,
-    redact: Redact,
+    redact: Redactor,
     problems: Problems,
     extensions: Extensions,
     worker: str = "",
 ) -> None:
     fixtures = FixtureHooks(problems)
-    recorder = Recorder(journal, redact, problems, fixtures, extensions, worker)
+    describe = Describer(redact, worker, counts=bool(config.getoption("keepduplicates", False)))
+    allure = config.stash[_allure]
+    recorder = Recorder(config, journal, redact, problems, fixtures, extensions, describe, allure)
+    config.pluginmanager.register(extensions, "platform-report-extensions")
     config.pluginmanager.register(recorder, "platform-report-recorder")
+    fixtures.on_subtests = recorder.further.register
+    if journal.is_relayed:
+        recorder.further.register()
     config.pluginmanager.register(fixtures, "platform-report-fixtures")
     config.pluginmanager.register(TitleHooks(problems), "platform-report-titles")
     config.pluginmanager.register(BddHooks(), "platform-report-bdd")
-    allure = config.stash[_allure]
     allure.guard = problems
     allure.keep_run_file = FileKeeper(journal, redact, partial(extensions.want_file, None))
-    config.pluginmanager.register(allure, "platform-report-allure")
     if _has_any(config, _PLAYWRIGHT):
         from .playwright_files import PlaywrightFiles
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterable
 
 import pytest
 
@@ -40,20 +39,20 @@ class TitleHooks:
         self._guard = guard
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_pycollect_makeitem(self) -> Generator[None, Any, Any]:
-        """Called for each name in a module or class; what comes of a function is the list of its tests."""
-        made = yield
-        if isinstance(made, list) and len(made) > 1:
-            try:
-                _count([item for item in made if "0x" in item.name])
-            except Exception as error:
-                self._guard(error)
-        return made
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Called for each module and class."""
+        report = yield
+        try:
+            _count(report.result or ())
+        except Exception as error:
+            self._guard(error)
+        return report
 
 
-def _count(items: list[pytest.Item]) -> None:
+def _count(collected: Iterable[pytest.Item | pytest.Collector]) -> None:
     places: Counter[str] = Counter()
-    for item in items:
-        title = hide_addresses(item.name)
-        places[title] += 1
-        item.stash[_place] = places[title]
+    for item in collected:
+        if "0x" in item.name:
+            title = hide_addresses(item.name)
+            places[title] += 1
+            item.stash[_place] = places[title]
