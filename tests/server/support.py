@@ -103,6 +103,10 @@ class Api:
     def new_test(self, run: Any, title: str = "test_ok", **fields: Any) -> Any:
         return checked(self.http.post("/api/tests", json=self.test_body(run, title, **fields)), 201)
 
+    def new_suite(self, run: Any, title: str, **fields: Any) -> Any:
+        body = {"runId": run["id"], "projectId": self.project, "title": title, **fields}
+        return checked(self.http.post("/api/test-suites", json=body), 201)
+
     def bulk(self, tests: list[Any], **kwargs: Any) -> list[Any]:
         entries: list[Any] = checked(self.http.post("/api/tests/bulk", json={"tests": tests}, **kwargs), 200)["data"]
         return entries

@@ -9,7 +9,7 @@ import pytest
 
 from platform_report_server.db.queries.changes import MOST
 from server.browsing import Page
-from server.support import PROJECT, Api
+from server.support import Api
 
 pytestmark = pytest.mark.both_stores
 
@@ -92,11 +92,9 @@ def test_a_run_is_compared_with_another(api: Api, other: Api) -> None:
 
 def test_what_went_wrong_with_a_run_stands_above_its_failures(api: Api) -> None:
     def tell(run: Any, *words: str) -> None:
-        suite = {"runId": run["id"], "projectId": PROJECT, "title": "shards"}
-        parent = api.http.post("/api/test-suites", json=suite).json()["id"]
+        parent = api.new_suite(run, "shards")["id"]
         for word in words:
-            said = suite | {"title": word, "parentSuiteId": parent}
-            assert api.http.post("/api/test-suites", json=said).is_success
+            api.new_suite(run, word, parentSuiteId=parent)
 
     def remarks(run: Any) -> str:
         source = _read(api, f"/runs/{run['id']}").source

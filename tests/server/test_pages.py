@@ -109,13 +109,42 @@ def test_a_key_shows_its_own_project_only(api: Api, other: Api) -> None:
 
 
 @pytest.mark.both_stores
+def test_suites_tell_how_their_tests_ended(api: Api, browser: httpx.Client) -> None:
+    run, file = api.new_run(), "tests/test_shop.py"
+
+    def test(full: str, status: str, title: str = "", place: str | None = file) -> None:
+        api.new_test(run, title or full.rpartition(" > ")[2], status=status, fullTitle=full, filePath=place)
+
+    top = api.new_suite(run, "test_shop", filePath=file)["id"]
+    cart = api.new_suite(run, "TestCart", filePath=file, parentSuiteId=top)["id"]
+    api.new_suite(run, "TestCart > inside", filePath=file, parentSuiteId=cart)
+    api.new_suite(run, "elsewhere")
+    test("test_shop > test_alone", "passed")
+    test("test_shop > TestCart > test_sum[a > b]", "failed")
+    test("test_shop > TestCart > test_empty", "skipped", "An empty cart")
+    test("test_shop > TestCart > TestCart > inside > test_deep", "flaky")
+    test("test_shop > TestCartoon > test_drawn", "passed")
+    test("test_shop > TestCart > test_sum", "passed", place="tests/other/test_shop.py")
+    test("elsewhere > test_far", "passed", place=None)
+    test("elsewhere > test_near", "passed")
+
+    def shown(**under: str) -> list[str]:
+        items = re.findall("<li>.*?</li>", browser.get(f"/runs/{run['id']}/suites", params=under).text, re.S)
+        return [" ".join(re.sub("<[^>]*>", " ", each).split()).replace(" ,", ",") for each in items]
+
+    whole = "5 tests, 1 failed, 1 flaky, 1 skipped"
+    assert shown() == ["elsewhere 2 tests", f"test_shop {file} 1 suite in test_shop {whole}"]
+    assert shown(under=top) == [f"TestCart {file} 1 suite in TestCart 3 tests, 1 failed, 1 flaky, 1 skipped"]
+    assert shown(under=cart) == [f"TestCart &gt; inside {file} 1 test, 1 flaky"]
+
+
+@pytest.mark.both_stores
 def test_a_run_shows_its_failures_first(api: Api, browser: httpx.Client) -> None:
     run = api.new_run(runTitle="Nightly", hostname="ci-runner-01", metadata={"command": "pytest -k 'a < b'"})
     api.new_test(run, "test_good")
     bad = api.new_test(run, "test_bad", status="failed", error={"message": "assert 1 == 2"})
     api.new_test(run, "test_left_out", status="skipped")
-    suite = {"runId": run["id"], "projectId": PROJECT, "title": "TestLogin"}
-    assert api.http.post("/api/test-suites", json=suite).is_success
+    api.new_suite(run, "TestLogin")
     api.upload(run, "report.html", b"<p>hello", "attachment")
     path = f"/runs/{run['id']}"
     page = read(browser, path)
@@ -317,8 +346,7 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
         body = texts_of(NewTest, HOSTILE, runId=run["id"], projectId=PROJECT, status=status)
         body["attempts"] += [body["attempts"][0] | {"attempt": 2}]
         test = checked(api.http.post("/api/tests", json=body), 201)
-        suite = {"runId": run["id"], "projectId": PROJECT, "title": HOSTILE}
-        assert api.http.post("/api/test-suites", json=suite).is_success
+        api.new_suite(run, HOSTILE)
         file = api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
         api.upload(run, "<img onerror=alert(1)>.png", testId=test["id"])
         api.end_run(run, status=status)

@@ -88,7 +88,7 @@ READS = {
     "/runs/{ended_id}": [""],
     "/runs/{run_id}/changes": ["", "against={ended}"],
     "/runs/{run_id}/slowest": [""],
-    "/runs/{run_id}/suites": [""],
+    "/runs/{run_id}/suites": ["", "under={suite}"],
     "/runs/{run_id}/timeline": [""],
     "/tests/{test_id}": ["", "branch=main"],
     "/artifacts/{artifact_id}": [""],
@@ -148,6 +148,8 @@ def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
         test = api.new_test(each, "test_bad", status="failed", **bad)
     api.end_run(ended, status="failed")
     files = [api.upload(run, testId=test["id"]) for _ in range(2)]
+    suite = api.new_suite(run, "mod")
+    api.new_suite(run, "TestMod", filePath="tests/mod.py", parentSuiteId=suite["id"])
     project = f"(SELECT id FROM project WHERE public_id = '{PROJECT}')"
     cases = "test_case (project_id, id, key, title, full_title, first_run)"
     if store == "postgresql":
@@ -169,7 +171,7 @@ def _fill(api: Api, settings: Settings, store: str) -> dict[str, Any]:
     )
     ((number,),) = with_store(settings, f"SELECT id FROM project WHERE public_id = '{PROJECT}'")
     made = {"run": run["id"], "test": test["id"], "ended": ended["id"], "project": ids.encode("proj", number)}
-    made |= {"artifact": files[0]["id"], "other": files[1]["id"]}
+    made |= {"artifact": files[0]["id"], "other": files[1]["id"], "suite": suite["id"]}
     return made | {f"{name}_id": made_id for name, made_id in made.items()}
 
 

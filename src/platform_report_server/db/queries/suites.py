@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
-from platform_report_server.db.schema import suite
+from platform_report_server.db.schema import RESULT_STATUSES, result, suite, test_case
 
 SHARDS = "shards"
 """The suite, without a file, in which shards leave word."""
 
 _MOST_WORDS = 5000
+_DEEPEST = 100
+_WITHIN = " > "
+"""Between the titles of a test's suites and its own, in its full title."""
+
+
+@dataclass
+class SuiteTests:
+    """How many tests of a suite, and of those below it, came to what."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    flaky: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.passed + self.failed + self.skipped + self.flaky
 
 
 @dataclass
@@ -55,6 +75,52 @@ def suites_below(
     inner = select(suite.c.parent_id, func.count()).where(*of_run, suite.c.parent_id.in_([row.id for row in rows]))
     below: dict[int, int] = dict(map(tuple, connection.execute(inner.group_by(suite.c.parent_id))))
     return [(row, below.get(row.id, 0)) for row in rows], total
+
+
+def titles_down_to(connection: Connection, found: Row[Any] | None) -> list[str]:
+    """Return the titles of the suites from the top down to one, its own the last; none for None."""
+    titles: list[str] = []
+    while found is not None and len(titles) < _DEEPEST:
+        titles.append(found.title)
+        found = find_suite(connection, found.project_id, found.run_id, found.parent_id) if found.parent_id else None
+    return titles[::-1]
+
+
+def tests_of(
+    connection: Connection, project_id: int, run_id: int, above: Sequence[str], suites: Sequence[Row[Any]]
+) -> list[SuiteTests]:
+    """Count the tests of some suites right below those with the titles `above`.
+
+    Tests are not told to belong to suites: their full titles begin with those of their suites, in the same file. A
+    suite of no file has its tests in any.
+    """
+    counts = [SuiteTests() for _ in suites]
+    wanted: dict[str, list[tuple[str, SuiteTests]]] = defaultdict(list)
+    for each, count in zip(suites, counts, strict=True):
+        wanted[each.file_path].append((_WITHIN.join((*above, each.title, "")), count))
+    if not suites:
+        return counts
+    for file_path, within, status, tests in _tests_by_place(connection, project_id, run_id, wanted):
+        for begin, count in (*wanted.get(file_path, ()), *(wanted.get("", ()) if file_path else ())):
+            if within.startswith(begin):
+                name = RESULT_STATUSES[status]
+                setattr(count, name, getattr(count, name) + tests)
+    return counts
+
+
+def _tests_by_place(connection: Connection, project_id: int, run_id: int, files: Collection[str]) -> Iterable[Any]:
+    """Count the tests of files, or of all if "" is among them, by file, full title without their own, and status."""
+    file_path, full, title = func.coalesce(test_case.c.file_path, ""), test_case.c.full_title, test_case.c.title
+    own = func.length(full) - func.length(title)
+    # whoever names tests otherwise than their full title ends is counted test by test
+    within = case((func.substr(full, own + 1) == title, func.substr(full, 1, own)), else_=full)
+    of_run = (result.c.project_id == project_id, result.c.run_id == run_id)
+    of_case = (test_case.c.project_id == result.c.project_id) & (test_case.c.id == result.c.case_id)
+    query = select(file_path, within.label("within"), result.c.status, func.count())
+    query = query.select_from(result).join(test_case, of_case).where(*of_run)
+    if "" not in files:
+        query = query.where(test_case.c.file_path.in_(files))
+    return connection.execute(query.group_by(file_path, "within", result.c.status))
 
 
 def has_suites(connection: Connection, project_id: int, run_id: int) -> bool:
