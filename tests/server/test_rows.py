@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from itertools import islice, product
 from typing import Any
 
+import pytest
+
 from platform_report_server import ids
 from platform_report_server.accounts.invitations import invite
 from platform_report_server.accounts.keys import add_key
@@ -60,6 +62,7 @@ WITHOUT = {
 }
 
 
+@pytest.mark.newest
 def test_no_page_has_more_rows(settings: Settings) -> None:
     paths = {route.path for route in web_routes() if isinstance(route, PageRoute) and "GET" in (route.methods or ())}
     assert paths == PAGES.keys() | WITHOUT
