@@ -54,6 +54,7 @@ _BEGINNINGS = (
     "sk_",
     "rk_",
 )
+_FIRST_LETTERS = frozenset(letter for word in _BEGINNINGS for letter in (word[0], word[0].upper()))
 _NAMES = r"(?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token|api-key"
 _SHAPES = re.compile(
     # A secret as a whole, or after what is named "keep".
@@ -139,7 +140,7 @@ class Redactor:
         """
         if self._patterns or not (text.endswith(word) and word.isascii() and word.isidentifier()):
             return False
-        if word.lower().startswith(_BEGINNINGS):
+        if word[0] in _FIRST_LETTERS and word.lower().startswith(_BEGINNINGS):
             return False
         return not any(map(text.__contains__, self._secrets))
 

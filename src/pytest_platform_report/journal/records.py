@@ -41,9 +41,10 @@ from .steps import steps_of
 FORMAT = 1
 ENDS = ("closed", "gone")
 
+# A hundredth of a millisecond is written as such: to format a float costs four times as much.
 _PASSED = (
-    b'{"v":%d,"kind":"ended","test":%d,"attempts":[{"outcome":"passed","start":%d,"duration":%b,"phases":'
-    b'[["setup","passed",%.2f],["call","passed",%.2f],["teardown","passed",%b]]}],"tags":[],"annotations":[]}\n'
+    b'{"v":%d,"kind":"ended","test":%d,"attempts":[{"outcome":"passed","start":%d,"duration":%de-2,"phases":'
+    b'[["setup","passed",%de-2],["call","passed",%de-2],["teardown","passed",%de-2]]}],"tags":[],"annotations":[]}\n'
 )
 
 Record = dict[str, Any]
@@ -90,13 +91,32 @@ def line_of_began(record: Record) -> bytes:
     ).encode("ascii")
 
 
+def place_of(file: str, suites: list[str]) -> str:
+    """Return what the ``began`` records of a module's or class's tests have in common, for :func:`begun`."""
+    return f'"file":{native.quote(file)},"suites":[{",".join(map(native.quote, suites))}],"line":'
+
+
+def begun(test: int, before: str, name: str, common: str, line: int | None, at: int, annotations: str) -> bytes:
+    """Return the line of a ``began`` record, at a third of what any other costs: most tests have such a name.
+
+    :param before: what stands before *name* in the node id, quoted; the name is a word.
+    :param common: what :func:`place_of` returned; ``annotations`` are JSON, too.
+    """
+    where = "null" if line is None else line
+    return (
+        f'{{"v":{FORMAT},"kind":"began","test":{test},"node":"{before}{name}",{common}{where},'
+        f'"title":"{name}","at":{at},"tags":[],"annotations":{annotations}}}\n'
+    ).encode()
+
+
 def passed(test: int, start: float, setup: float, call: float, teardown: float) -> bytes:
     """Return the line of the ``ended`` record of a test that passed at once, with nothing more to tell.
 
     :param setup: when that was over, as ``call`` and ``teardown``.
     """
-    duration = b"%.2f" % (teardown - start)
-    return _PASSED % (FORMAT, test, start, duration, setup - start, call - start, duration)
+    duration = int((teardown - start) * 100)
+    setup, call = int((setup - start) * 100), int((call - start) * 100)
+    return _PASSED % (FORMAT, test, int(start), duration, setup, call, duration)
 
 
 def phase(name: str) -> bytes:

@@ -34,6 +34,7 @@ class Segment:
     A file that somebody deletes or moves away is written anew, under the same name, from what is left of the old one.
 
     :param remake: makes the folder anew where that is gone too, and returns it; it may be another one.
+    :ivar kept: the lines that are not in the file and may still get there.
     :ivar trouble: why a record could not be written the last time, in the system's words.
     """
 
@@ -44,7 +45,7 @@ class Segment:
         self._head: bytes | None = None
         self._count = 0
         self._pid = native.getpid()
-        self._kept: list[bytes] = []
+        self.kept: list[bytes] = []
         self._kept_bytes = 0
         self._dropped = 0
         self._torn = False
@@ -55,17 +56,12 @@ class Segment:
     @property
     def undone(self) -> int:
         """How many records are not in the file."""
-        return len(self._kept) + self._dropped + (self._count if self._is_deleted else 0)
+        return len(self.kept) + self._dropped + (self._count if self._is_deleted else 0)
 
     @property
     def dropped(self) -> int:
         """How many records will never be in the file: all that a reader of what comes after them misses."""
         return self._dropped
-
-    @property
-    def kept(self) -> tuple[bytes, ...]:
-        """The lines that are not in the file and may still get there."""
-        return tuple(self._kept)
 
     def append(self, record: Record) -> None:
         """Write *record* as one line, by one write; nothing in a forked child, whose tests are its parent's."""
@@ -82,7 +78,7 @@ class Segment:
         """Write a record that is a line already."""
         if native.getpid() != self._pid:
             return
-        if self._kept:
+        if self.kept:
             self._keep(line)
             self._write_kept()
         elif not self._write(line):
@@ -109,7 +105,7 @@ class Segment:
         """Try what is kept once more and give the descriptor back."""
         if native.getpid() != self._pid:
             return
-        if self._kept:
+        if self.kept:
             self._write_kept()
         try:
             if self._is_open():
@@ -121,12 +117,12 @@ class Segment:
         if self._kept_bytes + len(line) > KEPT_BYTES:
             self._dropped += 1
             return
-        self._kept.append(line)
+        self.kept.append(line)
         self._kept_bytes += len(line)
 
     def _write_kept(self) -> None:
-        while self._kept and self._write(self._kept[0]):
-            self._kept_bytes -= len(self._kept.pop(0))
+        while self.kept and self._write(self.kept[0]):
+            self._kept_bytes -= len(self.kept.pop(0))
 
     def _write(self, line: bytes) -> bool:
         if self._torn:

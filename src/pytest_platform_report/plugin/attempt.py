@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from .. import recording
 from ..journal import records
 from ..journal.records import Record
@@ -14,32 +17,22 @@ _PHASES = ("setup", "call", "teardown")
 _STREAMS = (("captured stdout", "stdout"), ("captured stderr", "stderr"))  # pytest-forked does not begin with a capital
 
 
-class Phase:
+class Phase(NamedTuple):
     """Setup, call or teardown, as its report told it at ``end``; failure and annotation are journal values."""
 
-    __slots__ = ("annotation", "end", "failure", "outcome", "sections", "when")
-
-    def __init__(
-        self,
-        when: str,
-        outcome: str,
-        end: float,
-        failure: Record | None,
-        annotation: Record | None,
-        sections: list[tuple[str, str]],
-    ) -> None:
-        self.when = when
-        self.outcome = outcome
-        self.end = end
-        self.failure = failure
-        self.annotation = annotation
-        self.sections = sections
+    when: str
+    outcome: str
+    end: float
+    failure: Record | None
+    annotation: Record | None
+    sections: list[tuple[str, str]]
 
 
 class Attempt:
     """One execution; what is before *first_section* of a report's output belongs to the attempts before it.
 
     :ivar recording: its steps; ``notes``: what else its test tells.
+    :ivar is_regular: whether all phases passed, and nothing else has come from outside.
     """
 
     __slots__ = (
@@ -48,6 +41,7 @@ class Attempt:
         "_first_section",
         "_last_output",
         "_more_output",
+        "is_regular",
         "last",
         "notes",
         "phases",
@@ -62,9 +56,10 @@ class Attempt:
         self.recording = steps
         self.notes = told
         self._first_section = first_section
-        self._more_output: list[tuple[str, str]] = []
-        self._last_output: list[tuple[str, str]] = []
-        self._failures: list[Record] = []  # of subtests, and of what broke into the test from outside
+        self.is_regular = True
+        self._more_output: Sequence[tuple[str, str]] = ()
+        self._last_output: Sequence[tuple[str, str]] = ()
+        self._failures: Sequence[Record] = ()  # of subtests, and of what broke into the test from outside
         self._ends_by: Record | None = None
 
     def has(self, when: str) -> bool:
@@ -75,13 +70,11 @@ class Attempt:
     def is_plain(self) -> bool:
         """Whether setup, call and teardown passed, and there is nothing more to tell."""
         phases = self.phases
-        if len(phases) != 3 or self._failures or self._ends_by or self._more_output or self.recording.steps:
+        if not self.is_regular or len(phases) != 3 or self.recording.steps:
             return False
-        for phase in phases:
-            if phase.outcome != "passed" or phase.annotation is not None:
-                return False
-        whens = phases[0].when, phases[1].when, phases[2].when
-        return whens == _PHASES and len(phases[2].sections) <= self._first_section and self.notes.is_empty
+        setup, call, teardown = phases
+        whens = setup.when, call.when, teardown.when
+        return whens == _PHASES and len(teardown.sections) <= self._first_section and self.notes.is_empty
 
     @property
     def sections(self) -> list[tuple[str, str]]:
@@ -96,9 +89,10 @@ class Attempt:
     def take_subtest(self, title: str, end: float, duration: float, sections: list[tuple[str, str]]) -> None:
         """Make a step of the last phase: it was that of a subtest, which was over at *end*."""
         phase = self.phases.pop()
-        self._more_output += sections[len(phase.sections) :]
+        self.is_regular = False
+        self._more_output = [*self._more_output, *sections[len(phase.sections) :]]
         if phase.failure is not None:
-            self._failures.append({**phase.failure, "phase": f"subtest {title}"})
+            self._failures = [*self._failures, {**phase.failure, "phase": f"subtest {title}"}]
         step = self.recording.open(title, "assertion", end - duration)
         if step is None:
             return
@@ -116,13 +110,13 @@ class Attempt:
 
     def interrupt(self, reason: str, at: float) -> None:
         """End it without a verdict, unless it has failed already."""
-        self.last = at
+        self.last, self.is_regular = at, False
         self._ends_by = {"type": "interrupted", "description": reason}
 
     def break_off(self, message: str, at: float) -> None:
         """End it as failed by something that no phase reported."""
-        self.last = at
-        self._failures.append({"phase": "session", "message": message})
+        self.last, self.is_regular = at, False
+        self._failures = [*self._failures, {"phase": "session", "message": message}]
 
     @property
     def outcome(self) -> str:
@@ -171,7 +165,7 @@ class Attempt:
 
     def _describe_failures(self) -> list[Record]:
         """Return what failed; of many subtests, the first that did."""
-        first, cut = self._failures[:FAILURES_LIMIT], len(self._failures) - FAILURES_LIMIT
+        first, cut = [*self._failures[:FAILURES_LIMIT]], len(self._failures) - FAILURES_LIMIT
         if cut > 0:
             first.append({"phase": "subtests", "message": f"[... {cut:,} further failures cut ...]"})
         return [*first, *(phase.failure for phase in self.phases if phase.failure is not None)]

@@ -11,6 +11,7 @@ import pytest
 
 from ..journal import records
 from ..journal.records import Record
+from ..native import native, to_json
 from ..notes import Notes
 from ..redact import Redactor
 from ..text import MESSAGE_LIMIT, NAME_LIMIT, shorten, shorten_name
@@ -33,41 +34,64 @@ class Describer:
         self._redact = redact
         self._worker = [{"type": "worker", "description": worker}] if worker else []
         self._executions: Counter[str] | None = Counter() if counts else None
+        self._worker_as_json = to_json(self._worker)
         # What the tests of one class or module have in common, of which one follows another.
         self._parent: object = None
-        self._above: list[Any] = []
+        self._marks_above: list[list[pytest.Mark]] = []
         self._suites: list[str] = []
         self._file = ("", "")
-        self._before, self._is_harmless = "", False
+        self._common = ""
+        self._before, self._before_as_json, self._is_harmless = "", "", False
 
     def begun(self, number: int, item: pytest.Item, at: float) -> Record:
         """Return the ``began`` record of a test."""
-        if item.parent is not self._parent:
-            self._parent, self._above = item.parent, item.listchain()[:-1]
-            self._suites = _name_suites(self._above)
         file, line, _ = item.location
-        if file != self._file[0]:
-            self._file = file, self._redact(file.replace(os.sep, "/"))
+        self._enter(item.parent, file)
         node, title = self._name(item)
         annotations = self._annotations(item)
         tags: list[str] = []
-        is_marked = bool(item.own_markers)
-        for above in self._above:
-            is_marked = is_marked or bool(above.own_markers)
-        if is_marked:
+        if item.own_markers or any(self._marks_above):
             told = self.read(list(item.iter_markers()))
             tags, annotations = told.tags, [*annotations, *told.annotations]
         line = None if line is None else line + 1
         return records.began(number, node, self._file[1], line, self._suites, title, int(at), tags, annotations)
 
+    def begun_line(self, number: int, item: pytest.Item, at: float) -> bytes:
+        """Return that record as a line; that of a test with neither markers nor parameters is made of what is known."""
+        name = item.name
+        is_told = item.own_markers or self._executions is not None or getattr(item, "callspec", None) is not None
+        if is_told or not self._is_plain(item.nodeid, name):
+            return records.line_of_began(self.begun(number, item, at))
+        file, line, _ = item.location
+        if item.parent is not self._parent or file != self._file[0]:
+            self._enter(item.parent, file)
+        if any(self._marks_above):
+            return records.line_of_began(self.begun(number, item, at))
+        line = None if line is None else line + 1
+        return records.begun(number, self._before_as_json, name, self._common, line, int(at), self._worker_as_json)
+
+    def _enter(self, parent: Any, file: str) -> None:
+        """Take up what the tests that are defined in *file*, below *parent*, have in common."""
+        if parent is self._parent and file == self._file[0]:
+            return
+        above = parent.listchain()
+        self._parent, self._marks_above = parent, [each.own_markers for each in above]
+        self._suites = _name_suites(above)
+        self._file = file, self._redact(file.replace(os.sep, "/"))
+        self._common = records.place_of(self._file[1], self._suites)
+
+    def _is_plain(self, node: str, name: str) -> bool:
+        """Tell whether the test goes by a word, and neither that nor what stands before it is to be masked or cut."""
+        before = node[: -len(name)]
+        if before != self._before:
+            self._before, self._before_as_json = before, native.quote(before)[1:-1]
+            self._is_harmless = before.endswith("::") and self._redact(before) == before
+        return self._is_harmless and len(node) <= NAME_LIMIT and self._redact.leaves(node, name)
+
     def _name(self, item: pytest.Item) -> tuple[str, str]:
         """Return the names that the test has for pytest and for people."""
         node, name = item.nodeid, item.name
-        before = node[: -len(name)]
-        if before != self._before:
-            self._before = before
-            self._is_harmless = before.endswith("::") and self._redact(before) == before
-        if self._is_harmless and len(node) <= NAME_LIMIT and self._redact.leaves(node, name):
+        if self._is_plain(node, name):
             return node, name
         return shorten_name(self._redact(node)), shorten_name(self._redact(title_of(item)))
 

@@ -55,7 +55,7 @@ class Journal:
         self.write: Callable[[bytes], None] = _drop
         self._segment: Segment | RelayedSegment | None = None
         self._early: list[Record] = []
-        self._running = ""
+        self._running = b""
         self._pid, self._parent = native.getpid(), native.getppid()
         self._about: Record = {
             "v": records.FORMAT,
@@ -105,8 +105,8 @@ class Journal:
             return ""
         kept = [from_json(line.decode("ascii")) for line in self._segment.kept]
         nodes = [record["node"] for record in kept if record["kind"] == "began"]
-        if kept and kept[0]["kind"] in _OF_A_TEST:
-            nodes.insert(0, self._running)
+        if self._running and kept and kept[0]["kind"] in _OF_A_TEST:
+            nodes.insert(0, from_json(self._running.decode("ascii"))["node"])
         shown = ", ".join(nodes[:_SHOWN_NODES])
         if len(nodes) > _SHOWN_NODES:
             shown += f" and {number_of(len(nodes) - _SHOWN_NODES, 'more test')}"
@@ -158,14 +158,14 @@ class Journal:
                 return CapturedOutput.of_process(session["process"]["pid"], session["output"])
         return CapturedOutput(())
 
-    def begin(self, began: Record) -> None:
-        """Write that a test starts, opening the journal if need be."""
+    def begin(self, line: bytes) -> None:
+        """Write that a test starts, by the line of its record, opening the journal if need be."""
         if self._segment is None:
             self.open()
         if self._segment is not None:
             if not self._segment.kept:
-                self._running = began["node"]
-            self.write(records.line_of_began(began))
+                self._running = line
+            self.write(line)
 
     def append(self, record: Record) -> None:
         """Write *record*, opening the journal if need be."""

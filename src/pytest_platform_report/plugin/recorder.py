@@ -161,14 +161,15 @@ class Recorder:
         self._told = 0
         self._markers = len(item.own_markers)
         now = now_ms()
-        described = self._describe.begun(self._tests, item, now)
         if self._extensions.change_begins:
+            described = self._describe.begun(self._tests, item, now)
             began = self._extensions.begin(item, described)
             if began is None:
                 self._journal.append(records.dropped(self._tests, described["node"]))
                 return
-            described = began
-        self._journal.begin(described)
+            self._journal.begin(records.line_of_began(began))
+        else:
+            self._journal.begin(self._describe.begun_line(self._tests, item, now))
         self.keep_file.begin(self._tests)
         recording.current.keep_file = self.keep_file
         self._open_attempt(now)
@@ -210,7 +211,9 @@ class Recorder:
                 self._fixtures.blame(excinfo.value)
         elif outcome == "skipped" or hasattr(report, "wasxfail"):
             annotation = describe_outcome(report, self._redact)
-        attempt.phases.append(Phase(when, outcome, now, failure, annotation, report.sections))
+        if outcome != "passed" or annotation is not None:
+            attempt.is_regular = False
+        attempt.phases.append(Phase._make((when, outcome, now, failure, annotation, report.sections)))
         self._comparison = None
         if when != "teardown":
             self._journal.write(_CALL if when == "setup" and outcome == "passed" else _TEARDOWN)
