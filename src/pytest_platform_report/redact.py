@@ -142,7 +142,7 @@ class Redactor:
             return False
         if word[0] in _FIRST_LETTERS and word.lower().startswith(_BEGINNINGS):
             return False
-        return not any(map(text.__contains__, self._secrets))
+        return not self._secrets or not any(map(text.__contains__, self._secrets))
 
 
 def _may_have_shape(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .. import recording
@@ -28,9 +28,14 @@ class Phase(NamedTuple):
     sections: list[tuple[str, str]]
 
 
+PhaseValues = tuple[str, str, float, Record | None, Record | None, list[tuple[str, str]]]
+"""A :class:`Phase` as it is kept, at a quarter of the cost: what has names is made where there is something to tell."""
+
+
 class Attempt:
     """One execution; what is before *first_section* of a report's output belongs to the attempts before it.
 
+    :ivar phases: those that are over.
     :ivar recording: its steps; ``notes``: what else its test tells.
     :ivar is_regular: whether all phases passed, and nothing else has come from outside.
     """
@@ -52,7 +57,7 @@ class Attempt:
     def __init__(self, start: float, first_section: int, steps: recording.Recording, told: Notes) -> None:
         self.start = start
         self.last = start
-        self.phases: list[Phase] = []
+        self.phases: list[PhaseValues] = []
         self.recording = steps
         self.notes = told
         self._first_section = first_section
@@ -64,7 +69,7 @@ class Attempt:
 
     def has(self, when: str) -> bool:
         """Tell whether a phase has been."""
-        return any(phase.when == when for phase in self.phases)
+        return any(phase.when == when for phase in self._named())
 
     @property
     def is_plain(self) -> bool:
@@ -73,22 +78,22 @@ class Attempt:
         if not self.is_regular or len(phases) != 3 or self.recording.steps:
             return False
         setup, call, teardown = phases
-        whens = setup.when, call.when, teardown.when
-        return whens == _PHASES and len(teardown.sections) <= self._first_section and self.notes.is_empty
+        whens = setup[0], call[0], teardown[0]
+        return whens == _PHASES and len(teardown[-1]) <= self._first_section and self.notes.is_empty
 
     @property
     def sections(self) -> list[tuple[str, str]]:
         """All output that pytest has told of, of this attempt and those before it."""
-        return self.phases[-1].sections if self.phases else []
+        return self.phases[-1][-1] if self.phases else []
 
     @property
     def told(self) -> int:
         """How many sections of output pytest has told of by now."""
-        return len(self.phases[-1].sections) if self.phases else self._first_section
+        return len(self.phases[-1][-1]) if self.phases else self._first_section
 
     def take_subtest(self, title: str, end: float, duration: float, sections: list[tuple[str, str]]) -> None:
         """Make a step of the last phase: it was that of a subtest, which was over at *end*."""
-        phase = self.phases.pop()
+        phase = Phase._make(self.phases.pop())
         self.is_regular = False
         self._more_output = [*self._more_output, *sections[len(phase.sections) :]]
         if phase.failure is not None:
@@ -123,7 +128,7 @@ class Attempt:
         """Failed if anything did; else what the call said, or the setup where there was no call."""
         failed = bool(self._failures)
         verdict = "passed"
-        for phase in self.phases:
+        for phase in self._named():
             if phase.outcome == "failed":
                 failed = True
             elif phase.when != "teardown" or len(self.phases) == 1:
@@ -132,10 +137,10 @@ class Attempt:
             return "failed"
         return "skipped" if self._ends_by is not None else verdict
 
-    def line(self, test: int) -> bytes:
-        """Return the ``ended`` record of a test with this attempt alone, which is plain."""
+    def line(self, test: int, at: int) -> bytes:
+        """Return the ``ended`` record of a test with this attempt alone, which is plain and began *at*."""
         setup, call, teardown = self.phases
-        return records.passed(test, self.start, setup.end, call.end, teardown.end)
+        return records.passed(test, at, self.start, setup[2], call[2], teardown[2])
 
     def describe(self, redact: Redact) -> Record:
         """Return the journal's attempt."""
@@ -143,7 +148,7 @@ class Attempt:
             "outcome": self.outcome,
             "start": round(self.start, 2),
             "duration": round(self.last - self.start, 2),
-            "phases": [[phase.when, phase.outcome, round(phase.end - self.start, 2)] for phase in self.phases],
+            "phases": [[phase.when, phase.outcome, round(phase.end - self.start, 2)] for phase in self._named()],
         }
         failures = self._describe_failures()
         steps = self.recording.describe(self.last, failures[0]["message"] if failures else None)
@@ -151,7 +156,7 @@ class Attempt:
             described["steps"] = steps
         if failures:
             described["failures"] = failures
-        annotations: list[Record] = [phase.annotation for phase in self.phases if phase.annotation is not None]
+        annotations: list[Record] = [phase.annotation for phase in self._named() if phase.annotation is not None]
         annotations += self.notes.annotations
         if self._ends_by is not None:
             annotations.append(self._ends_by)
@@ -168,7 +173,10 @@ class Attempt:
         first, cut = [*self._failures[:FAILURES_LIMIT]], len(self._failures) - FAILURES_LIMIT
         if cut > 0:
             first.append({"phase": "subtests", "message": f"[... {cut:,} further failures cut ...]"})
-        return [*first, *(phase.failure for phase in self.phases if phase.failure is not None)]
+        return [*first, *(phase.failure for phase in self._named() if phase.failure is not None)]
+
+    def _named(self) -> Iterator[Phase]:
+        return map(Phase._make, self.phases)
 
 
 def _add_output(described: Record, sections: list[tuple[str, str]], redact: Redact) -> None:

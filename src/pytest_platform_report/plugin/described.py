@@ -43,7 +43,7 @@ class Describer:
         self._common = ""
         self._before, self._before_as_json, self._is_harmless = "", "", False
 
-    def begun(self, number: int, item: pytest.Item, at: float) -> Record:
+    def begun(self, number: int, item: pytest.Item, at: int) -> Record:
         """Return the ``began`` record of a test."""
         file, line, _ = item.location
         self._enter(item.parent, file)
@@ -54,9 +54,9 @@ class Describer:
             told = self.read(list(item.iter_markers()))
             tags, annotations = told.tags, [*annotations, *told.annotations]
         line = None if line is None else line + 1
-        return records.began(number, node, self._file[1], line, self._suites, title, int(at), tags, annotations)
+        return records.began(number, node, self._file[1], line, self._suites, title, at, tags, annotations)
 
-    def begun_line(self, number: int, item: pytest.Item, at: float) -> bytes:
+    def begun_line(self, number: int, item: pytest.Item, at: int) -> bytes:
         """Return that record as a line; that of a test with neither markers nor parameters is made of what is known."""
         name = item.name
         is_told = item.own_markers or self._executions is not None or getattr(item, "callspec", None) is not None
@@ -68,7 +68,7 @@ class Describer:
         if any(self._marks_above):
             return records.line_of_began(self.begun(number, item, at))
         line = None if line is None else line + 1
-        return records.begun(number, self._before_as_json, name, self._common, line, int(at), self._worker_as_json)
+        return records.begun(number, self._before_as_json, name, self._common, line, at, self._worker_as_json)
 
     def _enter(self, parent: Any, file: str) -> None:
         """Take up what the tests that are defined in *file*, below *parent*, have in common."""

@@ -23,7 +23,7 @@ from ..native import native, now_ms
 from ..redact import Redact
 from ..text import shorten_name
 from .allure import AllureHooks
-from .attempt import Attempt, Phase
+from .attempt import Attempt
 from .comparison import Comparison, show
 from .described import PARAMETER_LIMIT, Describer, as_text
 from .extensions import Extensions
@@ -81,6 +81,7 @@ class Recorder:
         self._reports: list[pytest.TestReport] = []
         self._comparison: Comparison | None = None
         self._markers = 0
+        self._at = 0
         self._told = 0
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -161,15 +162,16 @@ class Recorder:
         self._told = 0
         self._markers = len(item.own_markers)
         now = now_ms()
+        self._at = int(now)
         if self._extensions.change_begins:
-            described = self._describe.begun(self._tests, item, now)
+            described = self._describe.begun(self._tests, item, self._at)
             began = self._extensions.begin(item, described)
             if began is None:
                 self._journal.append(records.dropped(self._tests, described["node"]))
                 return
             self._journal.begin(records.line_of_began(began))
         else:
-            self._journal.begin(self._describe.begun_line(self._tests, item, now))
+            self._journal.begin(self._describe.begun_line(self._tests, item, self._at))
         self.keep_file.begin(self._tests)
         recording.current.keep_file = self.keep_file
         self._open_attempt(now)
@@ -200,7 +202,7 @@ class Recorder:
         outcome = report.outcome
         attempt = self._attempts[-1]
         for phase in attempt.phases:
-            if phase.when == when:  # a rerun of the call only
+            if phase[0] == when:  # a rerun of the call only
                 attempt = self._open_attempt(attempt.last)
                 break
         attempt.last = now = now_ms()
@@ -213,7 +215,7 @@ class Recorder:
             annotation = describe_outcome(report, self._redact)
         if outcome != "passed" or annotation is not None:
             attempt.is_regular = False
-        attempt.phases.append(Phase._make((when, outcome, now, failure, annotation, report.sections)))
+        attempt.phases.append((when, outcome, now, failure, annotation, report.sections))
         self._comparison = None
         if when != "teardown":
             self._journal.write(_CALL if when == "setup" and outcome == "passed" else _TEARDOWN)
@@ -258,7 +260,7 @@ class Recorder:
             return
         item = self._item
         if self._is_plain(item):
-            self._journal.write(self._attempts[0].line(self._tests))
+            self._journal.write(self._attempts[0].line(self._tests, self._at))
             self._told = 1
             return
         attempts = [each.describe(self._redact) for each in self._attempts]
