@@ -31,12 +31,9 @@ something to say, ``steps``, ``failures``, ``annotations``, ``stdout``, ``stderr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..model import Annotation, Artifact, Attempt, Failure, Place
 from ..native import native, to_json
-from .steps import steps_of
 
 FORMAT = 1
 ENDS = ("closed", "gone")
@@ -216,35 +213,3 @@ def closed(exit_status: int, interrupted: bool, undone: int, at: float) -> Recor
         "undone": undone,
         "at": at,
     }
-
-
-def place(record: Mapping[str, Any]) -> Place:
-    """Read the test that a ``began`` record names."""
-    return Place(record["node"], record["file"], record["line"], tuple(record["suites"]), record["title"])
-
-
-def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
-    """Read the attempts of an ``attempt`` or ``ended`` record."""
-    return tuple(
-        Attempt(
-            outcome=attempt["outcome"],
-            start=attempt["start"],
-            duration=attempt["duration"],
-            steps=steps_of(attempt),
-            failures=tuple(Failure(**failure) for failure in attempt.get("failures", ())),
-            annotations=annotations_of(attempt),
-            stdout=attempt.get("stdout", ""),
-            stderr=attempt.get("stderr", ""),
-        )
-        for attempt in record["attempts"]
-    )
-
-
-def annotations_of(record: Mapping[str, Any]) -> tuple[Annotation, ...]:
-    """Read the annotations of a ``began`` or ``ended`` record or of an attempt."""
-    return tuple(Annotation(**annotation) for annotation in record.get("annotations", ()))
-
-
-def artifact_of(record: Mapping[str, Any]) -> Artifact:
-    """Read the file that an ``artifact`` record names."""
-    return Artifact(record["path"], record["name"], record["type"], record["size"], record["sha256"])

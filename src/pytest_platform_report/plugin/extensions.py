@@ -1,6 +1,7 @@
 """The hooks of :mod:`..hookspecs`: called for what is about to be recorded, and what they have made of it taken over.
 
-All that comes of them is redacted, bounded and made text. Where nobody implements one, nothing is done for it.
+All that comes of them is redacted, bounded and made text. Where nobody implements one, nothing is done for it, and what
+it would be given is not imported.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from typing import Any
 
 import pytest
 
-from ..descriptions import ArtifactDescription, BegunTest, EndedTest, RunDescription
-from ..journal.records import Record, annotations_of
+from ..journal.records import Record
 from ..native import native
 from ..redact import Redact
 from ..text import show
-from .fitting import Fitting, describe_attempt
 from .problems import Problems
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..descriptions import ArtifactDescription
+    from .fitting import Fitting
 
 # pytest.fail and pytest.skip derive from BaseException; in a hook they are no more than any other error.
 _ERRORS = (Exception, pytest.fail.Exception, pytest.skip.Exception)
@@ -33,7 +37,7 @@ class Extensions:
     def __init__(self, config: pytest.Config, redact: Redact, problems: Problems) -> None:
         self._config = config
         self._hooks: Any = config.hook
-        self._fit = Fitting(redact)
+        self._redact = redact
         self._problems = problems
         self.change_begins = self.change_ends = False
 
@@ -42,11 +46,15 @@ class Extensions:
         """Called for each plugin: whether one has hooks of ours is not asked test by test."""
         self.change_begins = bool(self._hooks.pytest_platform_begin.get_hookimpls())
         self.change_ends = bool(self._hooks.pytest_platform_end.get_hookimpls())
+        if self.change_begins or self.change_ends or self._changes_run or self._chooses_files:
+            from . import fitting  # noqa: F401  tests may take the files away that it is read from
 
     def run(self, session: Record) -> Record:
         """Return the ``session`` record with the run as the hook wants it."""
-        if not self._hooks.pytest_platform_run.get_hookimpls():
+        if not self._changes_run:
             return session
+        from ..descriptions import RunDescription
+
         settings, facts = session["settings"], session["facts"]
         with self._trying("pytest_platform_run"):
             run = RunDescription(
@@ -65,6 +73,9 @@ class Extensions:
 
     def begin(self, item: pytest.Item, began: Record) -> Record | None:
         """Return the ``began`` record as the hook wants it; None where the test is dropped."""
+        from ..descriptions import BegunTest
+        from ..journal.values import annotations_of
+
         with self._trying("pytest_platform_begin"):
             test = BegunTest(
                 title=began["title"],
@@ -88,6 +99,10 @@ class Extensions:
         """Return the ``ended`` record as the hook wants it; None where the test is dropped."""
         if not self.change_ends:
             return ended
+        from ..descriptions import EndedTest
+        from ..journal.values import annotations_of
+        from .fitting import describe_attempt
+
         with self._trying("pytest_platform_end"):
             attempts = tuple(map(describe_attempt, ended["attempts"]))
             test = EndedTest(
@@ -110,13 +125,27 @@ class Extensions:
 
     def want_file(self, item: pytest.Item | None, source: str | os.PathLike[str] | bytes, name: str, type: str) -> bool:
         """Tell whether a file of a test, or of the run, is to be kept."""
-        if not self._hooks.pytest_platform_artifact.get_hookimpls():
+        if not self._chooses_files:
             return True
         artifact = _describe_file(source, name, type)
         hooks: Any = self._hooks if item is None else item.ihook
         with self._trying("pytest_platform_artifact"):
             return hooks.pytest_platform_artifact(item=item, artifact=artifact) is not False
         return True
+
+    @property
+    def _changes_run(self) -> bool:
+        return bool(self._hooks.pytest_platform_run.get_hookimpls())
+
+    @property
+    def _chooses_files(self) -> bool:
+        return bool(self._hooks.pytest_platform_artifact.get_hookimpls())
+
+    @property
+    def _fit(self) -> Fitting:
+        from .fitting import Fitting
+
+        return Fitting(self._redact)
 
     def _trying(self, hook: str) -> _Trying:
         return _Trying(lambda error: self._tell(hook, error))
@@ -151,6 +180,8 @@ class _Trying:
 
 
 def _describe_file(source: str | os.PathLike[str] | bytes, name: str, type: str) -> ArtifactDescription:
+    from ..descriptions import ArtifactDescription
+
     if isinstance(source, (bytes, bytearray, memoryview)):
         return ArtifactDescription(name, type, memoryview(source).nbytes, None)
     path = os.fspath(source)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..descriptions import Annotation, AttemptDescription, FailureDescription, StepDescription
-from ..journal.records import Record, annotations_of
+from ..journal.records import Record
+from ..journal.values import annotations_of
 from ..notes import as_tag
 from ..redact import Redact
 from ..text import MESSAGE_LIMIT, NAME_LIMIT, OUTPUT_LIMIT, STACK_LIMIT, shorten, shorten_name

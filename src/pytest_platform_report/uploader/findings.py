@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FolderGoneError, JournalError
-from ..journal import records
+from ..journal import records, values
 from ..journal.reader import Line, SegmentReader
 from ..model import Annotation, Artifact, Attempt, Failure, Place, Result
 from .tail import Segment
@@ -165,7 +165,7 @@ class Journals:
 
     def read_artifact(self, segment: str, start: int, end: int) -> Artifact:
         """Read an artifact's record."""
-        return records.artifact_of(self.record(segment, (start, end)))
+        return values.artifact_of(self.record(segment, (start, end)))
 
     def record(self, segment: str, where: tuple[int, int]) -> records.Record:
         """Read the record that stands at these bytes; raises as :meth:`read` does."""
@@ -191,16 +191,16 @@ def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[recor
     for span, first, told in executions:
         earlier = len(attempts)
         if first["kind"] == "began":
-            tags, annotations = tuple(first["tags"]), records.annotations_of(first)
+            tags, annotations = tuple(first["tags"]), values.annotations_of(first)
         elif first["kind"] == "lost":
             annotations = (Annotation("worker", first["worker"]),)
         for record in told:
-            attempts += records.attempts(record)
+            attempts += values.attempts(record)
         if span.ended is None:
             attempts.append(_UNENDED[first["kind"]](first, span))
         else:
             tags = tuple(dict.fromkeys((*tags, *told[-1]["tags"])))
-            annotations = (*annotations, *records.annotations_of(told[-1]))
+            annotations = (*annotations, *values.annotations_of(told[-1]))
             shown_as = told[-1].get("title", "")
         start = None if first["kind"] == "collected" else attempts[earlier].start
     firsts = [first for _, first, _ in executions]
@@ -210,7 +210,7 @@ def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[recor
 
 def _place(first: records.Record) -> Place:
     if first["kind"] == "began":
-        return records.place(first)
+        return values.place(first)
     node = first["node"]
     if first["kind"] == "collected":
         return Place(node, first["file"], None, (Path(first["file"]).stem,), "collection")
