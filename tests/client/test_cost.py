@@ -34,6 +34,8 @@ def pytest_runtest_logfinish(nodeid):
         sys.setprofile(None)
 
 def pytest_unconfigure():
+    for name in ("model", "descriptions", "plugin.fitting"):
+        counts["imports"] += "pytest_platform_report." + name in sys.modules
     with open("counts.json", "w") as file:
         json.dump({{name: number / ({tests} // 2) for name, number in counts.items()}}, file)
 """
@@ -64,6 +66,10 @@ def test_system_calls(counts: dict[str, float]) -> None:
     assert counts["fstat"] <= 0.25
     assert counts["pread"] < 4
     assert counts["monotonic"] == 4
+
+
+def test_what_only_readers_and_hooks_need_is_not_imported(counts: dict[str, float]) -> None:
+    assert counts["imports"] == 0
 
 
 def test_functions(counts: dict[str, float]) -> None:
