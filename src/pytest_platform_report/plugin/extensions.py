@@ -63,11 +63,11 @@ class Extensions:
                 metadata=dict(facts.get("metadata", ())),
             )
             self._hooks.pytest_platform_run(config=self._config, run=run)
-            told = {"run_title": self._fit.name(run.title), "tags": self._fit.names("tags", run.tags)}
+            told = {"run_title": self._fit().name(run.title), "tags": self._fit().names("tags", run.tags)}
             return {
                 **session,
                 "settings": {**settings, **told},
-                "facts": {**facts, "metadata": self._fit.metadata(run.metadata)},
+                "facts": {**facts, "metadata": self._fit().metadata(run.metadata)},
             }
         return session
 
@@ -88,10 +88,10 @@ class Extensions:
                 return None
             return {
                 **began,
-                "title": self._fit.name(test.title),
-                "suites": self._fit.names("suites", test.suites),
-                "tags": self._fit.tags(test.tags, began["tags"]),
-                "annotations": self._fit.annotations(test.annotations, began["annotations"]),
+                "title": self._fit().name(test.title),
+                "suites": self._fit().names("suites", test.suites),
+                "tags": self._fit().tags(test.tags, began["tags"]),
+                "annotations": self._fit().annotations(test.annotations, began["annotations"]),
             }
         return began
 
@@ -116,10 +116,10 @@ class Extensions:
                 return None
             return {
                 **ended,
-                "title": self._fit.name(test.title) if test.title else "",
-                "attempts": list(map(self._fit.attempt, ended["attempts"], attempts)),
-                "tags": self._fit.tags(test.tags, ended["tags"]),
-                "annotations": self._fit.annotations(test.annotations, ended["annotations"]),
+                "title": self._fit().name(test.title) if test.title else "",
+                "attempts": list(map(self._fit().attempt, ended["attempts"], attempts)),
+                "tags": self._fit().tags(test.tags, ended["tags"]),
+                "annotations": self._fit().annotations(test.annotations, ended["annotations"]),
             }
         return ended
 
@@ -141,8 +141,7 @@ class Extensions:
     def _chooses_files(self) -> bool:
         return bool(self._hooks.pytest_platform_artifact.get_hookimpls())
 
-    @property
-    def _fit(self) -> Fitting:
+    def _fit(self) -> Fitting:  # no property: older pytest asks each plugin for what it has
         from .fitting import Fitting
 
         return Fitting(self._redact)
@@ -155,7 +154,7 @@ class Extensions:
         if not where:  # what they have left is wrong: any of them can have done it
             plugins = getattr(self._hooks, hook).get_hookimpls()
             where = ", ".join(self._relative(str(each.plugin_name)) for each in plugins)
-        self._problems.blame(hook, self._fit.name(f"{self._relative(where)}: {type(error).__name__}: {show(error)}"))
+        self._problems.blame(hook, self._fit().name(f"{self._relative(where)}: {type(error).__name__}: {show(error)}"))
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self._config.rootpath}/")
