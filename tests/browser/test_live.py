@@ -54,7 +54,7 @@ def test_pages_move_while_a_session_runs(people: People, tmp_path: Path) -> None
         mark(jane)
         session = project.start()
         try:
-            row = jane.locator("tbody tr", has_text="1 tests")
+            row = jane.locator("tbody tr", has_text="1 test")
             row.get_by_text("running", exact=True).wait_for()
             link = row.get_by_role("link")
             link.focus()
