@@ -373,7 +373,7 @@ def test_hostile_text_is_only_text(api: Api, browser: httpx.Client) -> None:
     queries = dict.fromkeys(names, HOSTILE)
     (compared, *_) = [link for link in read(browser, f"/tests/{test['id']}").links if "/compare/" in link]
     of_files = (f"/artifacts/{file['id']}", compared)
-    of_run = (f"/runs/{run['id']}", f"/runs/{run['id']}/suites")
+    of_run = (f"/runs/{run['id']}", f"/runs/{run['id']}/suites", f"/runs/{run['id']}/timeline")
     for path in ("/", *of_run, f"/tests/{test['id']}", f"{flaky}?quarantined=yes", *of_files):
         for query in ({}, queries, *({name: value} for name, value in queries.items())):
             page = read(browser, path, **query)
