@@ -13,14 +13,13 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path[:0] = [str(Path(__file__).parents[2] / each) for each in ("", "tests")]
 
-from hot import measure_queries
-from ingest import measure_ingest
-from made_up import Size, fill
-from pages import measure_pages
-from served import Store, postgres_store, sqlite_store
-
+from benchmarks.server.hot import measure_queries
+from benchmarks.server.ingest import measure_ingest
+from benchmarks.server.made_up import Size, fill
+from benchmarks.server.pages import measure_pages
+from benchmarks.server.served import Store, postgres_store, sqlite_store
 from platform_report_server.db.engine import open_database
 
 _STORES = {"sqlite": sqlite_store, "postgresql": postgres_store}

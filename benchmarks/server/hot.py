@@ -12,8 +12,8 @@ from itertools import cycle, islice
 from typing import Any
 from urllib.parse import urlencode
 
-from made_up import PROJECT
-from served import KEY, Store, cpu, serving
+from benchmarks.server.made_up import PROJECT
+from benchmarks.server.served import KEY, Store, cpu, serving
 
 _TIMES = 50
 _WARM = 3

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
-from made_up import BATCH, PROJECT, Contents
-from sending import send
-from served import KEY, Store, cpu, serving
+
+from benchmarks.server.made_up import BATCH, PROJECT, Contents
+from benchmarks.server.sending import send
+from benchmarks.server.served import KEY, Store, cpu, serving
 
 _MOST_SINGLES = 4_000
 _CLIENTS = 16

@@ -8,13 +8,13 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from again import Tests, write_again
 from sqlalchemy import Connection, select, text
 
+from benchmarks.server.again import Tests, write_again
 from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import Database
 from platform_report_server.db.partitions import make_partitions
@@ -33,6 +33,7 @@ from platform_report_server.model import (
     RunChange,
     SettingsChange,
     Step,
+    StepCategory,
     StepError,
     TestError,
 )
@@ -49,7 +50,7 @@ _MODELS = 8
 """Runs that the others are made of."""
 _WORDS = ("login", "basket", "checkout", "search", "invoice", "export", "profile", "report", "upload", "webhook")
 _BRANCHES = ("main", "main", "main", "release", "feature/search", "fix/timeouts", "feature/basket")
-_STEPS = (("setup", "hook"), ("fixture", "fixture"), *[("click", "action")] * 6)
+_STEPS: Mapping[str, StepCategory] = {"setup": "hook", "fixture": "fixture", "click": "action"}
 _UNSTEADY = 50
 """One test in so many is unsteady: it fails, or passes on a retry, in half of its runs."""
 
@@ -112,16 +113,14 @@ class Contents:
         return [
             Step(
                 f"{name} {self._random.choice(_WORDS)} {self._random.randrange(100)}",
-                category,
+                _STEPS[name],
                 "passed",
                 float(self._random.randrange(200)),
                 StepError("AssertionError") if self._random.random() < 0.02 else None,
                 0,
                 float(at * 100),
             )
-            for at, (name, category) in enumerate(
-                (("setup", "hook"), ("fixture", "fixture"), *[("click", "action")] * 6)
-            )
+            for at, name in enumerate(("setup", "fixture", *["click"] * 6))
         ]
 
     def _some_lines(self) -> Iterator[str]:

@@ -9,10 +9,9 @@ from itertools import cycle, islice
 from typing import Any
 from urllib.parse import urlencode
 
-from hot import Server
-from made_up import PROJECT
-from served import KEY, Store, cpu, serving
-
+from benchmarks.server.hot import Server
+from benchmarks.server.made_up import PROJECT
+from benchmarks.server.served import KEY, Store, cpu, serving
 from browser.chromium import find_chromium
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.projects import load_project

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from made_up import PROJECT
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn import Config, Server
 
+from benchmarks.server.made_up import PROJECT
 from platform_report_server.app import create_app
 from platform_report_server.db.engine import migrate_database
 from platform_report_server.server import server_config

@@ -18,17 +18,16 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path[:0] = [str(Path(__file__).parents[2] / each) for each in ("", "tests")]
 
-from candidates import CANDIDATES, COUNTED, DESERTED, PYTEST, SAME_PACKAGES, Candidate
-from corpora import Corpus, mixed, sleeping, trivial
-from instructions import count_instructions
-from runs import Run, run, write
-from tables import Runs, table
-
+from benchmarks.sessions.candidates import CANDIDATES, COUNTED, DESERTED, PYTEST, SAME_PACKAGES, Candidate
+from benchmarks.sessions.corpora import Corpus, mixed, sleeping, trivial
+from benchmarks.sessions.instructions import count_instructions
+from benchmarks.sessions.runs import Run, run, write
+from benchmarks.sessions.tables import Runs, table
 from faults.run import find_python, find_versions
 
 _BEGIN, _END = "<!-- what follows is written by benchmarks/sessions -->\n", "<!-- to here -->\n"
@@ -131,7 +130,7 @@ def _write(page: Path, told: str) -> None:
     page.write_text(f"{before}{begin}\n{told}\n\n{end}{after}", encoding="utf-8")
 
 
-def _sizes(asked: argparse.Namespace) -> list[tuple[object, int]]:
+def _sizes(asked: argparse.Namespace) -> list[tuple[Callable[[int], Corpus], int]]:
     return [(trivial, asked.trivial), (mixed, asked.mixed), (sleeping, asked.sleeping)]
 
 

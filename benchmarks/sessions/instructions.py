@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from candidates import FLOOR, Candidate
-from corpora import trivial
-from runs import begin, write
+from benchmarks.sessions.candidates import FLOOR, Candidate
+from benchmarks.sessions.corpora import trivial
+from benchmarks.sessions.runs import begin, write
 
 _COUNTS = (100, 400)
 _VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")

@@ -10,10 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from candidates import Candidate
-from corpora import Corpus
-from measured import Measured, measure
-
+from benchmarks.sessions.candidates import Candidate
+from benchmarks.sessions.corpora import Corpus
+from benchmarks.sessions.measured import Measured, measure
 from faults.run import find_python
 from faults.sessions import Server, serving
 

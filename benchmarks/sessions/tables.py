@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from candidates import Candidate
-from corpora import Corpus
-from runs import Run
+from benchmarks.sessions.candidates import Candidate
+from benchmarks.sessions.corpora import Corpus
+from benchmarks.sessions.runs import Run
 
 _COLUMNS = (
     "CPU",

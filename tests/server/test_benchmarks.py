@@ -51,7 +51,7 @@ sys.exit(3)
 _MEASURES = """
 import json, os, sys
 from pathlib import Path
-from measured import measure
+from benchmarks.sessions.measured import measure
 told = []
 done = measure([sys.executable, sys.argv[1]], Path.cwd(), os.environ, Path("out"), 60, lambda: told.append("ended"))
 print(json.dumps([*told, done.exit, done.cpu < done.left_cpu, done.peak < 50 < done.left_peak]))
@@ -61,7 +61,7 @@ print(json.dumps([*told, done.exit, done.cpu < done.left_cpu, done.peak < 50 < d
 @pytest.mark.newest
 def test_a_session_is_measured_with_what_it_leaves_behind(tmp_path: Path) -> None:
     (tmp_path / "session.py").write_text(_LEAVES_ANOTHER)
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT / "benchmarks" / "sessions")}
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
     command = [sys.executable, "-c", _MEASURES, str(tmp_path / "session.py")]
     told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
     assert json.loads(told) == ["ended", 3, True, True]

@@ -1,0 +1,1 @@
+"""The platform on SQLite and on PostgreSQL: ingestion, queries, pages."""

@@ -1,0 +1,1 @@
+"""Sessions, beside those of other plugins that report."""
