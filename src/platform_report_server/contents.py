@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import anyio
@@ -43,9 +43,10 @@ class Contents:
         await anyio.to_thread.run_sync(self._store.keep, draft, limiter=self._threads)
         return note
 
-    async def remove(self, contents: Sequence[bytes]) -> None:
-        """Delete these contents, which were taken for that, and all others that nothing refers to."""
-        while contents:
+    async def sweep(self) -> bool:
+        """Delete some of the contents that nothing refers to any more; tell whether there were any."""
+        contents = await self._writer.do(take_stale)
+        if contents:
             await anyio.to_thread.run_sync(self._store.remove, contents, limiter=self._threads)
             await self._writer.do(partial(settle_stale, contents=contents))
-            contents = await self._writer.do(take_stale)
+        return bool(contents)

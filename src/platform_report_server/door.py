@@ -25,5 +25,5 @@ class Door:
         is_open = self._is_open or scope["type"] != "http" or scope["path"] in _OPEN
         if not is_open:
             services: Services = scope["app"].state.services
-            is_open = self._is_open = await services.read(has_accounts)
+            is_open = self._is_open = await services.reader.read(has_accounts)
         await (self._app if is_open else self._refuse)(scope, receive, send)

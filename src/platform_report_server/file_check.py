@@ -17,8 +17,8 @@ from platform_report_server.clock import now_ms
 from platform_report_server.contents import Contents
 from platform_report_server.db.engine import Database
 from platform_report_server.db.queries.artifacts import ArtifactRow, artifacts_of, contents_after, used_of
-from platform_report_server.ingest.contents import forget_contents, take_stale
-from platform_report_server.ingest.file_checks import settle_shelf
+from platform_report_server.ingest.contents import forget_contents
+from platform_report_server.ingest.file_checks import settle_shelf, take_shelf
 from platform_report_server.ingest.writer import Writer
 from platform_report_server.storage.store import ArtifactStore
 
@@ -72,21 +72,24 @@ class FileCheck:
         self._contents = contents
         self._thread = anyio.CapacityLimiter(1)
 
-    async def check(self, shelf: int | None) -> None:
-        """Delete the files of a shelf that belong to nothing; tell which are missing."""
+    async def check(self) -> bool:
+        """Delete the files of a shelf that belong to nothing, and say which are missing; tell whether one was due."""
+        shelf = await self._writer.do(take_shelf)
         if shelf is None:
-            return
+            return False
         check = partial(check_shelf, self._database, self._store, shelf)
         found = await anyio.to_thread.run_sync(check, limiter=self._thread)
         for some in in_pieces(found.orphans):
             await self._writer.do(partial(forget_contents, contents=some))
         if found.orphans:
             _log.warning("files that belong to nothing are deleted: %d in %02x/", len(found.orphans), shelf)
-            await self._contents.remove(await self._writer.do(take_stale))
+            while await self._contents.sweep():
+                pass
         await self._writer.do(partial(settle_shelf, shelf=shelf, missing=len(found.missing)))
         if found.missing:
             named = [ids.encode("artifact", row.run_id, row.id) for row in found.missing[:_NAMED]]
             _log.error("artifacts whose file is missing: %d in %02x/: %s", len(found.missing), shelf, ", ".join(named))
+        return True
 
 
 def _missing(database: Database, shelf: int, present: set[bytes], before: int) -> Iterator[ArtifactRow]:

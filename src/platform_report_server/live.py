@@ -8,14 +8,13 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import anyio
-import anyio.to_thread
 from sqlalchemy import Connection
 
-from platform_report_server.db.engine import Database
 from platform_report_server.db.queries.states import RunState, newest_states, states_of
+from platform_report_server.db.reader import Reader
 from platform_report_server.errors import Overloaded
 
 Subject = int | frozenset[str] | None
@@ -77,8 +76,8 @@ def look(connection: Connection, asked: frozenset[int] = frozenset()) -> Snapsho
 class Feed:
     """Looks at the store once a second for all who listen, and not at all where nobody does."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._newest: Snapshot | None = None
         self._changed = asyncio.Event()
         self._listeners: set[Listener] = set()
@@ -124,16 +123,12 @@ class Feed:
             pause = _LOOK_SECONDS
             asked = frozenset(each.subject for each in self._listeners if isinstance(each.subject, int))
             try:
-                self._tell(await anyio.to_thread.run_sync(self._look, asked))
+                self._tell(await self._reader.read(partial(look, asked=asked)))
             except Exception:
                 _log.exception("runs cannot be followed now; the next try is in %g s", _AFTER_FAILURE_SECONDS)
                 pause = _AFTER_FAILURE_SECONDS
             await asyncio.sleep(pause)
         self._newest = None
-
-    def _look(self, asked: frozenset[int]) -> Snapshot:
-        with self._database.reading() as connection:
-            return look(connection, asked)
 
     def _tell(self, snapshot: Snapshot) -> None:
         if snapshot != self._newest:

@@ -1,4 +1,4 @@
-"""Mail, where an SMTP server is set: the invitation."""
+"""Mail, where an SMTP server is set."""
 
 from __future__ import annotations
 
@@ -74,16 +74,9 @@ class Mail:
         self._settings = settings
         self._limiter = anyio.CapacityLimiter(_AT_ONCE)
 
-    async def invite(self, email: str, team: str, inviter: str, link: str) -> None:
-        """Send the link of an invitation; raise MailFailed where that cannot be done."""
-        text = (
-            f"{inviter} invites you into the team {team}, to see its test runs.\n\n"
-            f"Open this link to join. It works once, for a week:\n\n{link}\n\n"
-            "If you expected no invitation, there is nothing to do.\n"
-        )
-        await anyio.to_thread.run_sync(
-            self._send, email, f"Invitation into the team {team}", text, limiter=self._limiter
-        )
+    async def send(self, email: str, subject: str, text: str) -> None:
+        """Send a mail; raise MailFailed where that cannot be done."""
+        await anyio.to_thread.run_sync(self._send, email, subject, text, limiter=self._limiter)
 
     def _send(self, email: str, subject: str, text: str) -> None:
         import smtplib

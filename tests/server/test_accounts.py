@@ -14,6 +14,7 @@ from platform_report_server.accounts import invitations, people, teams
 from platform_report_server.accounts.passwords import check_password, hash_password, password_holds
 from platform_report_server.accounts.throttle import Throttle
 from platform_report_server.auth import links
+from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.signing import Signer
 from platform_report_server.clock import now_ms
 from platform_report_server.db import counts
@@ -118,9 +119,9 @@ def test_the_first_owner_then_whoever_is_invited(settings: Settings, monkeypatch
         with pytest.raises(Forbidden, match="link was used before"):
             await door.check_owner_link(owning)
 
-        jane = await services.read(partial(find_account_by_email, email="jane@example.com"))
+        jane = await services.reader.read(partial(find_account_by_email, email="jane@example.com"))
         assert jane is not None
-        assert await services.read(partial(roles_in_teams, user_id=jane.id)) == {DEFAULT_TEAM: "owner"}
+        assert await services.reader.read(partial(roles_in_teams, user_id=jane.id)) == {DEFAULT_TEAM: "owner"}
         for email, password in (("jane@example.com", "wrong password"), ("john@example.com", PASSWORD), ("x", "y")):
             with pytest.raises(Unauthorized, match="Email or password is wrong"):
                 await door.log_in(email, password, "192.0.2.1")
@@ -129,11 +130,10 @@ def test_the_first_owner_then_whoever_is_invited(settings: Settings, monkeypatch
         with pytest.raises(Forbidden, match="old password is wrong"):
             await door.change_password(jane.id, "wrong password", "a new long password", first)
         await door.change_password(jane.id, PASSWORD, "a new long password", first)
-        access = services.access
-        assert access._in_session(second) is None
-        assert access._in_session(first) is not None
+        assert await in_session(services, second) is None
+        assert await in_session(services, first) is not None
         await door.log_out(first)
-        assert access._in_session(first) is None
+        assert await in_session(services, first) is None
 
         row, token = await services.writer.do(
             partial(invitations.invite, team_id=DEFAULT_TEAM, email="John@example.com", role="viewer")
@@ -143,7 +143,7 @@ def test_the_first_owner_then_whoever_is_invited(settings: Settings, monkeypatch
             await door.accept_anew(token[:-1], "John", PASSWORD)
         with pytest.raises(Forbidden, match="for somebody else"):
             await door.accept_as(token, jane.id)
-        caller = access._in_session(await door.accept_anew(token, "John", PASSWORD))
+        caller = await in_session(services, await door.accept_anew(token, "John", PASSWORD))
         assert caller is not None
         assert caller.teams == {DEFAULT_TEAM: "viewer"}
         with pytest.raises(NotFound, match="ask for a new one"):
@@ -253,6 +253,10 @@ def test_what_is_sealed_opens_with_its_own_key_only() -> None:
         ):
             with pytest.raises(StoreError, match="not sealed with this store's signing key"):
                 other.unseal(purpose, damaged)
+
+
+async def in_session(services: Services, token: str) -> Caller | None:
+    return await services.reader.read(partial(services.access._in_session, token=token))
 
 
 def _with_services(settings: Settings, use: Callable[[Services], Awaitable[None]]) -> None:

@@ -18,12 +18,13 @@ FLOORS: list[set[str]] = [
     {"api", "web", "watch"},
     {"viewer"},
     {"services"},
+    {"chores"},
     {"file_check"},
-    {"accounts", "comparisons", "contents", "thumbnails", "exports", "jobs", "live", "webhooks"},
+    {"accounts", "comparisons", "contents", "thumbnails", "exports", "live", "projects", "webhooks"},
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
-    {"mail", "access_log", "archive", "workers", "reach", "spools"},
+    {"mail", "access_log", "archive", "jobs", "workers", "reach", "spools"},
     {"errors", "clock", "model", "text", "files", "metrics", "headers", "shown", "signature", "streams", "whole"},
 ]
 ENTERS_AT = {

@@ -16,6 +16,7 @@ import pytest
 
 from platform_report_server import ids, live, streams
 from platform_report_server.db.engine import open_database
+from platform_report_server.db.reader import Reader
 from platform_report_server.live import Feed
 from platform_report_server.settings import Settings
 from platform_report_server.streams import EventStream
@@ -149,7 +150,7 @@ def test_who_is_slow_finds_the_newest_alone_and_too_many_are_refused(
 
     async def come_back() -> Any:
         database = open_database(settings.database)
-        feed = Feed(database)
+        feed = Feed(Reader(database))
         number = ids.decode("run", run["id"])
         assert number is not None
         quick, slow = feed.listen(number, "quick"), feed.listen(number, "slow")

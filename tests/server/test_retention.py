@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from platform_report_server import services
+from platform_report_server import chores
 from platform_report_server.clock import now_ms
 from platform_report_server.db import partitions
 from platform_report_server.db.engine import open_database
@@ -123,7 +123,7 @@ def test_a_server_checks_its_files(
         made = api.upload(run, content=PNG + b"lost")
     with_store(settings, f"UPDATE artifact SET created_at = created_at - {DAY}")
     lost.unlink()
-    monkeypatch.setattr(services, "_CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(chores, "_CHECK_SECONDS", 0.001)
     with opened(settings) as api:
         deadline = time.monotonic() + DEADLINE
         while with_store(settings, "SELECT min(checked_at) > 0, sum(missing) FROM file_check") != [(True, 1)]:

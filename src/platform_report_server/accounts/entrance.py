@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Connection, delete
+from sqlalchemy import delete
 
 from platform_report_server.accounts import invitations
 from platform_report_server.accounts.passwords import check_password, hash_password, password_holds
@@ -30,6 +30,7 @@ from platform_report_server.clock import now_ms
 from platform_report_server.db.bulk import insert_missing
 from platform_report_server.db.engine import Database
 from platform_report_server.db.queries.people import find_account, find_account_by_email, has_accounts, list_teams
+from platform_report_server.db.reader import Reader
 from platform_report_server.db.schema import used_link
 from platform_report_server.errors import Forbidden, Invalid, RateLimited, Unauthorized
 from platform_report_server.ingest.writer import Write, Writer
@@ -47,7 +48,7 @@ class Entrance:
 
     def __init__(self, settings: Settings, signer: Signer, database: Database, writer: Writer) -> None:
         self._signer = signer
-        self._database = database
+        self._reader = Reader(database)
         self._writer = writer
         self._link_token = settings.link_token
         self._by_email = Throttle(database, "email", free=5, longest=300)
@@ -60,7 +61,7 @@ class Entrance:
             email = folded(email)
         except Invalid:
             raise _wrong() from None
-        account = await self._read(partial(find_account_by_email, email=email))
+        account = await self._reader.read(partial(find_account_by_email, email=email))
         await anyio.to_thread.run_sync(self._try, email, network)
         holds = await self._hash(partial(password_holds, password, None if account is None else account.password))
         if account is None or not holds:
@@ -76,7 +77,7 @@ class Entrance:
     async def change_password(self, user_id: int, old: str, new: str, keep: str) -> None:
         """Change a password; every session but the one to keep ends."""
         check_password(new)
-        account = await self._read(partial(find_account, user_id=user_id))
+        account = await self._reader.read(partial(find_account, user_id=user_id))
         name = f"user:{user_id}"
         await anyio.to_thread.run_sync(self._by_email.begin, name)
         if account is None or not await self._hash(partial(password_holds, old, account.password)):
@@ -94,7 +95,7 @@ class Entrance:
 
     async def check_owner_link(self, token: str) -> None:
         """Refuse what is not the token of the link that makes the first owner, or no longer."""
-        if not holds_owner_token(self._signer, token) or await self._read(has_accounts):
+        if not holds_owner_token(self._signer, token) or await self._reader.read(has_accounts):
             raise Forbidden("This link was used before, or is older than an hour")
 
     async def make_first_owner(self, token: str, email: str, name: str, password: str) -> str:
@@ -110,7 +111,7 @@ class Entrance:
         """Make the account of somebody who was invited."""
         check_name(name)
         check_password(password)
-        await self._read(partial(invitations.invited, token=token, now=now_ms()))
+        await self._reader.read(partial(invitations.invited, token=token, now=now_ms()))
         kept = await self._hash(partial(hash_password, password))
 
         def job(write: Write) -> str:
@@ -129,13 +130,6 @@ class Entrance:
         except RateLimited:
             self._by_network.succeed(network, forget=False)  # who waits for an address has not failed again
             raise
-
-    async def _read(self, query: Callable[[Connection], T]) -> T:
-        def read() -> T:
-            with self._database.reading() as connection:
-                return query(connection)
-
-        return await anyio.to_thread.run_sync(read)
 
     async def _hash(self, work: Callable[[], T]) -> T:
         if self._hashing.statistics().tasks_waiting >= _MOST_WAITING:

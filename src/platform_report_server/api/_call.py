@@ -53,11 +53,11 @@ class Call:
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query."""
-        return await self.services.read(query)
+        return await self.services.reader.read(query)
 
     async def glance(self, query: Callable[[Connection], T]) -> T:
         """Run a query that needs no snapshot of its own."""
-        return await self.services.glance(query)
+        return await self.services.reader.glance(query)
 
     def visible_run(self, connection: Connection, public_id: str, project: str | None = None) -> RunRow:
         """Return a run that the caller may see, and that is in `project` where one is named."""

@@ -74,7 +74,7 @@ class _State:
             await _check(request, services)
             async with self._lock:
                 if self._sizes_until < time.monotonic():
-                    self._sizes = await services.read(measure)
+                    self._sizes = await services.reader.read(measure)
                     self._sizes_until = time.monotonic() + _SIZES_SECONDS
         except Exception as error:
             return answers.refuse(error)
@@ -90,7 +90,7 @@ def _unready(problem: str) -> Response:
 
 async def _problem(services: Services) -> str | None:
     try:
-        await services.read(check_schema)
+        await services.reader.read(check_schema)
     except (StoreError, Unavailable) as error:
         return str(error)
     except (SQLAlchemyError, OSError) as error:

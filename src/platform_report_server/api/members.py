@@ -68,7 +68,7 @@ async def create(call: Call) -> Response:
 async def _mail(call: Call, made: MadeInvitation) -> None:
     team_id = ids.decode("team", made.team_id) or 0
     try:
-        await call.services.mail_invitation(made.email, team_id, call.caller.user_id, made.url)
+        await call.services.mailing.invite(made.email, team_id, call.caller.user_id, made.url)
     except MailFailed:
         _log.exception("an invitation could not be mailed; its link stands in the answer")
 

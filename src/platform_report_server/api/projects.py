@@ -72,7 +72,7 @@ async def change(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
-    await call.services.delete_project(row.id)
+    await call.services.projects.delete(row.id)
     return answer(Done("Project deleted successfully"))
 
 

@@ -85,7 +85,7 @@ async def delete(call: Call) -> Response:
         ingest.delete_run(write, call.visible_run(write.connection, run_id))
 
     await call.services.writer.do(work)
-    await call.services.sweep()
+    await call.services.sweeping.run()
     return answer(Done("Run deleted successfully"))
 
 

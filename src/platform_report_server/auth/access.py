@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import anyio.to_thread
+from functools import partial
+
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,8 +13,8 @@ from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.tokens import digest
 from platform_report_server.clock import now_ms
-from platform_report_server.db.engine import Database
 from platform_report_server.db.queries.people import find_session, roles_in_projects, roles_in_teams
+from platform_report_server.db.reader import Reader
 from platform_report_server.errors import Forbidden, Unauthorized
 from platform_report_server.headers import header
 from platform_report_server.settings import Settings
@@ -26,12 +28,12 @@ _READING = frozenset({"GET", "HEAD"})
 class Access:
     """Finds out who calls."""
 
-    def __init__(self, settings: Settings, signer: Signer, database: Database, keys: Keys) -> None:
+    def __init__(self, settings: Settings, signer: Signer, reader: Reader, keys: Keys) -> None:
         self.keys = keys
         self._open = settings.access == "open"
         self._has_link = settings.link_token is not None
         self._signer = signer
-        self._database = database
+        self._reader = reader
         # a host's ports share their cookies: two servers side by side must not log each other's browsers out
         self._cookie = "platform_report_" + signer.sign("cookie name")[:8]
 
@@ -74,7 +76,7 @@ class Access:
         if key is not None:
             return await self.keys.caller(key)
         token = request.cookies.get(self._cookie_name(request))
-        caller = await anyio.to_thread.run_sync(self._in_session, token) if token else None
+        caller = await self._reader.read(partial(self._in_session, token=token)) if token else None
         if caller is None:
             raise Unauthorized("An API key is needed: send it in the X-API-Key header")
         if request.method not in _READING and request.headers.get("origin", _origin(request)) != _origin(request):
@@ -84,21 +86,15 @@ class Access:
     def _cookie_name(self, request: Request) -> str:
         return ("__Host-" if request.url.scheme == "https" else "") + self._cookie
 
-    def _in_session(self, token: str) -> Caller | None:
-        with self._database.reading() as connection:
-            session = find_session(connection, digest(token), now_ms())
-            if session is None:
-                return None
-            if session.user_id is None:
-                return BY_LINK if self._has_link else None
-            user_id: int = session.user_id
-            return Caller(
-                roles_in_projects(connection, user_id),
-                roles_in_teams(connection, user_id),
-                f"user:{user_id}",
-                user_id,
-                token,
-            )
+    def _in_session(self, connection: Connection, token: str) -> Caller | None:
+        session = find_session(connection, digest(token), now_ms())
+        if session is None:
+            return None
+        if session.user_id is None:
+            return BY_LINK if self._has_link else None
+        user_id: int = session.user_id
+        roles, in_teams = roles_in_projects(connection, user_id), roles_in_teams(connection, user_id)
+        return Caller(roles, in_teams, f"user:{user_id}", user_id, token)
 
 
 def _origin(request: Request) -> str:

@@ -6,16 +6,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
-import anyio.to_thread
 from sqlalchemy import Connection
 
 from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.tokens import digest
 from platform_report_server.clock import now_ms
-from platform_report_server.db.engine import Database
 from platform_report_server.db.queries.keys import find_key_by_hash
 from platform_report_server.db.queries.projects import find_team_of
+from platform_report_server.db.reader import Reader
 from platform_report_server.errors import Unauthorized
 from platform_report_server.settings import Settings
 
@@ -39,10 +39,10 @@ class _Known:
 class Keys:
     """Finds out whose key it is."""
 
-    def __init__(self, settings: Settings, database: Database, note_use: Callable[[int], Awaitable[None]]) -> None:
+    def __init__(self, settings: Settings, reader: Reader, note_use: Callable[[int], Awaitable[None]]) -> None:
         self._given = {bytes.fromhex(key): project for key, project in settings.key_hashes.items()}
         self._role = settings.key_role
-        self._database = database
+        self._reader = reader
         self._note_use = note_use
         self._kept: dict[bytes, _Known] = {}
         self._changes = 0
@@ -76,7 +76,7 @@ class Keys:
     async def _load(self, presented: bytes) -> _Known:
         changes = self._changes
         self._kept.pop(presented, None)
-        known = await anyio.to_thread.run_sync(self._find, presented)
+        known = await self._reader.read(partial(self._find, presented=presented))
         if known is None:
             raise Unauthorized("This API key is not known here")
         if known.unnoted_use is not None and known.is_active:
@@ -90,10 +90,9 @@ class Keys:
             self._kept[presented] = known
         return known
 
-    def _find(self, presented: bytes) -> _Known | None:
-        with self._database.reading() as connection:
-            project = self._given.get(presented)
-            return self._stored(connection, presented) if project is None else self._of_settings(connection, project)
+    def _find(self, connection: Connection, presented: bytes) -> _Known | None:
+        project = self._given.get(presented)
+        return self._stored(connection, presented) if project is None else self._of_settings(connection, project)
 
     def _of_settings(self, connection: Connection, project: str) -> _Known:
         team = find_team_of(connection, project)

@@ -163,7 +163,7 @@ class Limits:
         held.left -= 1
         return _told(held, group, self._table[group], now, is_allowed=True)
 
-    async def forget(self, _: object = None) -> None:
+    async def forget(self) -> None:
         """Delete from the store what says nothing any more."""
 
         def work() -> None:

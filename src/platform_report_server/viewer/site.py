@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -80,8 +81,9 @@ async def _trace(request: Request, public_id: str) -> Response:
     query = request.query_params
     check_trace_link(services.signer, public_id, query.get("expires", ""), query.get("signature", ""))
     run_id, number = ids.decode_pair("artifact", public_id) or (0, None)
-    row = None if number is None else await services.read(lambda connection: find_artifact(connection, run_id, number))
-    response = None
+    row, response = None, None
+    if number is not None:
+        row = await services.reader.read(partial(find_artifact, run_id=run_id, artifact_id=number))
     if row is not None:
         # it comes from here wherever it is kept: the viewer asks nobody else
         download = Download(row.file_name, row.mime, row.size, f'"{row.sha256.hex()}"', True, {**_RULES, **_OF_TRACES})

@@ -50,7 +50,7 @@ class Visit:
             return cls(request, services)
         person = None
         if caller.session is not None and caller.user_id is not None:
-            person = await services.read(partial(find_account, user_id=caller.user_id))
+            person = await services.reader.read(partial(find_account, user_id=caller.user_id))
         return cls(request, services, caller, person)
 
     def said(self, name: str) -> str:
@@ -60,7 +60,7 @@ class Visit:
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query."""
-        return await self.services.read(query)
+        return await self.services.reader.read(query)
 
     async def write(self, job: Job[T]) -> T:
         """Run a job of the writer."""

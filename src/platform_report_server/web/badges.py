@@ -54,7 +54,7 @@ async def show(request: Request) -> Response:
     try:
         if name not in _WORDS:
             raise NotFound(f"There is no badge {name!r}, only {', '.join(_WORDS)}")
-        label, value, colour = _WORDS[name](await services.read(query))
+        label, value, colour = _WORDS[name](await services.reader.read(query))
     except Exception as error:
         return refuse_page(error)
     image = draw(label, value, colour).encode()

@@ -133,7 +133,7 @@ async def delete(visit: Visit) -> Response:
             raise Invalid.field_is("typed", "is not the project's name")
     except Invalid as error:
         return await show(visit, delete=shown_again(visit.form, error))
-    await visit.services.delete_project(row.id)
+    await visit.services.projects.delete(row.id)
     return visit.go(f"/teams/{ids.encode('team', row.team_id)}", Notes(told=f"The project {row.name} is deleted."))
 
 

@@ -89,7 +89,7 @@ async def invite(visit: Visit) -> Response:
         return await _show(visit, team_id, invite=shown_again(form, error))
     link, was_mailed, mail_failed = f"{visit.request.base_url}invitations/{token}", False, ""
     try:
-        was_mailed = await visit.services.mail_invitation(row.email, row.team_id, visit.caller.user_id, link)
+        was_mailed = await visit.services.mailing.invite(row.email, row.team_id, visit.caller.user_id, link)
     except MailFailed as error:
         mail_failed = str(error)[:500]
     return visit.go(_path(row), Notes(invited=row.email, link=link, was_mailed=was_mailed, mail_failed=mail_failed))

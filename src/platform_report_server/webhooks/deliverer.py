@@ -6,12 +6,10 @@ import asyncio
 import logging
 from functools import partial
 
-import anyio.to_thread
-
 from platform_report_server.auth.signing import Signer
 from platform_report_server.clock import now_ms
-from platform_report_server.db.engine import Database
 from platform_report_server.db.queries.deliveries import DeliveryRow, any_due
+from platform_report_server.db.reader import Reader
 from platform_report_server.errors import StoreError
 from platform_report_server.ingest.deliveries import Outcome, claim, conclude
 from platform_report_server.ingest.writer import Writer
@@ -31,9 +29,9 @@ class Deliverer:
     """Claims deliveries and sends them, one at a time for each webhook, so that one that hangs holds up itself only."""
 
     def __init__(
-        self, database: Database, writer: Writer, signer: Signer, sender: Sender, address: str | None = None
+        self, reader: Reader, writer: Writer, signer: Signer, sender: Sender, address: str | None = None
     ) -> None:
-        self._database = database
+        self._reader = reader
         self._writer = writer
         self._signer = signer
         self._sender = sender
@@ -82,7 +80,7 @@ class Deliverer:
         """Take what is due, as far as there is room."""
         self._sending = {hook: task for hook, task in self._sending.items() if not task.done()}
         room = AT_ONCE - len(self._sending)
-        if not room or not await anyio.to_thread.run_sync(self._any_due):
+        if not room or not await self._reader.read(partial(any_due, now=now_ms())):
             return
         for row in await self._writer.do(partial(claim, at_most=room, busy=list(self._sending))):
             self._sending[row.webhook_id] = asyncio.ensure_future(self._deliver_or_log(row))
@@ -92,7 +90,3 @@ class Deliverer:
             await self.deliver(row)
         except Exception:
             _log.exception("what came of a webhook's delivery cannot be written: it is sent again")
-
-    def _any_due(self) -> bool:
-        with self._database.reading() as connection:
-            return any_due(connection, now_ms())
