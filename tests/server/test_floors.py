@@ -24,13 +24,13 @@ FLOORS: list[set[str]] = [
     {"auth", "ingest"},
     {"db", "storage"},
     {"settings", "ids"},
-    {"mail", "access_log", "archive", "jobs", "workers", "reach", "spools"},
+    {"mail", "access_log", "archive", "jobs", "workers", "reach", "spools", "templates"},
     {"errors", "clock", "model", "text", "files", "metrics", "headers", "shown", "signature", "streams", "whole"},
 ]
 ENTERS_AT = {
     "uvicorn": {"server", "quick"},
     "multipart": {"api"},
-    "jinja2": {"web", "exports"},
+    "jinja2": {"templates"},
     "alembic": {"db"},
     "psycopg": {"db"},
     "httpx": {"webhooks"},

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from platform_report_server import ids
-from platform_report_server.clock import iso, now_ms
+from platform_report_server.clock import now_ms
 from platform_report_server.db.details import Detail
 from platform_report_server.db.queries.artifacts import ArtifactRow
 from platform_report_server.db.queries.runs import totals_of
@@ -22,7 +21,7 @@ from platform_report_server.exports.names import REPORT_ID, reason_of
 from platform_report_server.exports.source import Entry, Source
 from platform_report_server.exports.spill import SIGN_OF_LIFE, Spill
 from platform_report_server.model import Attempt, TestStatus
-from platform_report_server.shown import duration, moment, plain
+from platform_report_server.templates import templates
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
@@ -106,19 +105,6 @@ def _text(rendered: object) -> bytes:
     return str(rendered).encode("utf-8", "replace")
 
 
-_templates = Environment(
-    loader=FileSystemLoader(_TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    finalize=plain,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters |= {
-    "duration": duration,
-    "moment": moment,
-    "iso": iso,
-    "cut": _cut,
-    "run_id": lambda number: ids.encode("run", number),
-}
+_templates = templates(_TEMPLATES)
+_templates.filters |= {"cut": _cut, "run_id": lambda number: ids.encode("run", number)}
 _parts: Any = _templates.get_template("page.html").module

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
 from platform_report_server import ids
@@ -19,7 +18,8 @@ from platform_report_server.db.queries.flakiness import band_of
 from platform_report_server.db.queries.runs import totals_of
 from platform_report_server.db.schema import RESULT_STATUSES
 from platform_report_server.errors import ApiError
-from platform_report_server.shown import duration, moment, plain, web_address
+from platform_report_server.shown import web_address
+from platform_report_server.templates import templates
 from platform_report_server.web._colours import coloured
 from platform_report_server.web._difference import difference
 from platform_report_server.web._flash import Notes
@@ -53,21 +53,11 @@ def _fault(error: ApiError) -> str:
     return "is required" if error.reason == "required" else error.reason or error.message
 
 
-_templates = Environment(
-    loader=FileSystemLoader(_HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    finalize=plain,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_templates = templates(_HERE / "templates")
 _templates.filters |= {
     "coloured": coloured,
     "bars": bars,
     "strip": strip,
-    "duration": duration,
-    "moment": moment,
-    "iso": iso,
     "web_address": web_address,
     "day": lambda milliseconds: iso(milliseconds)[:10],
     "status": RESULT_STATUSES.__getitem__,
