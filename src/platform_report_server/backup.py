@@ -114,13 +114,10 @@ def _contents(database: Path | PostgresUrl, copy: Path) -> list[bytes]:
 
 
 def _contents_on(url: PostgresUrl) -> list[bytes]:
-    database, contents = open_database(url), [b""]
-    try:
-        with database.reading() as connection:
-            while more := contents_after(connection, contents[-1]):
-                contents += more
-    finally:
-        database.close()
+    contents = [b""]
+    with closing(open_database(url)) as database, database.reading() as connection:
+        while more := contents_after(connection, contents[-1]):
+            contents += more
     return contents[1:]
 
 

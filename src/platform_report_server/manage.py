@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from contextlib import closing
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
 from platform_report_server.accounts import keys, people, teams
 from platform_report_server.accounts.passwords import check_password, hash_password
-from platform_report_server.clock import now_ms
 from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.people import find_account_by_email, list_teams
 from platform_report_server.errors import Invalid
-from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.projects import ensure_project
-from platform_report_server.ingest.writer import Write
+from platform_report_server.ingest.writer import Job, Write, do_alone
 from platform_report_server.model import Role
 from platform_report_server.settings import Settings
 
@@ -77,10 +76,6 @@ def _chosen(existing: list[Row[Any]], names: Collection[str]) -> list[Row[Any]]:
     return chosen
 
 
-def _write(settings: Settings, job: Callable[[Write], T]) -> T:
-    database = open_database(settings.database)
-    try:
-        with database.writing() as connection:
-            return job(Write(connection, IdMaker(), now_ms()))
-    finally:
-        database.close()
+def _write(settings: Settings, job: Job[T]) -> T:
+    with closing(open_database(settings.database)) as database:
+        return do_alone(database, job)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-
-from sqlalchemy import Connection
+from functools import partial
 
 from platform_report_server import ids
 from platform_report_server.clock import now_ms
-from platform_report_server.db.engine import Database, open_database
-from platform_report_server.errors import StoreError
+from platform_report_server.db.engine import Database, open_existing
 from platform_report_server.file_check import check_shelf, in_pieces
-from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.contents import forget_contents, settle_stale, take_stale
 from platform_report_server.ingest.file_checks import SHELVES
 from platform_report_server.ingest.retention import Gone, count_expired, expire
-from platform_report_server.ingest.writer import Write
+from platform_report_server.ingest.writer import do_alone
 from platform_report_server.settings import Settings
 from platform_report_server.storage.store import ArtifactStore, open_artifacts
 
@@ -34,10 +31,7 @@ class Pruned:
 
 def prune(settings: Settings, *, is_dry: bool = False) -> Pruned:
     """Delete what is past its time, beside a server or not. A dry one only counts."""
-    if isinstance(settings.database, Path) and not settings.database.exists():
-        raise StoreError(f"{settings.database}: there is no store")
-    database = open_database(settings.database)
-    try:
+    with closing(open_existing(settings.database)) as database:
         files = open_artifacts(settings.artifacts, settings.staging)
         expired = _count(database) if is_dry else _expire(database)
         orphans, missing = 0, list[str]()
@@ -46,14 +40,11 @@ def prune(settings: Settings, *, is_dry: bool = False) -> Pruned:
             orphans += len(found.orphans)
             missing += [f"{row.file_name} of {ids.encode('run', row.run_id)}" for row in found.missing]
             for some in [] if is_dry else in_pieces(found.orphans):
-                with database.writing() as connection:
-                    forget_contents(_write(connection), some)
+                do_alone(database, partial(forget_contents, contents=some))
         if not is_dry:
             files.sweep_drafts()
             _sweep(database, files)
         return Pruned(expired, orphans, missing)
-    finally:
-        database.close()
 
 
 def _count(database: Database) -> Gone:
@@ -63,24 +54,12 @@ def _count(database: Database) -> Gone:
 
 def _expire(database: Database) -> Gone:
     expired = Gone()
-    while True:
-        with database.writing() as connection:
-            gone = expire(_write(connection))
-        if gone is None:
-            return expired
+    while (gone := do_alone(database, expire)) is not None:
         expired += gone
+    return expired
 
 
 def _sweep(database: Database, files: ArtifactStore) -> None:
-    while True:
-        with database.writing() as connection:
-            contents = take_stale(_write(connection))
-        if not contents:
-            return
+    while contents := do_alone(database, take_stale):
         files.remove(contents)
-        with database.writing() as connection:
-            settle_stale(_write(connection), contents)
-
-
-def _write(connection: Connection) -> Write:
-    return Write(connection, IdMaker(), now_ms())
+        do_alone(database, partial(settle_stale, contents=contents))

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from platform_report_server.app import create_app
@@ -139,15 +140,12 @@ def _origin(place: Place, listening: socket.socket) -> str:
 
 def _look(settings: Settings, token: Callable[[Signer], str] = owner_token) -> str | None:
     """Open everything once; return what makes the first owner, or another token, where nobody has an account."""
-    database = open_database(settings.database)
-    try:
+    with closing(open_database(settings.database)) as database:
         signer = open_signer(settings, database)
         if isinstance(settings.artifacts, S3Url):
             check_bucket(settings.artifacts, settings.staging)
         with database.reading() as connection:
             return None if has_accounts(connection) else token(signer)
-    finally:
-        database.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +19,9 @@ import uvicorn
 from platform_report_server.app import create_app
 from platform_report_server.auth.links import owner_token
 from platform_report_server.auth.signing import load_signer
-from platform_report_server.clock import now_ms
 from platform_report_server.connection import Connection
 from platform_report_server.db.engine import open_database
-from platform_report_server.ids import IdMaker
-from platform_report_server.ingest.writer import Job, Write
+from platform_report_server.ingest.writer import Job, do_alone
 from platform_report_server.reach import Reach
 from platform_report_server.server import server_config
 from platform_report_server.settings import PostgresUrl, Settings
@@ -180,12 +178,8 @@ def first_owner_token(settings: Settings) -> str:
 
 def in_store(settings: Settings, job: Job[T]) -> T:
     """Do one write in the store, past the server."""
-    database = open_database(settings.database)
-    try:
-        with database.writing() as connection:
-            return job(Write(connection, IdMaker(), now_ms()))
-    finally:
-        database.close()
+    with closing(open_database(settings.database)) as database:
+        return do_alone(database, job)
 
 
 def with_store(settings: Settings, statement: str) -> list[tuple[Any, ...]]:

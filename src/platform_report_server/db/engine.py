@@ -65,6 +65,13 @@ def open_database(where: Path | PostgresUrl, *, is_sparing: bool = False) -> Dat
     return database
 
 
+def open_existing(where: Path | PostgresUrl) -> Database:
+    """Open the store; refuse where there is none yet."""
+    if isinstance(where, Path) and not where.exists():
+        raise StoreError(f"{where}: there is no store")
+    return open_database(where)
+
+
 def migrate_database(where: PostgresUrl) -> tuple[str | None, str]:
     """Bring a PostgreSQL database to this version's schema; return the revisions that it had and has."""
     revisions: tuple[str | None, str] = _postgres().migrate_postgres(where)

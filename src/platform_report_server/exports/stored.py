@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from typing import BinaryIO
 
 from sqlalchemy import Connection
 
 from platform_report_server import ids
-from platform_report_server.db.engine import Database, open_database
+from platform_report_server.db.engine import open_existing
 from platform_report_server.db.queries.exports import newest_run
 from platform_report_server.db.queries.runs import RunRow, find_run
-from platform_report_server.errors import NotFound, StoreError
+from platform_report_server.errors import NotFound
 from platform_report_server.exports import write
 from platform_report_server.exports.formats import FORMATS, file_name
 from platform_report_server.settings import Settings
@@ -30,24 +29,13 @@ def export_run(
     begin: Callable[[str], AbstractContextManager[BinaryIO]],
 ) -> None:
     """Write a run, by default a project's newest, into the file that `begin` opens; it is told a name for it."""
-    with _opened(settings) as database:
+    with closing(open_existing(settings.database)) as database:
         with database.reading() as connection:
             run = _named(connection, run_id) if run_id else _newest(connection, project)
         artifacts = open_artifacts(settings.artifacts, settings.staging)
         with begin(file_name(run, kind)) as file:
             for piece in write.pieces(kind, database, artifacts, run.id, lambda _: None, settings.staging):
                 file.write(piece)
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Database]:
-    if isinstance(settings.database, Path) and not settings.database.exists():
-        raise StoreError(f"{settings.database}: there is no store")
-    database = open_database(settings.database)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _named(connection: Connection, run_id: str) -> RunRow:

@@ -44,6 +44,12 @@ class Write:
 Job = Callable[[Write], T]
 
 
+def do_alone(database: Database, job: Job[T]) -> T:
+    """Run a job in a transaction of its own, where no writer runs."""
+    with database.writing() as connection:
+        return job(Write(connection, IdMaker(), now_ms()))
+
+
 @dataclass(eq=False)
 class _Waiting(Generic[T]):
     work: Callable[[Write, Sequence[Any]], Sequence[T]]
