@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ from typing import Literal
 import uvicorn
 
 from end_to_end.gate import App, Fault, Gate
-from end_to_end.waiting import DEADLINE
 from platform_report_server.app import create_app
 from platform_report_server.settings import Settings
+from server.running import running
 
 Kind = Literal["embedded", "served", "plain"]
 KINDS: tuple[Kind, ...] = ("embedded", "served", "plain")
@@ -80,34 +79,15 @@ def serving_platform(kind: Kind, folder: Path, port: int = 0) -> Iterator[Server
 @contextmanager
 def serving(app: App, port: int = 0) -> Iterator[str]:
     """Serve *app* from a thread; the address is given out."""
-    with socket.create_server(("127.0.0.1", port)) as listening:
-        config = uvicorn.Config(app, log_level="critical", lifespan="on", proxy_headers=False, timeout_keep_alive=60)
-        server = _Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            assert server.up.wait(DEADLINE), "the server did not start"
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
+    config = uvicorn.Config(app, log_level="critical", lifespan="on", proxy_headers=False, timeout_keep_alive=60)
+    with running(config, port) as address:
+        yield address
 
 
 def unused_port() -> int:
     """Return a port at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
 
 
 def _project(number: int) -> tuple[str, str]:

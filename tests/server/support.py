@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-import uvicorn
 
 from platform_report_server.app import create_app
 from platform_report_server.auth.links import owner_token
@@ -25,6 +23,7 @@ from platform_report_server.ingest.writer import Job, do_alone
 from platform_report_server.reach import Reach
 from platform_report_server.server import server_config
 from platform_report_server.settings import PostgresUrl, Settings
+from server.running import running
 
 T = TypeVar("T")
 
@@ -47,27 +46,8 @@ def served_settings(folder: Path, database: PostgresUrl | None = None) -> Settin
 @contextmanager
 def serving(settings: Settings, connection: type[Connection] = Connection) -> Iterator[str]:
     """Serve on a free loopback port, from a thread; the address is given out."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = _Server(server_config(create_app(settings), connection))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        try:
-            assert server.up.wait(DEADLINE), "the server did not start"
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(DEADLINE)
-            assert not thread.is_alive()
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
+    with running(server_config(create_app(settings), connection)) as url:
+        yield url
 
 
 class Api:
