@@ -12,6 +12,7 @@ import pytest
 
 from browser.chromium import find_chromium
 from browser.people import People
+from browser.test_accessible import picture
 from end_to_end.sessions import Project, finish
 from server.support import KEY, Api, served_settings, serving
 
@@ -59,7 +60,7 @@ def test_pages_move_while_a_session_runs(people: People, tmp_path: Path) -> None
             link = row.get_by_role("link")
             link.focus()
             with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
-                Api(http).new_run(runTitle="Another")
+                another = Api(http).new_run(runTitle="Another")
             jane.get_by_role("link", name="Another").wait_for()
             assert jane.evaluate("document.activeElement.pathname") == link.get_attribute("href")
             assert is_marked(jane)
@@ -86,6 +87,15 @@ def test_pages_move_while_a_session_runs(people: People, tmp_path: Path) -> None
             reader = people(java_script_enabled=False, storage_state=jane.context.storage_state())
             reader.goto(jane.url)
             reader.get_by_text("was refused").first.wait_for()
+            with httpx.Client(base_url=url, headers={"X-API-Key": KEY}) as http:
+                jane.goto(f"{url}/runs/{another['id']}")
+                mark(jane)
+                for name in ("page-expected.png", "page-actual.png"):
+                    Api(http).upload(another, name=name, content=picture())
+                    Api(http).new_test(another)
+                    jane.get_by_role("link", name=name, exact=True).last.wait_for()
+            jane.get_by_role("link", name="Compare page-expected.png").wait_for()
+            assert is_marked(jane)
         finally:
             ended = finish(session)
             project.close()
