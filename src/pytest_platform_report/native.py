@@ -58,6 +58,7 @@ class native:  # noqa: N801  reads as the module that it stands for
     monotonic = staticmethod(time.monotonic)
     waitpid = staticmethod(os.waitpid)
     posix_spawn = staticmethod(os.posix_spawn) if hasattr(os, "posix_spawn") else None
+    pidfd_open = staticmethod(os.pidfd_open) if hasattr(os, "pidfd_open") else None
     WNOHANG: int = getattr(os, "WNOHANG", 0)
     READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)

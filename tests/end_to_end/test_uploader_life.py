@@ -173,6 +173,24 @@ def test_a_killed_uploader(target: Target, project: Project, detached: bool) -> 
     check(target)
 
 
+@pytest.mark.parametrize("target", ["embedded"], indirect=True)
+def test_an_uploader_without_a_shell_and_with_few_descriptors(target: Target, project: Project) -> None:
+    """The session starts it by itself, and without what would tell it of the session's end."""
+    project.write(
+        "conftest.py",
+        """
+        from pytest_platform_report.plugin import launch
+
+        launch._SHELL, launch._HELD_FROM = "/nowhere/sh", 10**7
+        """,
+    )
+    process = start(project)
+    assert os.getsid(project.status()["process"]["pid"]) != os.getsid(process.pid)
+    go_on(project)
+    assert "3 tests run, 3 acknowledged\n" in finish(process).out
+    check(target)
+
+
 def test_two_killed_uploaders(target: Target, project: Project) -> None:
     process = start(project)
     first = project.status()["process"]

@@ -12,7 +12,6 @@ from typing import Any
 
 from ..errors import FolderGoneError, LockedError, lacks_room
 from ..locking import hold
-from ..process import identify
 from .leftovers import deliver_leftovers, has_arrived
 from .status import tell_failure
 from .tail import Handle
@@ -26,19 +25,18 @@ _NICE = 5
 _log = logging.getLogger(__name__)
 
 
-def main(folder: str, pid: int, pidfd: int | None, *output: int | None) -> None:
+def main(folder: str, launcher: Mapping[str, Any], pidfd: int | None, *output: int | None) -> None:
     """Deliver the run in *folder* while its session runs; the process's only task.
 
-    :param pid: the session's process, with a descriptor of it and descriptors of its capture files.
+    :param launcher: the session's process, with a descriptor of it and descriptors of its capture files.
     """
-    launcher = identify(pid)
     _give_way()
     logging.basicConfig(
         filename=Path(folder) / "uploader.log", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
     )
     api_key = os.environ.get("PLATFORM_API_KEY", "")
     try:
-        status = deliver(Path(folder), api_key, session=Handle(pid, pidfd, output), launcher=launcher)
+        status = deliver(Path(folder), api_key, session=Handle(launcher["pid"], pidfd, output), launcher=launcher)
     except LockedError:
         return  # another session of the run has started one
     except Exception as error:
