@@ -11,6 +11,7 @@ import hashlib
 import json
 import json.encoder
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -59,6 +60,8 @@ class native:  # noqa: N801  reads as the module that it stands for
     waitpid = staticmethod(os.waitpid)
     posix_spawn = staticmethod(os.posix_spawn) if hasattr(os, "posix_spawn") else None
     pidfd_open = staticmethod(os.pidfd_open) if hasattr(os, "pidfd_open") else None
+    kill = staticmethod(os.kill)
+    SIGURG: int = getattr(signal, "SIGURG", 0)
     WNOHANG: int = getattr(os, "WNOHANG", 0)
     READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     NONBLOCK: int = getattr(os, "O_NONBLOCK", 0)

@@ -70,6 +70,11 @@ class Watched:
         """Tell whether it still runs."""
         return is_alive(self._identity)
 
+    @property
+    def pidfd(self) -> int | None:
+        """A descriptor that becomes readable when it ends; None where the system has no such."""
+        return self._pidfd
+
     def is_zombie(self) -> bool:
         """Tell whether it has ended and its parent has not asked how: until then the system does not tell us either."""
         return self._identity["boot"] == _boot() and _state(int(self._identity["pid"])) == "Z"

@@ -47,22 +47,6 @@ class TestCommitted:
             file.write(line(2))
         assert numbers(reader) == [2]
 
-    def test_sees_an_end_before_it_reads_it(self, path: Path) -> None:
-        path.write_bytes(line(1))
-        reader = SegmentReader(path)
-        assert not reader.sees_end()
-        with path.open("ab") as file:
-            file.write(line(2, text="x" * 2000))
-            file.flush()
-            assert not reader.sees_end()
-            file.write(line(3, kind="closed"))
-            file.flush()
-            assert reader.sees_end()
-            assert numbers(reader) == [1, 2, 3]
-            assert not reader.sees_end()
-            file.write(line(4, kind="closed")[:-5])
-        assert not reader.sees_end()
-
     def test_begins_at_a_given_byte(self, path: Path) -> None:
         path.write_bytes(line(1) + line(2) + line(3))
         (found,) = list(SegmentReader(path, offset=len(line(1) + line(2))).read())

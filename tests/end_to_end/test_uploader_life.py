@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -175,7 +176,7 @@ def test_a_killed_uploader(target: Target, project: Project, detached: bool) -> 
 
 @pytest.mark.parametrize("target", ["embedded"], indirect=True)
 def test_an_uploader_without_a_shell_and_with_few_descriptors(target: Target, project: Project) -> None:
-    """The session starts it by itself, and without what would tell it of the session's end."""
+    """The session starts it by itself, without what would tell it of the session's end, and rings when it is over."""
     project.write(
         "conftest.py",
         """
@@ -185,8 +186,12 @@ def test_an_uploader_without_a_shell_and_with_few_descriptors(target: Target, pr
         """,
     )
     process = start(project)
-    assert os.getsid(project.status()["process"]["pid"]) != os.getsid(process.pid)
+    uploader = project.status()["process"]["pid"]
+    assert os.getsid(uploader) != os.getsid(process.pid)
+    os.kill(uploader, signal.SIGSTOP)
     go_on(project)
+    wait_for(lambda: signal.SIGURG in pending(uploader), "the session had rung")
+    os.kill(uploader, signal.SIGCONT)
     assert "3 tests run, 3 acknowledged\n" in finish(process).out
     check(target)
 
@@ -277,6 +282,11 @@ def test_a_machine_that_sleeps_and_a_clock_that_is_set_back(target: Target, proj
     run = check(target)
     assert 0 <= run.fields["duration"] < 120_000
     assert all(0 <= test["duration"] < 120_000 for test in run.tests)
+
+
+def pending(pid: int) -> set[int]:
+    found = re.search(r"^ShdPnd:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return {number for number in range(1, 65) if found and int(found[1], 16) >> (number - 1) & 1}
 
 
 def state_of(pid: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import JournalError, NewerFormatError
-from .records import ENDS, FORMAT, Record
+from .records import FORMAT, Record
 
 _BLOCK = 1024 * 1024
 _LAST_RECORD = 1024  # bytes that hold it, where it is one of an end
@@ -27,9 +27,9 @@ class Line:
     end: int
 
 
-def last_kind(file: BinaryIO, since: int = 0) -> str:
-    """Return of which kind the last record of a journal is, from byte *since* on; empty where it is none of an end."""
-    file.seek(max(since, os.fstat(file.fileno()).st_size - _LAST_RECORD))
+def last_kind(file: BinaryIO) -> str:
+    """Return of which kind the last record of a journal is; empty where it is none of an end."""
+    file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_RECORD))
     last = file.read(_LAST_RECORD).rpartition(b"\n")[0].rpartition(b"\n")[2]
     return str(json.loads(last)["kind"]) if last.startswith(b"{") else ""
 
@@ -73,14 +73,6 @@ class SegmentReader:
             self._file = None
 
     __del__ = close
-
-    def sees_end(self) -> bool:
-        """Tell whether the last record, not read yet, is one of an end: far cheaper than to read up to it."""
-        try:
-            with self._open() as file:
-                return last_kind(file, self.offset) in ENDS
-        except (OSError, ValueError, LookupError, TypeError):
-            return False
 
     def restore(self) -> None:
         """Write the file again if it has been deleted and is still open here, unless its own process has."""

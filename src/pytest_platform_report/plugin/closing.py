@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -53,6 +54,7 @@ class Closing:
         self._gone: object = None
         self._start_by = _START_SECONDS
         self._is_told = False
+        self._is_rung = False
         self._started = identify(native.getpid())["started"]
 
     def wait(self) -> None:
@@ -161,7 +163,16 @@ class Closing:
             if self._journal.look_after():
                 self._status = {}
             self._status = self._read()
+            self._ring()
             return bool(self._unread) or self._is_settled() or self._is_deserted(waited)
+
+    def _ring(self) -> None:
+        """Tell the uploader once that the session is over: it may sleep for a second."""
+        process = self._status.get("process")
+        if process and not self._is_rung and native.SIGURG and is_alive(process):
+            self._is_rung = True
+            with suppress(OSError):  # a test may have given up our rights
+                native.kill(process["pid"], native.SIGURG)
 
     def _is_deserted(self, waited: float) -> bool:
         """Tell whether there is no uploader and will be none; start another one should the first be gone."""

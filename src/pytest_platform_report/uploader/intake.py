@@ -56,13 +56,14 @@ class Intake:
         self.tail.discover()
         anything = False
         for segment in list(self.tail.segments.values()):
-            if segment.is_over:
-                continue
-            ended = self.tail.look_after(segment)
-            anything |= self._take_segment(segment)
-            if ended and segment.name not in self.tail.problems:
-                self._bury(segment)
-                anything = True
+            while not segment.is_over and segment.name in self.tail.segments:
+                ended = self.tail.look_after(segment)
+                anything |= self._take_segment(segment)
+                if ended and segment.name not in self.tail.problems:
+                    self._bury(segment)
+                    anything = True
+                if segment.closed is None:
+                    break
         return anything
 
     @property

@@ -16,7 +16,7 @@ from ..journal.records import ENDS
 from ..process import is_alive
 
 _CLOSING_SECONDS = 5.0
-_LOOK_SECONDS = 0.25
+_LOOK_SECONDS = 1.0
 _STUCK_SECONDS = 3600.0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from .bell import Bell
 from .tail import Tail
 
 IDLE_SECONDS = 0.05
@@ -20,15 +21,15 @@ class Rhythm:
     def __init__(self, tail: Tail) -> None:
         self._tail = tail
         self._begun = time.monotonic()
+        self._bell = Bell()
+
+    def close(self) -> None:
+        """Take no more calls."""
+        self._bell.close()
 
     def rest(self, at_most: float | None = None) -> None:
-        """Wait for the next look; no longer than until a session says that it is over."""
-        now = time.monotonic()
-        pause = min(_LONGEST_SECONDS, max(IDLE_SECONDS, (now - self._begun) / _PART_OF_AGE))
+        """Wait for the next look; no longer than until a session says that it is over, or ends without a word."""
+        pause = min(_LONGEST_SECONDS, max(IDLE_SECONDS, (time.monotonic() - self._begun) / _PART_OF_AGE))
         if self._tail.is_partly_over:
             pause = IDLE_SECONDS  # who waits for us is told soon
-        until = now + (pause if at_most is None else max(IDLE_SECONDS, min(pause, at_most)))
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, IDLE_SECONDS))
-            if self._tail.sees_end():
-                return
+        self._bell.wait(pause if at_most is None else max(IDLE_SECONDS, min(pause, at_most)), self._tail.ends())

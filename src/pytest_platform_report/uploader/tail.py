@@ -132,9 +132,10 @@ class Tail:
         """Whether a session has ended, and another of the same run has not."""
         return any(segment.is_over and not segment.worker for segment in self.known())
 
-    def sees_end(self) -> bool:
-        """Tell whether a session has written that it is over, and nobody has read that yet."""
-        return any(not each.is_over and not each.worker and each.reader.sees_end() for each in self.known())
+    def ends(self) -> list[int]:
+        """Return descriptors of the sessions that live, which become readable when these end."""
+        lives = [each.process for each in self.known() if not (each.is_over or each.worker or each.process is None)]
+        return [process.pidfd for process in lives if process.pidfd is not None and process.is_alive()]
 
     def discover(self) -> None:
         """Find segments that have come since."""

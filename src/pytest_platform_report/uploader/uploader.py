@@ -61,6 +61,7 @@ class Uploader:
         secrets = [api_key, *secrets_in(os.environ)]
         self._intake = Intake(folder, self._record, self._journals, session, secrets, launcher)
         self._status = Status(folder, self._record, self._intake.tail)
+        self._rhythm = Rhythm(self._intake.tail)
         self._settings: Settings | None = None
         self._courier: Courier | None = None
         self._deadline = Deadline(folder, self._longest, follow=follow)
@@ -68,6 +69,7 @@ class Uploader:
     def close(self) -> None:
         """Close the platform and the delivery record, and let go of the processes."""
         self._deadline.close()
+        self._rhythm.close()
         self._intake.tail.close()
         try:
             if self._courier is not None:
@@ -82,7 +84,6 @@ class Uploader:
         """
         self._tell()  # so that the session knows whom it waits for, even if the first answer never comes
         is_announced = False
-        rhythm = Rhythm(self._intake.tail)
         if not self._follow:
             self._intake.take()  # it takes a second look to know that a run is over, and there may be nothing to send
         while True:
@@ -109,7 +110,7 @@ class Uploader:
                 if not found and not sent:
                     time.sleep(IDLE_SECONDS)
             elif not (sent and self._courier is not None and self._courier.has_batch()):
-                rhythm.rest(None if self._courier is None else self._courier.wait_to_send)
+                self._rhythm.rest(None if self._courier is None else self._courier.wait_to_send)
         if self._intake.is_over:
             self._has_all()
             self._close_run()
