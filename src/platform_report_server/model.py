@@ -149,6 +149,8 @@ class NewTest(Struct, rename="camel"):
     """Which of several processes ran it."""
     shard: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     """Which shard of the run that was."""
+    suites: Annotated[list[Name], Meta(max_length=100)] | None = None
+    """The titles of the suites that it is in, the outermost first; those that are not there are made."""
 
 
 class NewTests(Struct):

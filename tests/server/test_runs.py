@@ -54,7 +54,7 @@ def test_fields_not_given_are_null_or_empty(api: Api) -> None:
 def test_the_answer_announces_what_we_offer_beyond_the_contract(api: Api) -> None:
     response = api.http.post("/api/runs", json={"projectId": PROJECT, "status": "running"})
     announced = response.headers["Platform-Capabilities"]
-    more = ("artifact-digests", "gzip", "thumbnails", "timeline")
+    more = ("artifact-digests", "gzip", "thumbnails", "timeline", "suites")
     assert announced == ", ".join(("bulk-tests=500", "idempotency-key", "attempts", "attachments", "metadata", *more))
 
 

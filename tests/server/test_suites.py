@@ -64,6 +64,45 @@ def test_a_parent_must_be_of_the_same_run(api: Api) -> None:
         refused(api.http.post("/api/test-suites", json=body), 400, "VALIDATION_ERROR", "parentSuiteId")
 
 
+def test_tests_bring_their_suites(api: Api) -> None:
+    run, another = api.new_run(), api.new_run()
+    top = _suite(api, run, "test_a", 201, filePath="test_a.py")
+    places = [("test_a.py", "test_a"), ("test_a.py", "test_a", "TestIt\0"), ("test_b.py", "test_b"), ("", "loose")]
+    tests = [_test(run, *place, title=str(number)) for number, place in enumerate(2 * places)]
+    tests += [_test(another, "test_a.py", "test_a"), _test(another, "test_a.py", *101 * ["deep"]), _test(another, "")]
+    entries = checked(api.http.post("/api/tests/bulk", json={"tests": tests}), 200)["data"]
+    assert [entry["error"]["details"]["field"] for entry in entries if "error" in entry] == ["suites"]
+    for place in (("test_a.py", "test_a"), ("test_b.py", "test_b", "TestIt"), ("test_b.py", "test_b", "TestIt")):
+        checked(api.http.post("/api/tests", json=_test(run, *place)), 201)
+    assert _tree(api, run) == {
+        "test_a": {"TestIt\ufffd": {}},
+        "test_b": {"TestIt": {}},
+        "loose": {},
+    }
+    assert _suite(api, run, "test_a", 200, filePath="test_a.py")["id"] == top["id"]
+    assert _tree(api, another) == {"test_a": {}}
+    refused(api.http.post("/api/tests", json=_test(run, "a", "")), 400, "VALIDATION_ERROR", "suites[0]")
+
+
+def test_suites_go_with_their_run(api: Api) -> None:
+    run = api.new_run()
+    checked(api.http.post("/api/tests", json=_test(run, "test_a.py", "test_a")), 201)
+    checked(api.http.delete(f"/api/runs/{run['id']}"), 200)
+    refused(api.http.post("/api/tests", json=_test(run, "test_a.py", "test_a")), 404, "NOT_FOUND")
+
+
+def _test(run: Any, file_path: str, *suites: str, title: str = "test_it") -> dict[str, Any]:
+    about = {"runId": run["id"], "projectId": PROJECT, "filePath": file_path, "suites": suites}
+    return about | {"title": title, "fullTitle": " > ".join((*suites, title)), "status": "passed", "duration": 1}
+
+
+def _tree(api: Api, run: Any) -> dict[str, Any]:
+    def titles(suites: Any) -> dict[str, Any]:
+        return {suite["title"]: titles(suite["children"]) for suite in suites}
+
+    return titles(api.get("/api/test-suites", runId=run["id"], projectId=PROJECT)["data"])
+
+
 def _suite(api: Api, run: Any, title: str, status: int, **fields: Any) -> Any:
     body = {"runId": run["id"], "projectId": PROJECT, "title": title, "filePath": "tests/auth/login.spec.ts"}
     return checked(api.http.post("/api/test-suites", json=body | fields), status)

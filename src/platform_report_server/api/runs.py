@@ -21,7 +21,8 @@ from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewRun, RunChange, RunStatus
 
 CAPABILITIES = (
-    "bulk-tests=500, idempotency-key, attempts, attachments, metadata, artifact-digests, gzip, thumbnails, timeline"
+    "bulk-tests=500, idempotency-key, attempts, attachments, metadata, artifact-digests, gzip, thumbnails, timeline, "
+    "suites"
 )
 
 _new = msgspec.json.Decoder(NewRun)

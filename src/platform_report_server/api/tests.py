@@ -98,7 +98,10 @@ def read_single(said: bytes) -> NewTest:
 
 def store_single(services: Services, caller: Caller, new: NewTest) -> Future[Answer]:
     """Store a result, which the caller may add to its project."""
-    return services.singles.store(new, _told, partial(_add_singles, caller))
+    work = partial(_add_singles, caller)
+    if new.suites:  # made by the writer, if they are not there
+        return services.writer.do_together((new.project_id, new.run_id), new, work)
+    return services.singles.store(new, _told, work)
 
 
 def _add_singles(caller: Caller, write: Write, tests: Sequence[NewTest]) -> list[Answer]:

@@ -55,9 +55,12 @@ class Memory:
 
     lanes: Remembered[tuple[int, Lane], int] = field(default_factory=Remembered)
     """By run and lane, its number."""
+    suites: Remembered[tuple[int, int, str, str], int] = field(default_factory=Remembered)
+    """By run, parent, file and title, a suite's number."""
 
     def settle(self, is_committed: bool) -> None:
         """Hear what became of the transaction."""
         self.lanes.settle(is_committed)
         self.runs.settle(is_committed)
         self.cases.settle(is_committed)
+        self.suites.settle(is_committed)

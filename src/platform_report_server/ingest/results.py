@@ -22,6 +22,7 @@ from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.fold import FOLD_AT, fold
 from platform_report_server.ingest.lanes import Told, known_lanes, number_lanes, time_after, told_of
 from platform_report_server.ingest.memory import Lane, Memory
+from platform_report_server.ingest.suites import add_suites
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewTest
 from platform_report_server.text import clean
@@ -78,6 +79,7 @@ def add_batch(write: Write, project_id: int, run_id: int, batch: Batch) -> int:
         after = count_results(connection, project_id, run_id, Counter(test.status for test in tests), now)
     if after is None:
         raise NotFound("There is no such run")
+    add_suites(write, project_id, run_id, tests)
     first = after.next_seq - len(tests)
     if not is_group:
         others = {key: test for key, test in zip(keys, tests, strict=True) if key not in cases}
