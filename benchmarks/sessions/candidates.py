@@ -14,7 +14,7 @@ from typing import Any
 
 from faults.plugins import HOST, OURS, PLUGINS, Plugin
 
-_ANNOUNCED = "bulk-tests=500, idempotency-key, attempts, attachments, metadata, artifact-digests"
+_ANNOUNCED = "bulk-tests=500, idempotency-key, attempts, attachments, metadata, artifact-digests, suites"
 _DRAIN_SECONDS = 5
 
 PYTEST = "pytest"

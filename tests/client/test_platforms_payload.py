@@ -58,6 +58,14 @@ def test_title_that_the_test_was_given() -> None:
     assert (fields["title"], fields["fullTitle"]) == ("Pay by card", "test_a > TestB > test_c[1]")
 
 
+def test_suites_where_the_platform_knows_them() -> None:
+    attempt = Attempt("passed", 0.0, 1.0)
+    assert "suites" not in body(attempt)
+    assert body(attempt, capabilities=Capabilities(suites=True))["suites"] == ("test_a", "TestB")
+    deep = Place("a.py", "a.py", 1, 101 * ("deep",), "test_it")
+    assert body(attempt, capabilities=Capabilities(suites=True), place=deep)["suites"] == 100 * ("deep",)
+
+
 def test_start_and_lane_where_the_platform_knows_them() -> None:
     def told(lane: Lane, start: float | None, *, is_known: bool = True) -> dict[str, object]:
         result = Result("r1", PLACE, (Attempt("passed", 0.0, 1.0),), start=start)

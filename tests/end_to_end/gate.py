@@ -20,7 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _PRODUCT = b"pytest-platform-report/"
-_BEYOND_THE_DOCUMENTATION = {"attempts", "depth", "metadata", "start"}
+_BEYOND_THE_DOCUMENTATION = {"attempts", "depth", "metadata", "start", "suites"}
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ def test_a_machine_that_sleeps_and_a_clock_that_is_set_back(target: Target, proj
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, str(project.root / "clock.c"), "-ldl"], check=True)
     offset = project.root / "offset"
     project.environment.update(LD_PRELOAD=library, CLOCK_OFFSET_IN=str(offset))
-    target.will(Fault("answer", "POST", "/api/test-suites", times=2, status=503, headers={"retry-after": "0.5"}))
+    target.will(Fault("answer", "POST", "/api/tests/bulk", times=2, status=503, headers={"retry-after": "0.5"}))
     process = start(project)
     sleepers = [process.pid, project.status()["process"]["pid"]]
     for pid in sleepers:

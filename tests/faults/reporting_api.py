@@ -80,6 +80,7 @@ class ReportingApi:
         self._words = {word.strip().partition("=")[0] for word in self.capabilities.split(",")}
         self._numbers = itertools.count(1)
         self._done: dict[str, Said] = {}
+        self._places: dict[tuple[Any, ...], str] = {}
         self._windows: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
 
@@ -225,19 +226,22 @@ class ReportingApi:
         return Said(200, {"data": [self._new_test(test) for test in tests]})
 
     def _new_test(self, body: Any) -> Json:
-        extra: dict[str, tuple[type, ...]] = {"attempts": _LIST} if "attempts" in self._words else {}
+        extra: dict[str, tuple[type, ...]] = {name: _LIST for name in ("attempts", "suites") if name in self._words}
         required = ("runId", "projectId", "title", "fullTitle", "status", "duration")
         fields = self._check(body, {**_TEST, **extra}, required)
         self._check_run(fields)
         _check_word(fields, "status", _STATUSES)
         if fields.get("attempt", 1) < 1:
             raise RefusedError(400, "VALIDATION_ERROR", "attempts count from 1", "attempt")
-        deeper = {"depth": _NUMBER, "start": _NUMBER} if extra else {}
+        deeper = {"depth": _NUMBER, "start": _NUMBER} if "attempts" in extra else {}
         for step in fields.get("steps", []):
             self._check(step, {**_STEP, **deeper}, ("title", "category", "status"), of_project=False)
             _check_word(step, "category", ("action", "assertion", "hook", "fixture"))
         for annotation in fields.get("annotations", []):
             self._check(annotation, _ANNOTATION, ("type",), of_project=False)
+        place: Json = {name: fields[name] for name in ("runId", "projectId", "filePath") if name in fields}
+        for title in fields.pop("suites", []):
+            place["parentSuiteId"] = self._put_suite({**place, "title": title}).content["id"]
         test = self._new("test", fields)
         self.tests[test["id"]] = test
         shown = ("id", "runId", "projectId", "title", "fullTitle", "status", "duration", "isFlaky", "createdAt")
@@ -256,11 +260,15 @@ class ReportingApi:
         self._check_run(fields)
         if fields.get("parentSuiteId", "") and fields["parentSuiteId"] not in self.suites:
             raise RefusedError(400, "VALIDATION_ERROR", "no such suite", "parentSuiteId")
-        for suite in self.suites.values():
-            if all(suite.get(name) == fields.get(name) for name in _SUITE):
-                return Said(200, suite)
+        return self._put_suite(fields)
+
+    def _put_suite(self, fields: Json) -> Said:
+        place = tuple(fields.get(name) for name in _SUITE)
+        if self._places.get(place) in self.suites:
+            return Said(200, self.suites[self._places[place]])
         suite = self._new("suite", fields)
         self.suites[suite["id"]] = suite
+        self._places[place] = suite["id"]
         return Said(201, suite)
 
     def _list_suites(self, asked: Asked) -> Said:

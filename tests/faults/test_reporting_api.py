@@ -52,6 +52,7 @@ def api() -> ReportingApi:
         ("POST /runs", {**_RUN, "metadata": {}}, 400),
         ("POST /tests", {**_TEST, "runId": "run_2"}, 404),
         ("POST /tests", {**_TEST, "attempts": []}, 400),
+        ("POST /tests", {**_TEST, "suites": ["a"]}, 400),
         ("POST /tests", {**_TEST, "attempt": 0}, 400),
         ("POST /tests", {**_TEST, "steps": [{**_STEP, "depth": 1}]}, 400),
         ("POST /tests", {**_TEST, "steps": [{**_STEP, "category": "call"}]}, 400),
@@ -98,12 +99,14 @@ def test_a_wrong_key_opens_nothing(api: ReportingApi) -> None:
 
 
 def test_what_is_announced_is_known() -> None:
-    api = ReportingApi(capabilities="bulk-tests=500, idempotency-key, attempts")
+    api = ReportingApi(capabilities="bulk-tests=500, idempotency-key, attempts, suites")
     created = [ask(api, "POST /runs", _RUN, once="the same") for _ in range(2)]
     assert created[0].content["id"] == created[1].content["id"]
     assert created[0].headers["Platform-Capabilities"].startswith("bulk-tests")
     assert ask(api, "POST /tests/bulk", {"tests": [{**_TEST, "attempts": []}, _TEST]}).status == 200
-    assert len(api.held()["tests"]) == 2
+    assert ask(api, "POST /tests/bulk", {"tests": 2 * [{**_TEST, "suites": ["a", "A"]}]}).status == 200
+    assert len(api.held()["tests"]) == 4
+    assert [suite["path"] for suite in api.held()["suites"]] == [["a"], ["a", "A"]]
 
 
 def test_limits_hold_for_each_group_by_itself() -> None:

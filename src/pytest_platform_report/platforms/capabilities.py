@@ -19,6 +19,7 @@ class Capabilities:
     :ivar digests: POST /upload takes ``sha256``, and without a file stands for the run's own content of that digest.
     :ivar gzip: JSON bodies may be compressed.
     :ivar timeline: a test takes ``startedAt``, ``worker`` and ``shard``.
+    :ivar suites: a test takes ``suites``, and those that are not there are made.
     """
 
     bulk: int = 0
@@ -29,6 +30,7 @@ class Capabilities:
     digests: bool = False
     gzip: bool = False
     timeline: bool = False
+    suites: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Capabilities:
@@ -44,6 +46,7 @@ class Capabilities:
             digests="artifact-digests" in words,
             gzip="gzip" in words,
             timeline="timeline" in words,
+            suites="suites" in words,
         )
 
     def to_text(self) -> str:
@@ -56,4 +59,5 @@ class Capabilities:
         words += ["artifact-digests"] if self.digests else []
         words += ["gzip"] if self.gzip else []
         words += ["timeline"] if self.timeline else []
+        words += ["suites"] if self.suites else []
         return ", ".join(words)

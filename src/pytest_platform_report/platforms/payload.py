@@ -18,6 +18,7 @@ REPORT_ID = "report-id"
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d|)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LONGEST_WORKER = 100
+_DEEPEST = 100
 
 
 def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capabilities, lane: Lane) -> dict[str, Any]:
@@ -50,6 +51,8 @@ def test_fields(result: Result, *, run_id: str, project: str, capabilities: Capa
         fields["attempts"] = [_attempt(number, attempt) for number, attempt in enumerate(result.attempts, 1)]
     if capabilities.timeline and result.start is not None:
         fields |= {"startedAt": iso(result.start)} | _lane(lane)
+    if capabilities.suites:
+        fields["suites"] = place.suites[:_DEEPEST]
     return fields
 
 

@@ -192,7 +192,9 @@ class Sender:
             raise postponed
 
     def _send_suites(self, row: TestRow, place: Place) -> bool:
-        """Make the suites of a test, those that are not known yet; tell whether all are there."""
+        """Make the suites of a test, those that are not known yet; tell whether all are there, or come with it."""
+        if self._capabilities().suites:
+            return True
         try:
             self._make_suites(place)
         except DeliveryError as error:
