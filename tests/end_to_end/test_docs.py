@@ -26,6 +26,8 @@ _BLOCK = re.compile(
     r"(?:^<!-- (?P<kind>file|steps of): (?P<name>\S+) -->\n\s*)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+_LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _ARGUMENTS = re.compile(r"^<!-- pytest: (.+) -->$", re.MULTILINE)
 
 
@@ -71,3 +73,23 @@ def test_the_examples_are_reported(target: Target, project: Project, path: Path)
     for name, steps in page.steps.items():
         shown = ["  " * step["depth"] + step["title"] for step in run.test(name)["steps"]]
         assert shown == steps.splitlines()
+
+
+def test_links_lead_somewhere_and_to_every_page() -> None:
+    dead, led = [], set[Path]()
+    for page in (*_PAGES, *_ROOT.glob("examples/*/*.md"), *_ROOT.glob("benchmarks/*.md")):
+        for link in map("".join, _LINK.findall(_BLOCK.sub("", page.read_text(encoding="utf-8")))):
+            place, _, part = link.partition("#")
+            target = (page.parent / place).resolve() if place else page
+            if "://" not in link and (not target.exists() or (part and part not in _parts(target))):
+                dead.append(f"{page.name}: {link}")
+            if page == _ROOT / "docs" / "README.md":
+                led.add(target)
+    assert dead == []
+    assert set(_PAGES) - {_ROOT / "docs" / "README.md"} <= led
+
+
+def _parts(page: Path) -> set[str]:
+    """Return the names of a page's parts, as GitHub and GitLab make them of headings."""
+    headings = _HEADING.findall(_BLOCK.sub("", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
