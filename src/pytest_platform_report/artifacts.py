@@ -36,7 +36,6 @@ _BEGINNINGS = {
 }
 
 TYPES = tuple(_RULES)
-LARGEST = max(rule.most for rule in _RULES.values())
 
 
 def guess_type(name: str) -> str:
