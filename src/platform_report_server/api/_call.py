@@ -35,6 +35,11 @@ class Call:
     largest: int
     """The most bytes that a JSON body may have."""
 
+    def said(self, name: str) -> str:
+        """Return a part of the request's path."""
+        value: str = self.request.path_params[name]
+        return value
+
     async def body(self, decoder: msgspec.json.Decoder[T]) -> tuple[T, Once | None]:
         """Return the body as its type, and what makes this request happen once where it carries a key."""
         raw = await self.raw_body()

@@ -113,7 +113,7 @@ async def thumbnail(call: Call) -> Response:
 
 async def _linked(call: Call, check: Callable[[Signer, str, str, str], None]) -> tuple[str, ArtifactRow | None]:
     """Return the artifact that a link is for, with its public id."""
-    public_id = call.request.path_params["artifact_id"]
+    public_id = call.said("artifact_id")
     query = call.request.query_params
     check(call.services.signer, public_id, query.get("expires", ""), query.get("signature", ""))
     numbers = ids.decode_pair("artifact", public_id)

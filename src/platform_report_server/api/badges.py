@@ -31,7 +31,7 @@ class Badges(Struct, rename="camel"):
 
 
 async def show(call: Call) -> Response:
-    row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
+    row = await call.read(partial(visible_project, caller=call.caller, public_id=call.said("project_id")))
     return answer(_addresses(call, row))
 
 
@@ -39,7 +39,7 @@ async def make(call: Call) -> Response:
     once = call.once(b"")
 
     def job(write: Write) -> Answer:
-        before = visible_project(write.connection, call.caller, _id(call))
+        before = visible_project(write.connection, call.caller, call.said("project_id"))
 
         def work() -> Answer:
             return Answer(201, body(_addresses(call, set_badges(write, before, is_on=True))))
@@ -52,7 +52,7 @@ async def make(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     def job(write: Write) -> None:
-        set_badges(write, visible_project(write.connection, call.caller, _id(call)), is_on=False)
+        set_badges(write, visible_project(write.connection, call.caller, call.said("project_id")), is_on=False)
 
     await call.services.writer.do(job)
     return answer(Done("Badges taken back successfully"))
@@ -62,8 +62,3 @@ def _addresses(call: Call, row: ProjectRow) -> Badges:
     base = (call.services.settings.public_url or str(call.request.base_url)).rstrip("/")
     paths = {name: badge_path(call.services.signer, row, name) for name in NAMES}
     return Badges(row.public_id, {name: base + path for name, path in paths.items() if path is not None})
-
-
-def _id(call: Call) -> str:
-    public_id: str = call.request.path_params["project_id"]
-    return public_id

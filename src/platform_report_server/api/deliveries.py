@@ -64,7 +64,7 @@ async def index(call: Call) -> Response:
     limit, offset = page(call.request)
 
     def query(connection: Connection) -> tuple[list[DeliveryRow], int]:
-        hook = visible_webhook(connection, call.caller, call.request.path_params["webhook_id"])
+        hook = visible_webhook(connection, call.caller, call.said("webhook_id"))
         return list_deliveries(connection, hook.project_id, hook.id, limit=limit, offset=offset)
 
     rows, total = await call.read(query)
@@ -72,7 +72,7 @@ async def index(call: Call) -> Response:
 
 
 async def test(call: Call) -> Response:
-    webhook_id, once = call.request.path_params["webhook_id"], call.once(b"")
+    webhook_id, once = call.said("webhook_id"), call.once(b"")
 
     def job(write: Write) -> tuple[Answer, DeliveryRow | None]:
         hook = visible_webhook(write.connection, call.caller, webhook_id)
@@ -94,7 +94,7 @@ async def test(call: Call) -> Response:
 
 
 async def replay(call: Call) -> Response:
-    webhook_id, delivery_id = (call.request.path_params[name] for name in ("webhook_id", "delivery_id"))
+    webhook_id, delivery_id = (call.said(name) for name in ("webhook_id", "delivery_id"))
     once = call.once(b"")
 
     def job(write: Write) -> Answer:

@@ -20,7 +20,7 @@ _RULES = {"content-security-policy": "default-src 'none'; sandbox", "cache-contr
 
 
 async def show(call: Call) -> Response:
-    run_id, kind = call.request.path_params["run_id"], str(FORMAT.read(call.request))
+    run_id, kind = call.said("run_id"), str(FORMAT.read(call.request))
     run = await call.read(lambda connection: call.visible_run(connection, run_id))
     base = str(call.request.base_url).rstrip("/")
     headers = _RULES | {"content-disposition": f'attachment; filename="{file_name(run, kind)}"'}

@@ -64,7 +64,7 @@ async def change(call: Call) -> Response:
     wanted, once = await call.body(_change)
 
     def job(write: Write) -> Answer:
-        row = visible_key(write.connection, call.caller, _id(call))
+        row = visible_key(write.connection, call.caller, call.said("key_id"))
         if wanted.is_active:
             call.caller.grant(row.role, call.caller.role_in(row.project))
 
@@ -82,13 +82,8 @@ async def change(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     def work(write: Write) -> None:
-        delete_key(write, visible_key(write.connection, call.caller, _id(call)).id)
+        delete_key(write, visible_key(write.connection, call.caller, call.said("key_id")).id)
 
     await call.services.writer.do(work)
     call.services.access.keys.forget()
     return answer(Done("API key deleted successfully"))
-
-
-def _id(call: Call) -> str:
-    public_id: str = call.request.path_params["key_id"]
-    return public_id

@@ -77,12 +77,12 @@ async def change(call: Call) -> Response:
     wanted, once = await call.body(_change)
 
     def job(write: Write) -> Answer:
-        row = visible_member(write.connection, call.caller, _id(call))
+        row = visible_member(write.connection, call.caller, call.said("member_id"))
         _check_strength(call, row, wanted.role)
 
         def work() -> Answer:
             change_role(write, row, wanted.role)
-            return Answer(200, body(Member.of(visible_member(write.connection, call.caller, _id(call)))))
+            return Answer(200, body(Member.of(visible_member(write.connection, call.caller, call.said("member_id")))))
 
         return answer_once(write, row.team_id, once, work)
 
@@ -91,7 +91,7 @@ async def change(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     def work(write: Write) -> None:
-        row = visible_member(write.connection, call.caller, _id(call))
+        row = visible_member(write.connection, call.caller, call.said("member_id"))
         _check_strength(call, row, row.role)
         remove_member(write, row)
 
@@ -110,7 +110,7 @@ async def index_invitations(call: Call) -> Response:
 
 
 async def delete_invitation(call: Call) -> Response:
-    public_id = call.request.path_params["invitation_id"]
+    public_id = call.said("invitation_id")
 
     def work(write: Write) -> None:
         invitations.withdraw(write, visible_invitation(write.connection, call.caller, public_id).id)
@@ -123,8 +123,3 @@ def _check_strength(call: Call, row: Row[tuple[object, ...]], role: Role) -> Non
     own = call.caller.role_in_team(row.team_id)
     for each in (row.role, role):
         call.caller.grant(each, own)
-
-
-def _id(call: Call) -> str:
-    public_id: str = call.request.path_params["member_id"]
-    return public_id

@@ -40,7 +40,7 @@ _change = msgspec.json.Decoder(SettingsChange)
 
 
 async def show(call: Call) -> Response:
-    row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
+    row = await call.read(partial(visible_project, caller=call.caller, public_id=call.said("project_id")))
     return answer(ProjectSettings.of(row))
 
 
@@ -48,7 +48,7 @@ async def change(call: Call) -> Response:
     wanted, once = await call.body(_change)
 
     def job(write: Write) -> Answer:
-        before = visible_project(write.connection, call.caller, _id(call))
+        before = visible_project(write.connection, call.caller, call.said("project_id"))
 
         def work() -> Answer:
             return Answer(200, body(ProjectSettings.of(change_settings(write, before, wanted))))
@@ -56,8 +56,3 @@ async def change(call: Call) -> Response:
         return answer_once(write, before.id, once, work)
 
     return await call.write(job)
-
-
-def _id(call: Call) -> str:
-    public_id: str = call.request.path_params["project_id"]
-    return public_id

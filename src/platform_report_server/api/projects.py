@@ -50,7 +50,7 @@ async def create(call: Call) -> Response:
 
 
 async def show(call: Call) -> Response:
-    row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
+    row = await call.read(partial(visible_project, caller=call.caller, public_id=call.said("project_id")))
     return answer(Project.of(row))
 
 
@@ -58,7 +58,7 @@ async def change(call: Call) -> Response:
     wanted, once = await call.body(_change)
 
     def job(write: Write) -> Answer:
-        before = visible_project(write.connection, call.caller, _id(call))
+        before = visible_project(write.connection, call.caller, call.said("project_id"))
 
         def rename() -> Answer:
             row = rename_project(write, before, wanted.name)
@@ -71,11 +71,6 @@ async def change(call: Call) -> Response:
 
 
 async def delete(call: Call) -> Response:
-    row = await call.read(partial(visible_project, caller=call.caller, public_id=_id(call)))
+    row = await call.read(partial(visible_project, caller=call.caller, public_id=call.said("project_id")))
     await call.services.projects.delete(row.id)
     return answer(Done("Project deleted successfully"))
-
-
-def _id(call: Call) -> str:
-    public_id: str = call.request.path_params["project_id"]
-    return public_id

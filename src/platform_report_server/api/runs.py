@@ -64,13 +64,13 @@ async def index(call: Call) -> Response:
 
 
 async def show(call: Call) -> Response:
-    run_id = call.request.path_params["run_id"]
+    run_id = call.said("run_id")
     return _announce(answer(Run.of(await call.glance(lambda connection: call.visible_run(connection, run_id)))))
 
 
 async def change(call: Call) -> Response:
     wanted, once = await call.body(_change)
-    run_id = call.request.path_params["run_id"]
+    run_id = call.said("run_id")
 
     def job(write: Write) -> Answer:
         run = call.visible_run(write.connection, run_id)
@@ -80,7 +80,7 @@ async def change(call: Call) -> Response:
 
 
 async def delete(call: Call) -> Response:
-    run_id = call.request.path_params["run_id"]
+    run_id = call.said("run_id")
 
     def work(write: Write) -> None:
         ingest.delete_run(write, call.visible_run(write.connection, run_id))

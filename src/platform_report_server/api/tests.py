@@ -178,7 +178,7 @@ async def steps(call: Call) -> Response:
 
 
 async def history(call: Call) -> Response:
-    public_id = call.request.path_params["test_id"]
+    public_id = call.said("test_id")
 
     def query(connection: Connection) -> Counted[Execution]:
         project_id, case_id = visible_case(connection, call.caller, public_id)
@@ -251,7 +251,7 @@ def _stored(run_id: int, first: int, now: int, tests: Sequence[NewTest]) -> list
 
 
 async def _loaded(call: Call) -> tuple[queries.TestRow, Detail, Lane | None]:
-    public_id = call.request.path_params["test_id"]
+    public_id = call.said("test_id")
 
     def query(connection: Connection) -> tuple[queries.TestRow, Detail, Lane | None]:
         row = visible_test(connection, call.caller, public_id)

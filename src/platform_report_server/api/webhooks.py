@@ -56,7 +56,7 @@ async def change(call: Call) -> Response:
     values = values_of(call.services.signer, wanted)
 
     def job(write: Write) -> Answer:
-        before = visible_webhook(write.connection, call.caller, _id(call))
+        before = visible_webhook(write.connection, call.caller, call.said("webhook_id"))
 
         def work() -> Answer:
             row = change_webhook(write, before, values)
@@ -72,12 +72,7 @@ async def change(call: Call) -> Response:
 
 async def delete(call: Call) -> Response:
     def work(write: Write) -> None:
-        delete_webhook(write, visible_webhook(write.connection, call.caller, _id(call)))
+        delete_webhook(write, visible_webhook(write.connection, call.caller, call.said("webhook_id")))
 
     await call.services.writer.do(work)
     return answer(Done("Webhook deleted successfully"))
-
-
-def _id(call: Call) -> str:
-    public_id: str = call.request.path_params["webhook_id"]
-    return public_id
