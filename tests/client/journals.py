@@ -123,7 +123,7 @@ class Reader:
 
     def pending(self) -> list[TestRow]:
         """Return the tests that are to be sent."""
-        return self.record.tests_to_send(1000, 2**30)
+        return [row for rows in self.record.batches_to_send(1000, 2**30, 1) for row in rows]
 
     def acknowledge(self) -> None:
         """Note that the platform has the tests that are to be sent."""

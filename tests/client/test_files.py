@@ -49,8 +49,8 @@ class Delivery:
         self._reader.acknowledge()
         seen = len(self._server.seen)
         self._server.will(*replies)
-        for row in self.record.artifacts_to_send(100):
-            self._sender.send(row, capabilities, "key")
+        while self._sender.send(capabilities):
+            pass
         return [_describe(request) for request in self._server.seen[seen:]]
 
 
@@ -69,7 +69,7 @@ def delivery(tmp_path: Path) -> Iterator[Delivery]:
     with serve() as server:
         settings = Settings(url=server.url, project="proj_1", api_key="prk_live_0123456789abcdef")
         with open_platform(settings) as platform:
-            sender = FileSender(platform, tmp_path, reader.record, reader.journals)
+            sender = FileSender(platform, tmp_path, reader.record, reader.journals, lambda *parts: "key", lambda: 1)
             yield Delivery(tmp_path, server, sender, reader)
     reader.record.close()
 

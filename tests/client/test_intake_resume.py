@@ -229,9 +229,9 @@ class TestSending:
             author.begin(f"t.py::test_{number}")
             author.end(stdout="x" * 1000)
         reader.take_all()
-        assert len(reader.record.tests_to_send(3, 10**6)) == 3
-        assert len(reader.record.tests_to_send(5, 3000)) == 2
-        assert len(reader.record.tests_to_send(5, 10)) == 1, "one has to go, however large"
+        assert len(reader.record.batches_to_send(3, 10**6, 1)[0]) == 3
+        assert len(reader.record.batches_to_send(5, 3000, 1)[0]) == 2
+        assert len(reader.record.batches_to_send(5, 10, 1)[0]) == 1, "one has to go, however large"
 
     def test_suites_are_remembered(self, new_reader: NewReader) -> None:
         new_reader().record.add_suite("path", "suite_1")

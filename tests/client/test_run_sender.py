@@ -16,6 +16,7 @@ from pytest_platform_report.platforms._embedded import BASE_URL, AppTransport
 from pytest_platform_report.platforms._http import Http
 from pytest_platform_report.platforms.client import Platform
 from pytest_platform_report.settings import Settings
+from pytest_platform_report.uploader.pace import Pace
 from pytest_platform_report.uploader.rows import Identity
 from pytest_platform_report.uploader.sender import Sender
 from pytest_platform_report.uploader.verdict import Verdict
@@ -52,7 +53,7 @@ def test_shared_run(tmp_path: Path, is_asked_for: bool) -> None:
         reader.take_all()
         with closing(reader.record) as record:
             record.plan_run({"runTitle": "a run", "metadata": {"a": "b"}}, Identity("marker", "maker", not run_id))
-            sender = Sender(platform, tmp_path / "run", Settings(run_id=run_id), record, reader.journals)
+            sender = Sender(platform, tmp_path / "run", Settings(run_id=run_id), record, reader.journals, Pace())
             verdict = Verdict("passed", 1.0, {"1/2": "passed", "2/2": "passed"})
             insist(sender.send_run)
             insist(lambda: not (sender.settle_tests() or sender.send_tests()))

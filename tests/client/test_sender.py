@@ -13,6 +13,7 @@ from model_platform import ModelPlatform
 
 from pytest_platform_report.errors import DeliveryError
 from pytest_platform_report.settings import Settings
+from pytest_platform_report.uploader.pace import Pace
 from pytest_platform_report.uploader.sender import Sender
 
 REFUSED = (400, '{"error": {"code": "VALIDATION_ERROR", "message": "not on a Sunday"}}')
@@ -54,7 +55,7 @@ class Run:
         self.record = self.reader.record
         self.record.plan_run({})
         self.platform = platform
-        self.sender = Sender(platform.open(), folder, Settings(), self.record, self.reader.journals)
+        self.sender = Sender(platform.open(), folder, Settings(), self.record, self.reader.journals, Pace())
         self.send_run()
 
     def send_run(self) -> None:

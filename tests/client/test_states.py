@@ -93,20 +93,31 @@ class TestOrder:
 
     def test_failures_go_first_and_what_the_platform_fails_over_last(self, tmp_path: Path) -> None:
         with closing(self.tell(tmp_path, "passed", "failed", "passed", "failed")) as record:
-            assert [row.id for row in record.tests_to_send(9, 10**6)] == [2, 4, 1, 3]
+            assert ids(record) == [2, 4, 1, 3]
             self.fail_over(record, 2, times=1)
-            assert [row.id for row in record.tests_to_send(9, 10**6)] == [4, 2, 1, 3]
+            assert ids(record) == [4, 2, 1, 3]
             self.fail_over(record, 2, times=2)
-            assert [row.id for row in record.tests_to_send(9, 10**6)] == [4, 1, 3], "not in one request with others"
+            assert ids(record) == [4, 1, 3], "not in one request with others"
             self.fail_over(record, 4, 1, 3, times=3)
-            assert [row.id for row in record.tests_to_send(9, 10**6)] == [2]
+            assert ids(record) == [2]
+
+    def test_several_requests(self, tmp_path: Path) -> None:
+        with closing(self.tell(tmp_path, *8 * ["passed"])) as record:
+            assert ids(record, 3, batches=4) == [[1, 2, 3], [4, 5, 6], [7, 8]]
+            assert ids(record, 3, batches=2) == [[1, 2, 3], [4, 5, 6]]
+            size = record.batches_to_send(1, 1, 1)[0][0].bytes
+            assert ids(record, 9, 2 * size, batches=9) == [[1, 2], [3, 4]], "they are held together"
+            self.fail_over(record, *range(2, 9), times=3)
+            assert ids(record, 9, batches=9) == [[1]]
+            self.fail_over(record, 1, times=3)
+            assert ids(record, 9, batches=9) == [[1]], "what the platform fails over goes alone"
 
     def test_limit_does_not_put_a_failure_back(self, tmp_path: Path) -> None:
         with closing(self.tell(tmp_path, "passed", "failed")) as record:
             for _ in range(5):
                 record.set_tests([2], "sent")
                 record.set_tests([2], "pending")
-            assert [row.id for row in record.tests_to_send(9, 10**6)] == [2, 1]
+            assert ids(record) == [2, 1]
 
     def test_order_needs_no_sorting(self, tmp_path: Path) -> None:
         with closing(self.tell(tmp_path)), closing(sqlite3.connect(tmp_path / "delivery.sqlite")) as database:
@@ -122,3 +133,9 @@ class TestOrder:
             record.set_tests(ids, "sent")
             record.set_tests(ids, "unknown", tried=True)
             record.set_tests(ids, "pending")
+
+
+def ids(record: DeliveryRecord, most: int = 9, most_bytes: int = 10**6, *, batches: int = 0) -> list[object]:
+    """Return the ids of the tests to send; those of each request where several are asked for."""
+    found = [[row.id for row in rows] for rows in record.batches_to_send(most, most_bytes, batches or 1)]
+    return [*found] if batches else [id_ for each in found for id_ in each]

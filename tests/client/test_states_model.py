@@ -22,6 +22,7 @@ from model_platform import FAULTS, STATUSES, Killed, ModelPlatform, report_id
 
 from pytest_platform_report.errors import DeliveryError
 from pytest_platform_report.settings import Settings
+from pytest_platform_report.uploader.pace import Pace
 from pytest_platform_report.uploader.sender import Sender
 from pytest_platform_report.uploader.verdict import judge
 
@@ -58,7 +59,7 @@ class Delivery(RuleBasedStateMachine):
             self.reader.record.close()
         self.reader = Reader(self.folder)
         record, journals = self.reader.record, self.reader.journals
-        self.sender = Sender(self.platform.open(), self.folder, Settings(), record, journals)
+        self.sender = Sender(self.platform.open(), self.folder, Settings(), record, journals, Pace())
         record.plan_run({"runTitle": "a run", "branch": "main", "tags": ["nightly"]})
 
     @property
@@ -104,7 +105,7 @@ class Delivery(RuleBasedStateMachine):
         try:
             if self.record.run_id is None:
                 return sender.send_run()
-            return sender.settle_tests() or sender.send_tests() or sender.send_artifact()
+            return sender.settle_tests() or sender.send_tests() or sender.send_artifacts()
         except DeliveryError:
             return True
         except Killed:

@@ -63,6 +63,7 @@ class Gate:
     """ASGI middleware around *app*.
 
     :ivar is_plain: let through what is documented of the reporting API only.
+    :ivar bulk: how many tests the product is told to send in one request; 0 for what the platform says.
     :ivar canaries: what no request may hold; ``leaks`` says which did.
     :ivar requests: those of the product, in the order of their answers.
     :ivar is_held: set when a request has met a ``held`` fault.
@@ -70,6 +71,7 @@ class Gate:
 
     def __init__(self, app: App, *, is_plain: bool) -> None:
         self.is_plain = is_plain
+        self.bulk = 0
         self.canaries: tuple[bytes, ...] = ()
         self.leaks: list[str] = []
         self.requests: list[Request] = []
@@ -112,6 +114,11 @@ class Gate:
         for message in answer.messages:
             if self.is_plain and "headers" in message:
                 message["headers"] = [pair for pair in message["headers"] if pair[0] != b"platform-capabilities"]
+            elif self.bulk and "headers" in message:
+                few = b"bulk-tests=%d" % self.bulk
+                message["headers"] = [
+                    (name, value.replace(b"bulk-tests=500", few)) for name, value in message["headers"]
+                ]
             await send(message)
 
     def release(self) -> None:
@@ -123,6 +130,7 @@ class Gate:
         """Forget what was; nothing goes wrong any more."""
         self.release()
         self.faults.clear()
+        self.bulk = 0
         self.requests.clear()
         self.canaries = ()
         self.leaks.clear()

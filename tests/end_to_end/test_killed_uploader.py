@@ -21,7 +21,8 @@ import pytest
 from end_to_end.gate import Fault
 from end_to_end.platforms import Target
 from end_to_end.readback import read_run
-from end_to_end.sessions import Project
+from end_to_end.sessions import Project, finish
+from end_to_end.waiting import wait_for
 
 pytestmark = pytest.mark.uncovered
 
@@ -104,6 +105,32 @@ def test_each_thing_is_there_once(target: Target, project: Project, killer: Kill
             check_and_delete(target)
         except AssertionError as error:
             raise AssertionError(f"killed at call {at} of {calls}") from error
+
+
+@pytest.mark.parametrize("target", ["served"], indirect=True)
+def test_answers_that_come_out_of_order(target: Target, project: Project) -> None:
+    """Several requests are under way, and not the one that went first is answered first."""
+    project.write("test_it.py", "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_it(n): pass\n")
+    target.will(Fault("answer", "", times=10**6, status=401))
+    assert "9 tests run, 0 acknowledged" in project.run().out
+    target.gate.reset()
+    target.gate.bulk = 3
+    target.will(Fault("held", path="/api/tests/bulk"))
+    sync = project.start_command("sync")
+    wait_for(lambda: target.gate.is_held.is_set() and count_batches(target) == 2, "two of three were answered")
+    sync.kill()
+    finish(sync)
+    assert sync.returncode == -signal.SIGKILL
+    target.gate.release()
+    assert project.command("sync").exit == 0
+    run = read_run(target)
+    assert run.outcomes == {f"test_it > test_it[{number}]": "passed" for number in range(9)}
+    assert len(run.tests) == 9
+    run.check_totals()
+
+
+def count_batches(target: Target) -> int:
+    return target.gate.count("POST", "/api/tests/bulk")
 
 
 def check_and_delete(target: Target) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Guard:
-    """Watches the connection of an HTTP client that sends one request at a time.
+    """Watches the one connection of an HTTP client that sends one request at a time.
 
     The client's own read timeout begins anew with each byte, so that a trickle of headers would hold it for ever, and
     it has no hook in between: the connection is shut from another thread.

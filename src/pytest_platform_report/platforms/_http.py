@@ -13,8 +13,9 @@ import json as json_module
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +47,7 @@ __all__ = [
 
 LARGEST_ANSWER = 16 * 2**20
 LARGEST_ERROR = 64 * 2**10
+MOST_AT_ONCE = 6
 _LEAST_ZIPPED = 2**10
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -85,8 +87,16 @@ class Answer:
     body: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A connection that is kept, for one request after the other, and what watches it."""
+
+    client: httpx.Client
+    guard: Guard
+
+
 class Http:
-    """Requests to one platform, one at a time.
+    """Requests to one platform, also from several threads.
 
     :param base_url: ends in ``/api``.
     :param api_key: sent with every request, masked in every message; empty sends none.
@@ -95,6 +105,7 @@ class Http:
         not.
     :param answered: called with the endpoint group of each request that ended well.
     :raises NotSent: no HTTP client can be made in this environment.
+    :ivar most_at_once: how many requests may be under way together.
     """
 
     def __init__(
@@ -109,13 +120,19 @@ class Http:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._timeouts = timeouts or Timeouts()
+        self.most_at_once = MOST_AT_ONCE if transport is None else 1
         self._is_remote = transport is None
         self._redact = make_redactor([api_key])
-        self._guard = Guard(self._timeouts.answer)
         self._told = told
         self._answered = answered
+        self._tls: ssl.SSLContext | bool | None = None
+        self._make_client = partial(self._client_of, api_key, transport)
+        self._lines: list[_Line] = []
+        self._idle = [self._open_line()]
+
+    def _open_line(self) -> _Line:
         try:
-            self._client = self._make_client(api_key, transport)
+            line = _Line(self._make_client(), Guard(self._timeouts.answer))
         # The environment decides what this raises: ImportError for a SOCKS proxy without socksio, FileNotFoundError
         # for SSL_CERT_FILE, InvalidURL for a network in NO_PROXY, ValueError for a proxy of an unknown scheme.
         except Exception as error:
@@ -126,10 +143,24 @@ class Http:
                 ),
                 permanent=True,
             ) from error
+        self._lines.append(line)
+        return line
 
     def close(self) -> None:
         """Close what is open."""
-        self._client.close()
+        for line in self._lines:
+            line.client.close()
+
+    @contextmanager
+    def _line(self) -> Iterator[_Line]:
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            line = self._open_line()
+        try:
+            yield line
+        finally:
+            self._idle.append(line)
 
     def request(
         self,
@@ -173,35 +204,38 @@ class Http:
         zipped: bool,
     ) -> Answer:
         where = f"{method} {self.base_url}{path}"
-        with ExitStack() as stack:
+        with self._line() as line, ExitStack() as stack:
+            guard = line.guard
             try:
-                request = self._build(stack, method, path, params, json, upload, idempotency_key, zipped)
+                request = self._build(line.client, stack, method, path, params, json, upload, idempotency_key, zipped)
             except (OSError, ValueError, TypeError, RecursionError, httpx.InvalidURL) as error:
                 raise NotSent(
                     self._say(f"{where}: cannot be sent ({type(error).__name__}: {error})"), permanent=True
                 ) from error
-            self._guard.begin()
-            request.extensions["trace"] = self._guard.trace
-            stack.callback(self._guard.stop)
+            guard.begin()
+            request.extensions["trace"] = guard.trace
+            stack.callback(guard.stop)
             try:
-                response = self._client.send(request, stream=True)
+                response = line.client.send(request, stream=True)
                 stack.callback(response.close)
                 body = self._read(response)
             # Not only httpx's own errors come through: a host name that cannot be encoded raises UnicodeError.
             except Exception as error:
-                raise self._map(error, where, upload) from error
+                raise self._map(error, where, upload, has_cut=guard.has_cut) from error
         return self._judge(where, response.status_code, response.headers, body, expect)
 
-    def _make_client(self, api_key: str, transport: BaseTransport | None) -> httpx.Client:
+    def _client_of(self, api_key: str, transport: BaseTransport | None) -> httpx.Client:
         headers = {"User-Agent": f"pytest-platform-report/{__version__}", "Accept": "application/json"}
         if api_key:
             headers["X-API-Key"] = api_key
         timeouts = self._timeouts
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context() if _needs_tls(self.base_url) else False
         return httpx.Client(
             headers=headers,
             transport=transport,
             mounts=None if transport else _direct(self.base_url),
-            verify=_needs_tls(self.base_url),
+            verify=self._tls,
             follow_redirects=False,
             timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect, write=timeouts.write),
             # Servers close idle connections, Node's after 5 s, and a request that meets the close has no known outcome.
@@ -210,6 +244,7 @@ class Http:
 
     def _build(
         self,
+        client: httpx.Client,
         stack: ExitStack,
         method: str,
         path: str,
@@ -225,9 +260,9 @@ class Http:
             parts: dict[str, Any] = {name: (None, value) for name, value in upload.fields.items()}
             if upload.path is not None:
                 parts["file"] = (upload.name, stack.enter_context(upload.path.open("rb")), upload.mime)
-            return self._client.build_request(method, url, headers=headers, files=parts)
+            return client.build_request(method, url, headers=headers, files=parts)
         if json is None:
-            return self._client.build_request(method, url, headers=headers, params=params)
+            return client.build_request(method, url, headers=headers, params=params)
         # Not httpx's json=, which raises for a lone surrogate: one odd character would cost the whole result.
         text = json_module.dumps(json, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         headers["Content-Type"] = "application/json"
@@ -235,7 +270,7 @@ class Http:
         if zipped and self._is_remote and len(content) >= _LEAST_ZIPPED:
             headers["Content-Encoding"] = "gzip"
             content = gzip.compress(content, 1, mtime=0)  # without the time: sent again, it is the same
-        return self._client.build_request(method, url, headers=headers, content=content)
+        return client.build_request(method, url, headers=headers, content=content)
 
     def _read(self, response: Response) -> bytes:
         if 200 <= response.status_code < 300:
@@ -260,8 +295,8 @@ class Http:
                 raise ReadTimeout(f"no whole answer in {self._timeouts.answer:g} s", request=response.request)
             yield part
 
-    def _map(self, error: Exception, where: str, upload: Upload | None) -> DeliveryError:
-        if self._guard.has_cut:
+    def _map(self, error: Exception, where: str, upload: Upload | None, *, has_cut: bool) -> DeliveryError:
+        if has_cut:
             return OutcomeUnknown(self._say(f"{where}: no whole answer in {self._timeouts.answer:g} s"))
         cause = brief(str(error), MESSAGE)
         found = f"{type(error).__name__}: {cause}" if cause else type(error).__name__

@@ -73,15 +73,18 @@ def open_platform(
 
 
 class Platform:
-    """The reporting API, for one project.
+    """The reporting API, for one project; also for several threads, but for the searches.
 
     Every method raises :class:`.DeliveryError` where the request does not end well. ``idempotency_key`` goes with each
     write; platforms that know it carry out a repeated write once.
+
+    :ivar most_at_once: how many requests may be under way together.
     """
 
     def __init__(self, http: Http, project: str) -> None:
         self._http = http
         self.project = project
+        self.most_at_once = http.most_at_once
         self._tags_of_run: dict[str, frozenset[str]] = {}
         self._run_searches = Searches[RunFound]()
         self._test_searches = Searches[str]()

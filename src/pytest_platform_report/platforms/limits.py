@@ -10,6 +10,9 @@ RUNS_READ, RUNS_WRITE = "runs read", "runs write"
 TESTS_READ, TESTS_WRITE = "tests read", "tests write"
 UPLOADS = "uploads"
 
+A_MINUTE: Mapping[str, int] = {RUNS_READ: 100, RUNS_WRITE: 30, TESTS_READ: 200, TESTS_WRITE: 60, UPLOADS: 30}
+"""How many requests of each group the documentation allows in a minute."""
+
 _SHORTEST_WAIT, LONGEST_WAIT = 0.5, 300.0
 
 

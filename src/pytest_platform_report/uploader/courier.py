@@ -73,7 +73,7 @@ class Courier:
         return (
             self._attempt(Sender.settle_tests, TESTS_READ, TESTS_WRITE)
             or self._attempt(Sender.send_tests, TESTS_WRITE, later=self._lead)
-            or self._attempt(Sender.send_artifact, UPLOADS)
+            or self._attempt(Sender.send_artifacts, UPLOADS)
         )
 
     @property
@@ -184,6 +184,6 @@ class Courier:
 
     def _open(self) -> Sender:
         if self._sender is None:
-            platform = open_platform(self._settings, self.pace.told, self.pace.succeeded)
-            self._sender = Sender(platform, self._folder, self._settings, self._record, self._journals)
+            platform = open_platform(self._settings, self.pace.told, self.pace.answered)
+            self._sender = Sender(platform, self._folder, self._settings, self._record, self._journals, self.pace)
         return self._sender

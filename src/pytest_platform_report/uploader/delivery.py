@@ -266,20 +266,25 @@ class DeliveryRecord:
             return self._tests("state='unknown' AND batch=? ORDER BY id", (rows[0].batch,))
         return rows
 
-    def tests_to_send(self, most: int, most_bytes: int) -> list[TestRow]:
-        """Return the next tests to send, failures first: at least one if there is one.
+    def batches_to_send(self, most: int, most_bytes: int, batches: int) -> list[list[TestRow]]:
+        """Return the next tests to send, failures first, in so many requests at most: at least one if there is one.
 
-        What the platform has failed over several times comes last and alone, so that it keeps no other waiting.
+        All of them are held at once, so that they have no more than twice the bytes of one. What the platform has
+        failed over several times comes last and alone, so that it keeps no other waiting.
         """
         order = f"max(tries, {FEW_TRIES}), urgent DESC, tries, id"
-        rows = self._tests(f"state='pending' ORDER BY {order} LIMIT ?", (most,))
-        size, count = 0, 0
-        for row in rows:
+        found: list[list[TestRow]] = []
+        size, whole = 0, 0
+        for row in self._tests(f"state='pending' ORDER BY {order} LIMIT ?", (most * batches,)):
+            if not found or len(found[-1]) == most or size + row.bytes > most_bytes or row.is_odd:
+                if len(found) == batches or (found and (row.is_odd or whole + row.bytes > 2 * most_bytes)):
+                    break
+                found.append([])
+                size = 0
+            found[-1].append(row)
             size += row.bytes
-            if count and (size > most_bytes or row.is_odd):
-                break
-            count += 1
-        return rows[:count]
+            whole += row.bytes
+        return found
 
     def has_batch(self, most: int) -> bool:
         """Tell whether there are so many tests to send, or any, or a file, that may have arrived."""

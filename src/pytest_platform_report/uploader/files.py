@@ -14,6 +14,7 @@ from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
 from .delivery import DeliveryRecord
 from .findings import Journals
+from .flight import Flight, fly
 from .rows import ArtifactRow
 from .states import after
 
@@ -24,14 +25,38 @@ _NOT_THERE = (404, 409)
 class FileSender:
     """Sends the artifacts of one run."""
 
-    def __init__(self, platform: Platform, folder: Path, record: DeliveryRecord, journals: Journals) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        folder: Path,
+        record: DeliveryRecord,
+        journals: Journals,
+        key: Callable[..., str],
+        room: Callable[[], int],
+    ) -> None:
         self._platform = platform
         self._folder = folder
         self._record = record
         self._journals = journals
+        self._key = key
+        self._room = room
 
-    def send(self, row: ArtifactRow, capabilities: Capabilities, key: str) -> None:
-        """Send an artifact, or note why it is not sent; raises as the sender's methods do."""
+    def send(self, capabilities: Capabilities) -> bool:
+        """Send the next artifacts whose tests have arrived, or note why not; raises as :class:`.Sender` does."""
+        self._record.refuse_orphans()
+        rows = self._record.artifacts_to_send(self._room() if capabilities.idempotency else 1)
+        flights: dict[str, Flight] = {}
+        for row in rows:
+            artifact = self._due(row, capabilities)
+            # Of the same content, one has to be there before others can refer to it.
+            if artifact is not None and artifact.sha256 not in flights:
+                flights[artifact.sha256] = self._flight(row, artifact, capabilities)
+                self._record.set_artifact(row.id, "sent")
+        fly(list(flights.values()))
+        return bool(rows)
+
+    def _due(self, row: ArtifactRow, capabilities: Capabilities) -> Artifact | None:
+        """Return an artifact that is to be sent, None for one that is not."""
         try:
             artifact = self._journals.read_artifact(row.segment, row.start, row.stop)
             reason = self._why_not(artifact, capabilities)
@@ -42,7 +67,8 @@ class FileSender:
         elif not capabilities.digests and self._record.has_content_beside(row.id, artifact.sha256):
             self._record.set_artifact(row.id, "acknowledged")  # the platform has it, under the name that it came with
         else:
-            self._deliver(row, artifact, capabilities, key)
+            return artifact
+        return None
 
     def _why_not(self, artifact: Artifact, capabilities: Capabilities) -> str | None:
         reason = check(artifact.type, artifact.name, artifact.size, capabilities)
@@ -55,29 +81,35 @@ class FileSender:
             return f"{with_size(artifact.name, artifact.size)}: it was changed after it had been kept"
         return None
 
-    def _deliver(self, row: ArtifactRow, artifact: Artifact, capabilities: Capabilities, key: str) -> None:
+    def _flight(self, row: ArtifactRow, artifact: Artifact, capabilities: Capabilities) -> Flight:
+        is_there = capabilities.digests and self._record.has_content(artifact.sha256)
+        run_id, key = str(self._record.run_id), self._key("artifact", row.segment, str(row.start))
+
         def upload(path: Path | None) -> None:
             self._platform.upload(
                 path,
                 file_name=artifact.name,
                 type=artifact.type,
-                run_id=str(self._record.run_id),
+                run_id=run_id,
                 test_id=row.test,
                 sha256=artifact.sha256 if capabilities.digests else "",
                 idempotency_key=key,
             )
 
-        self._record.set_artifact(row.id, "sent")
-        try:
-            if not (capabilities.digests and self._record.has_content(artifact.sha256) and _succeeds(upload)):
+        def send() -> None:
+            if not (is_there and _succeeds(upload)):
                 upload(self._folder / artifact.path)
-        except DeliveryError as error:
-            state = after("artifact", error)
-            self._record.set_artifact(row.id, state, f"{artifact.name}: {error}" if state == "refused" else None)
+
+        def note(answer: DeliveryError | None) -> None:
+            if answer is None:
+                self._record.set_artifact(row.id, "acknowledged")
+                return
+            state = after("artifact", answer)
+            self._record.set_artifact(row.id, state, f"{artifact.name}: {answer}" if state == "refused" else None)
             if state != "refused":
-                raise
-        else:
-            self._record.set_artifact(row.id, "acknowledged")
+                raise answer
+
+        return Flight(send, note)
 
 
 def _succeeds(upload: Callable[[None], None]) -> bool:

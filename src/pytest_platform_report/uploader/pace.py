@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import Busy, DeliveryError
+from ..platforms.limits import A_MINUTE
 from .shared_waits import SharedWaits
 
 _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 15.0
+_MINUTE = 60.0
 
 
 @dataclass
@@ -20,6 +23,8 @@ class _Group:
     not_before: float = -math.inf
     failures: int = 0
     is_guess: bool = False
+    is_limited: bool = False
+    answers: deque[float] = field(default_factory=lambda: deque(maxlen=max(A_MINUTE.values())))
 
 
 class Pace:
@@ -42,10 +47,28 @@ class Pace:
         for group in groups:
             self._group(group).failures = 0
 
+    def answered(self, group: str) -> None:
+        """Note an answer to one request, which a limit may count."""
+        self._group(group).answers.append(self._clock())
+        self.succeeded(group)
+
+    def room(self, group: str) -> int:
+        """Return how many requests of a group may be under way together; at least one.
+
+        They are as many as the documentation allows in a minute. Beyond that, and where the platform has asked for a
+        wait or has just failed, one alone finds out whether it takes more.
+        """
+        state = self._group(group)
+        if state.failures or state.is_limited:
+            return 1
+        while state.answers and state.answers[0] <= self._clock() - _MINUTE:
+            state.answers.popleft()
+        return max(1, A_MINUTE[group] - len(state.answers))
+
     def told(self, group: str, wait: float) -> None:
         """Note for how many seconds the platform wants no more requests of a group."""
         state = self._group(group)
-        state.not_before, state.is_guess = self._clock() + wait, False
+        state.not_before, state.is_guess, state.is_limited = self._clock() + wait, False, True
         if self._shared is not None:
             self._shared.tell(group, wait)
 
@@ -53,6 +76,7 @@ class Pace:
         """Note a failure: wait as long as the platform said, or twice as long as before, less up to a half."""
         state = self._group(group)
         state.failures += 1
+        state.is_limited |= isinstance(error, Busy) and error.status == 429
         if isinstance(error, Busy) and error.wait is not None:
             self.told(group, error.wait)
             return

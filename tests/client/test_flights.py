@@ -1,0 +1,103 @@
+"""Several requests are under way together, where that can do no harm, and no limit is met the harder for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journals import Author, Reader
+from servers import DEADLINE, Seen, Server, reply, serve
+
+from pytest_platform_report.settings import Settings
+from pytest_platform_report.uploader.courier import Courier
+
+PNG = b"\x89PNG\r\n\x1a\n"
+TOGETHER = 3
+
+
+class Platform:
+    """Answers requests; those of some paths only when three of them are there.
+
+    :ivar most: how many writes of tests it takes before it turns one away; None for any number.
+    """
+
+    def __init__(self, capabilities: str, *together: str, most: int | None = None) -> None:
+        self.most = most
+        self.refused = 0
+        self.tests: list[Any] = []
+        self._capabilities = capabilities
+        self._barriers = {path: threading.Barrier(TOGETHER) for path in together}
+        self._lock = threading.Lock()
+
+    def __call__(self, seen: Seen) -> bytes:
+        if seen.path in self._barriers:
+            self._barriers[seen.path].wait(DEADLINE)
+        with self._lock:
+            if seen.path.startswith("/api/test") and self.most is not None:
+                self.most -= 1
+                if self.most < 0:
+                    self.refused += 1
+                    return reply(429, headers={"Retry-After": "60"})
+            if seen.path == "/api/tests/bulk":
+                tests = json.loads(seen.body)["tests"]
+                self.tests += tests
+                return reply(200, {"data": [{"id": f"of {test['title']}"} for test in tests]})
+            return reply(201, {"id": f"of {seen.path}"}, headers={"Platform-Capabilities": self._capabilities})
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with serve() as server:
+        yield server
+
+
+def deliver(folder: Path, server: Server, platform: Platform, tests: int) -> int:
+    """Deliver a run of tests that have a file and a suite each, until there is nothing more to do for now."""
+    author = Author(folder)
+    for number in range(tests):
+        author.begin(f"test_{number}.py::test_{number}")
+        content = PNG + bytes([number])
+        (folder / "artifacts" / f"{number}.png").write_bytes(content)
+        author.attach(f"{number}.png", sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+        author.end()
+    author.close()
+    reader = Reader(folder)
+    reader.take_all()
+    reader.record.plan_run({})
+    server.answer = platform
+    settings = Settings(url=server.url, api_key="prk_live_0123456789abcdef")
+    courier = Courier(folder, settings, reader.record, reader.journals)
+    while courier.send_some():
+        pass
+    acknowledged = reader.record.acknowledged()
+    assert reader.record.has_open() == (acknowledged < tests)
+    courier.close()
+    reader.record.close()
+    return acknowledged
+
+
+def test_requests_overlap(tmp_path: Path, server: Server) -> None:
+    """None of them is answered before all three are there."""
+    platform = Platform("bulk-tests=2, idempotency-key", "/api/test-suites", "/api/tests/bulk", "/api/upload")
+    assert deliver(tmp_path, server, platform, 2 * TOGETHER) == 2 * TOGETHER
+    assert sorted(test["title"] for test in platform.tests) == [f"test_{number}" for number in range(6)]
+
+
+def test_limit_turns_away_no_more_than_one_request(tmp_path: Path, server: Server) -> None:
+    """The documentation allows 60 writes in a minute."""
+    platform = Platform("bulk-tests=1, idempotency-key, suites", most=60)
+    assert deliver(tmp_path, server, platform, 70) == 60
+    assert platform.refused == 1
+
+
+def test_where_repetitions_are_not_known_there_is_one_request(tmp_path: Path, server: Server) -> None:
+    platform = Platform("bulk-tests=2, suites", most=0)
+    assert deliver(tmp_path, server, platform, 6) == 0
+    assert platform.refused == 1
