@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Outcome = Literal["passed", "failed", "skipped"]
 Status = Literal["passed", "failed", "skipped", "flaky"]
@@ -17,8 +17,7 @@ RunStatus = Literal["passed", "failed", "cancelled"]
 STATUSES: tuple[Status, ...] = ("passed", "failed", "skipped", "flaky")
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A named part of an attempt; ``start`` counts from the attempt's, ``depth`` is 0 for its phases."""
 
     title: str
@@ -50,8 +49,7 @@ class Annotation:
     description: str
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One execution of a test."""
 
     outcome: Outcome
@@ -75,8 +73,7 @@ class Artifact:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Which test: its names and where it stands. ``suites`` goes from the module to the innermost class."""
 
     node_id: str
@@ -99,8 +96,7 @@ class Lane:
     shard: int | None = None
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """A test of one run with its final outcome.
 
     ``report_id`` is unique over all runs, made from the journal that holds the result: the marker by which the result

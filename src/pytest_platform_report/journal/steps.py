@@ -15,6 +15,8 @@ def steps_of(attempt: Mapping[str, Any]) -> tuple[Step, ...]:
     """Return each phase, followed by the steps that began in it, each followed by those inside it."""
     noted = attempt.get("steps", ())
     phases = _phases_of(attempt)
+    if not noted:
+        return tuple(phases)
     inside: dict[int | None, list[int]] = defaultdict(list)
     for number, step in enumerate(noted):
         inside[step.get("parent")].append(number)
@@ -58,10 +60,11 @@ def _phases_of(attempt: Mapping[str, Any]) -> list[Step]:
     """Return the phases that have ended, and the one that the attempt was cut off in."""
     if "phases" not in attempt:
         return []
-    errors = {each["phase"]: each["message"].partition("\n")[0] for each in attempt.get("failures", ())}
+    failures = attempt.get("failures")
+    errors = {each["phase"]: each["message"].partition("\n")[0] for each in failures} if failures else {}
     phases: list[Step] = []
     begin = 0.0
-    told: list[tuple[str, Outcome, float]] = [(when, outcome, end) for when, outcome, end in attempt["phases"]]
+    told: list[tuple[str, Outcome, float]] = list(attempt["phases"])
     if attempt["duration"] > (told[-1][2] if told else -1.0):
         cut = _NEXT[told[-1][0]] if told else "setup"
         if told and told[-1][1] != "passed":

@@ -25,7 +25,7 @@ def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
             start=attempt["start"],
             duration=attempt["duration"],
             steps=steps_of(attempt),
-            failures=tuple(Failure(**failure) for failure in attempt.get("failures", ())),
+            failures=tuple(Failure(**failure) for failure in attempt["failures"]) if "failures" in attempt else (),
             annotations=annotations_of(attempt),
             stdout=attempt.get("stdout", ""),
             stderr=attempt.get("stderr", ""),
@@ -36,7 +36,8 @@ def attempts(record: Mapping[str, Any]) -> tuple[Attempt, ...]:
 
 def annotations_of(record: Mapping[str, Any]) -> tuple[Annotation, ...]:
     """Read the annotations of a ``began`` or ``ended`` record or of an attempt."""
-    return tuple(Annotation(**annotation) for annotation in record.get("annotations", ()))
+    noted = record.get("annotations")
+    return tuple(Annotation(**annotation) for annotation in noted) if noted else ()
 
 
 def artifact_of(record: Mapping[str, Any]) -> Artifact:

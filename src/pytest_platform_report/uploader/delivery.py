@@ -160,7 +160,8 @@ class DeliveryRecord:
         self, session: str, worker: str, kind: str, span: Span, result: Result, state: State, size: int
     ) -> None:
         """Add a test, unless it is there. *size* is what it takes of the journal, in bytes."""
-        urgent = int(result.status in ("failed", "flaky"))
+        status = result.status
+        urgent = int(status in ("failed", "flaky"))
         self._has_deaths |= kind in ("died", "lost")
         self._db.execute(
             "INSERT OR IGNORE INTO test(session, segment, began, node, worker, kind, spans, bytes, status, urgent,"
@@ -174,7 +175,7 @@ class DeliveryRecord:
                 kind,
                 json.dumps([span.to_json()]),
                 size,
-                result.status,
+                status,
                 urgent,
                 state,
             ),

@@ -9,9 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import FolderGoneError, JournalError
 from ..journal import records, values
@@ -20,14 +19,14 @@ from ..model import Annotation, Artifact, Attempt, Failure, Place, Result
 from .tail import Segment
 
 UNKNOWN_DEATH = "?"
+_MOST_OPEN = 32
 _KEPT_BYTES = 8 * 1024 * 1024
 _OVERHEAD = 2048  # bytes that a result takes besides its texts, more or less
 _UNRECORDED = "unrecorded"
 _INTERRUPTING = {"signal 1", "signal 2", "signal 15"}
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """Where records of one test stand: bytes ``[start, end)`` of each, ``ended`` None where there is none.
 
     ``death`` says how the process of a test that died ended, ``at`` when (milliseconds since 1970, UTC); or that the
@@ -49,7 +48,7 @@ class Span:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return dict(vars(self))
+        return self._asdict()
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Span:
@@ -60,7 +59,7 @@ class Span:
 
     def known_as(self, death: str) -> Span:
         """Return it with how its process ended, where that has not been known."""
-        return replace(self, death=death) if death and self.death == UNKNOWN_DEATH else self
+        return self._replace(death=death) if death and self.death == UNKNOWN_DEATH else self
 
     @property
     def report_id(self) -> str:
@@ -98,8 +97,7 @@ def unrecorded_span(segment: Segment, began: Line) -> Span:
 
 def survived_span(span: Span, lost: records.Record) -> Span:
     """Return the span of a test that died in a worker, with what its controller knew: it reaped the worker."""
-    return replace(
-        span.known_as(lost["death"]),
+    return span.known_as(lost["death"])._replace(
         survived=True,
         stdout=span.stdout or lost["stdout"],
         stderr=span.stderr or lost["stderr"],
@@ -116,6 +114,7 @@ class Journals:
         self.lost: frozenset[str] = frozenset()
         self._folder = folder
         self._shards: dict[str, int | None] = {}
+        self._readers: dict[str, SegmentReader] = {}
         self._kept: dict[Span, tuple[Result, int]] = {}
         self._room = _KEPT_BYTES
 
@@ -169,13 +168,18 @@ class Journals:
 
     def record(self, segment: str, where: tuple[int, int]) -> records.Record:
         """Read the record that stands at these bytes; raises as :meth:`read` does."""
-        path = self._folder / "journal" / f"{segment}.jsonl"
+        reader = self._readers.get(segment)
+        if reader is None:
+            if len(self._readers) == _MOST_OPEN:
+                self._readers.clear()
+            path = self._folder / "journal" / f"{segment}.jsonl"
+            reader = self._readers[segment] = SegmentReader(path, keeps_open=True)
         try:
-            return SegmentReader(path).record_at(*where)
+            return reader.record_at(*where)
         except FileNotFoundError as error:
             if segment in self.lost:
-                raise JournalError(f"{path} has been deleted") from error
-            raise FolderGoneError(f"{path} was deleted while it was delivered") from error
+                raise JournalError(f"{reader.path} has been deleted") from error
+            raise FolderGoneError(f"{reader.path} was deleted while it was delivered") from error
 
 
 def build_result(executions: Sequence[tuple[Span, records.Record, Sequence[records.Record]]]) -> Result:
@@ -229,8 +233,8 @@ def _lost(record: records.Record, _: Span) -> Attempt:
 def _collected(record: records.Record, _: Span) -> Attempt:
     attempt = Attempt("failed", record["at"], 0.0)
     if record["outcome"] == "skipped":
-        return replace(attempt, outcome="skipped", annotations=(Annotation("skip", record["message"]),))
-    return replace(attempt, failures=(Failure("collection", record["message"], record["stack"]),))
+        return attempt._replace(outcome="skipped", annotations=(Annotation("skip", record["message"]),))
+    return attempt._replace(failures=(Failure("collection", record["message"], record["stack"]),))
 
 
 def _died(began: records.Record, span: Span) -> Attempt:
@@ -238,11 +242,11 @@ def _died(began: records.Record, span: Span) -> Attempt:
     attempt = Attempt("failed", began["at"], duration, stdout=span.stdout, stderr=span.stderr)
     if span.death == _UNRECORDED:
         remark = Annotation(_UNRECORDED, "the end of this test could not be recorded")
-        return replace(attempt, outcome="skipped", annotations=(remark,))
+        return attempt._replace(outcome="skipped", annotations=(remark,))
     message = _describe_death(span.death) + ("" if span.phase == "call" else f", in its {span.phase}")
     if span.death in _INTERRUPTING and not span.survived:
-        return replace(attempt, outcome="skipped", annotations=(Annotation("interrupted", message),))
-    return replace(attempt, failures=(Failure(span.phase, message),))
+        return attempt._replace(outcome="skipped", annotations=(Annotation("interrupted", message),))
+    return attempt._replace(failures=(Failure(span.phase, message),))
 
 
 def _describe_death(death: str) -> str:

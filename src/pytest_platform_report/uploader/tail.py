@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,7 @@ class Segment:
             self.seen_dead = time.monotonic()
         return time.monotonic() - self.seen_dead < _PARENT_SECONDS
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The segment's file name without ending."""
         return self.reader.path.stem
