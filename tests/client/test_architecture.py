@@ -117,7 +117,7 @@ class TestFloors:
             import sys
             import pytest_platform_report.platforms.client, pytest_platform_report.uploader.main
             import pytest_platform_report.cli
-            print([name for name in sys.modules if name.partition(".")[0] == "platform_report_server"])
+            print([name for name in sys.modules if name.partition(".")[0] in ("platform_report_server", "asyncio")])
             """
         )
         assert out == "[]\n"

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from ..errors import DeliveryError, OutcomeUnknown, Refused
 from ..settings import Settings
 from ._answers import error_of_answer
-from ._embedded import open_embedded
 from ._http import Answer, Answered, Http, Told, Upload
 from .artifacts import mime_type, safe_name
 from .capabilities import Capabilities
@@ -69,6 +68,8 @@ def open_platform(
     """
     if settings.url:
         return Platform(Http(settings.url, settings.api_key, told=told, answered=answered), settings.project)
+    from ._embedded import open_embedded  # it loads asyncio, which requests to others do without
+
     return Platform(open_embedded(settings.spool / "platform"), settings.project)
 
 

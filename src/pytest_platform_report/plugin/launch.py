@@ -23,13 +23,17 @@ _CANNOT = "this Python cannot start an uploader"
 _SHELL = "/bin/sh"
 _HELD_FROM = 100
 
+# What is loaded lives on: the collector need not look through it time and again. The command line of httpx, which loads
+# click and pygments, is not wanted.
 _BOOT = """\
 import os, sys
 if sys.argv[2:]:
     os.setsid()
     if os.fork():
         os._exit(0)
-import json
+import gc, json
+gc.set_threshold(10_000)
+sys.modules["httpx._main"] = None
 handed = json.loads(sys.argv[1])
 first, held = handed["first"], handed["held"]
 os.closerange(3, first)

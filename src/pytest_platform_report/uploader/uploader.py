@@ -33,6 +33,7 @@ _UNREACHABLE_SECONDS = 10.0
 _CLOSING_TRIES = 3
 _SOON_SECONDS = 2.0
 _OVERRUN_SECONDS = 3.0
+_REST_SECONDS = 0.25
 _DELETION_SECONDS = 0.5
 
 
@@ -106,11 +107,12 @@ class Uploader:
                 self._deadline.put_off()
             if self._status.is_due():
                 self._tell()
+            wait = None if self._courier is None else self._courier.wait_to_send
             if self._intake.is_over or not self._follow:
                 if not found and not sent:
-                    time.sleep(IDLE_SECONDS)
+                    time.sleep(max(IDLE_SECONDS, min(wait or 0.0, _REST_SECONDS)))
             elif not (sent and self._courier is not None and self._courier.has_batch()):
-                self._rhythm.rest(None if self._courier is None else self._courier.wait_to_send)
+                self._rhythm.rest(wait)
         if self._intake.is_over:
             self._has_all()
             self._close_run()
