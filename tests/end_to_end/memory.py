@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,14 @@ class Peaks:
     uploader: float | None
 
 
-def measure(folder: Path, count: int, *, output: int = 0, report: bool = True) -> Peaks:
-    """Run a session of so many tests that print so much, reported to the embedded platform or not at all."""
-    project = Project(folder, {"PLATFORM_DETACH": "1"})
+def measure(
+    folder: Path, count: int, *, output: int = 0, report: bool = True, platform: Mapping[str, str] | None = None
+) -> Peaks:
+    """Run a session of so many tests that print so much, reported or not.
+
+    :param platform: the environment that names it; the embedded one by default.
+    """
+    project = Project(folder, {**(platform or {}), "PLATFORM_DETACH": "1"})
     project.write("test_it.py", _SUITE.format(count=count, output=output))
     project.write("conftest.py", _CONFTEST)
     process = project.start("-p", "no:terminal", report=report)  # nobody reads what it prints
