@@ -126,11 +126,11 @@ class ResultSender:
         rows = [row for rows, _ in batches for row in rows if row.id in results]
         if not capabilities.suites:
             rows = self._with_suites(rows, results)
-        ready = {row.id for row in rows}
+        ready, run_id = {row.id for row in rows}, str(self._record.run_id)
         flights = []
         for told, key in batches:
             kept = [row for row in told if row.id in ready]
-            bodies = [self._body(row, results[row.id], capabilities) for row in kept]
+            bodies = [self._body(row, results[row.id], run_id, capabilities) for row in kept]
             if kept:
                 self._record.set_tests([row.id for row in kept], "sent", batch=key)
                 flights.append(self._flight(_Batch(kept, key, bodies, again), capabilities))
@@ -150,10 +150,10 @@ class ResultSender:
                     self._record.set_tests([row.id], row.state, batch=row.batch, tried=True)
         return [row for row in rows if errors[row.id] is None]
 
-    def _body(self, row: TestRow, result: Result, capabilities: Capabilities) -> dict[str, Any]:
+    def _body(self, row: TestRow, result: Result, run_id: str, capabilities: Capabilities) -> dict[str, Any]:
         return test_fields(
             result,
-            run_id=str(self._record.run_id),
+            run_id=run_id,
             project=self._settings.project,
             capabilities=capabilities,
             lane=Lane(row.worker, self._journals.shard_of(row.session)),

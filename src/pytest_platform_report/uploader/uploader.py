@@ -84,7 +84,7 @@ class Uploader:
         :raises FolderGoneError: the folder, or a journal in it, has been deleted or moved away.
         """
         self._tell()  # so that the session knows whom it waits for, even if the first answer never comes
-        is_announced = False
+        is_announced = is_news = False
         if not self._follow:
             self._intake.take()  # it takes a second look to know that a run is over, and there may be nothing to send
         while True:
@@ -105,8 +105,10 @@ class Uploader:
                     break
             else:
                 self._deadline.put_off()
-            if self._status.is_due():
+            is_news |= found or sent
+            if is_news and self._status.is_due():
                 self._tell()
+                is_news = False
             wait = None if self._courier is None else self._courier.wait_to_send
             if self._intake.is_over or not self._follow:
                 if not found and not sent:
