@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from platform_report_server.auth.caller import BY_LINK, EVERYTHING, Caller
+from platform_report_server.auth.cookies import Cookie
 from platform_report_server.auth.keys import Keys
 from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.tokens import digest
@@ -34,8 +35,8 @@ class Access:
         self._has_link = settings.link_token is not None
         self._signer = signer
         self._reader = reader
-        # a host's ports share their cookies: two servers side by side must not log each other's browsers out
-        self._cookie = "platform_report_" + signer.sign("cookie name")[:8]
+        # a link from a chat to a run leads there, not to the login
+        self._cookie = Cookie(signer, "platform_report", SESSION_SECONDS, samesite="lax")
 
     async def caller(self, request: Request) -> Caller:
         """Return who calls, or raise Unauthorized."""
@@ -44,28 +45,19 @@ class Access:
 
     def give_cookie(self, request: Request, response: Response, token: str) -> None:
         """Give the browser the token of its session."""
-        response.set_cookie(
-            self._cookie_name(request),
-            token,
-            max_age=SESSION_SECONDS,
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="lax",  # a link from a chat to a run leads there, not to the login
-        )
+        self._cookie.give(request, response, token)
 
     def take_cookie(self, request: Request, response: Response) -> None:
         """Take the token away again."""
-        response.delete_cookie(
-            self._cookie_name(request), secure=request.url.scheme == "https", httponly=True, samesite="lax"
-        )
+        self._cookie.take(request, response)
 
     def form_token(self, request: Request) -> str:
         """Return what each form of a page carries in a hidden field."""
-        return self._signer.sign("form", request.cookies.get(self._cookie_name(request), ""))
+        return self._signer.sign("form", self._cookie.read(request))
 
     def check_form(self, request: Request, token: str) -> None:
         """Refuse a form that is not of one of our pages, shown to this browser."""
-        session = request.cookies.get(self._cookie_name(request), "")
+        session = self._cookie.read(request)
         if request.headers.get("origin") != _origin(request) or not self._signer.holds(token, "form", session):
             raise Forbidden("This form is not of this server, or older than your login: open its page again")
 
@@ -75,16 +67,13 @@ class Access:
         key = header(request.scope, b"x-api-key")
         if key is not None:
             return await self.keys.caller(key)
-        token = request.cookies.get(self._cookie_name(request))
+        token = self._cookie.read(request)
         caller = await self._reader.read(partial(self._in_session, token=token)) if token else None
         if caller is None:
             raise Unauthorized("An API key is needed: send it in the X-API-Key header")
         if request.method not in _READING and request.headers.get("origin", _origin(request)) != _origin(request):
             raise Forbidden("This request comes from a page of another origin")  # one that SameSite lets through
         return caller
-
-    def _cookie_name(self, request: Request) -> str:
-        return ("__Host-" if request.url.scheme == "https" else "") + self._cookie
 
     def _in_session(self, connection: Connection, token: str) -> Caller | None:
         session = find_session(connection, digest(token), now_ms())

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from platform_report_server.auth.cookies import Cookie
 from platform_report_server.errors import StoreError
 from platform_report_server.services import Services
 
@@ -34,19 +35,12 @@ _notes = msgspec.json.Decoder(Notes)
 def leave(request: Request, services: Services, response: Response, notes: Notes) -> None:
     """Leave notes for the page that the browser is sent to."""
     sealed = services.signer.seal(_purpose(request, services), msgspec.json.encode(notes).decode())
-    response.set_cookie(
-        _name(request, services),
-        urlsafe_b64encode(sealed).decode(),
-        max_age=_SECONDS,
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-    )
+    _cookie(services).give(request, response, urlsafe_b64encode(sealed).decode())
 
 
 def find(request: Request, services: Services) -> Notes:
     """Return the notes that were left."""
-    kept = request.cookies.get(_name(request, services))
+    kept = _cookie(services).read(request)
     if not kept:
         return Notes()
     try:
@@ -57,15 +51,14 @@ def find(request: Request, services: Services) -> Notes:
 
 def clear(request: Request, services: Services, response: Response) -> None:
     """Take the notes away: they were told."""
-    name = _name(request, services)
-    if name in request.cookies:
-        response.delete_cookie(name, secure=request.url.scheme == "https", httponly=True, samesite="strict")
+    cookie = _cookie(services)
+    if cookie.read(request):
+        cookie.take(request, response)
 
 
 def _purpose(request: Request, services: Services) -> str:
     return f"notes {services.access.form_token(request)}"
 
 
-def _name(request: Request, services: Services) -> str:
-    prefix = "__Host-" if request.url.scheme == "https" else ""
-    return f"{prefix}platform_report_notes_{services.signer.sign('cookie name')[:8]}"
+def _cookie(services: Services) -> Cookie:
+    return Cookie(services.signer, "platform_report_notes", _SECONDS, samesite="strict")

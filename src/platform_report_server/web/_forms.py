@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
+import msgspec
 from starlette.requests import Request
 
 from platform_report_server.clock import now_ms
 from platform_report_server.errors import ApiError, Invalid, TooLarge
 from platform_report_server.text import clean
+
+T = TypeVar("T")
 
 _LARGEST = 64 * 1024
 _MOST_FIELDS = 256
@@ -89,6 +93,15 @@ async def read_form(request: Request) -> Form:
         raise Invalid(f"The form is not what is expected: {error}") from error
     said = [(name, clean(value)) for name, value in pairs]
     return Form(dict(said), said)
+
+
+def converted(said: Mapping[str, object], kind: type[T], *, strict: bool = True) -> T:
+    """Return what a form says as a type, or refuse the field that is wrong. Not strict: numbers are read from texts."""
+    try:
+        return msgspec.convert(said, kind, strict=strict)
+    except msgspec.ValidationError as error:
+        reason, _, name = str(error).replace("`", "").partition(" - at $.")
+        raise Invalid.field_is(name, reason[:1].lower() + reason[1:]) from error
 
 
 def shown_again(form: Form, error: ApiError) -> Shown:

@@ -27,7 +27,7 @@ from platform_report_server.ingest.writer import Write
 from platform_report_server.model import Event, Format, SettingsChange
 from platform_report_server.web import _chosen
 from platform_report_server.web._flash import Notes
-from platform_report_server.web._forms import Form, Shown, shown_again
+from platform_report_server.web._forms import Form, Shown, converted, shown_again
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.teams import given_by
 
@@ -116,11 +116,7 @@ async def change(visit: Visit) -> Response:
 def _settings(form: Form) -> SettingsChange:
     said = {"dataRetentionDays": form.required("dataRetentionDays")}
     said["flakinessThreshold"] = form.required("flakinessThreshold")
-    try:
-        change = msgspec.convert(said, SettingsChange, strict=False)
-    except msgspec.ValidationError as error:
-        reason, _, name = str(error).replace("`", "").partition(" - at $.")
-        raise Invalid.field_is(name, reason[0].lower() + reason[1:]) from error
+    change = converted(said, SettingsChange, strict=False)
     if not isfinite(change.flakiness_threshold or 0):
         raise Invalid.field_is("flakinessThreshold", "expected a number from 0 to 1")
     return msgspec.structs.replace(change, auto_quarantine_enabled=form.text("autoQuarantineEnabled") == "on")

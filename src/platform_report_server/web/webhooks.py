@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -19,7 +18,7 @@ from platform_report_server.ingest.webhooks import add_webhook, change_webhook, 
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewWebhook
 from platform_report_server.web._flash import Notes
-from platform_report_server.web._forms import Form, shown_again
+from platform_report_server.web._forms import Form, converted, shown_again
 from platform_report_server.web._visit import Visit
 from platform_report_server.web.projects import HOOK_EVENTS, HOOK_FORMATS, project_path, visible_project_page
 from platform_report_server.web.projects import show as show_project
@@ -103,12 +102,13 @@ def _wanted(form: Form, project: str) -> NewWebhook:
         "secret": form.text("secret") or None,
     }
     try:
-        return msgspec.convert(said, NewWebhook)
-    except msgspec.ValidationError as error:
-        reason, _, name = str(error).replace("`", "").partition(" - at $.")
-        if name == "url":
-            reason = "expected an http or https address without a user, at most 2000 characters"
-        raise Invalid.field_is(name, reason[:1].lower() + reason[1:]) from error
+        return converted(said, NewWebhook)
+    except Invalid as error:
+        if error.field != "url":
+            raise
+        raise Invalid.field_is(
+            "url", "expected an http or https address without a user, at most 2000 characters"
+        ) from error
 
 
 def _path(row: WebhookRow) -> str:
