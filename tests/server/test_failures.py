@@ -6,21 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
-from platform_report_server.clock import now_ms
-from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.failures import failure_groups, results_of_group
-from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import failing, failure_group, result, test_case
-from platform_report_server.ids import IdMaker
-from platform_report_server.ingest.projects import ensure_project
-from platform_report_server.ingest.results import add_results
-from platform_report_server.ingest.runs import add_run, change_run, delete_run
-from platform_report_server.ingest.writer import Write
-from platform_report_server.model import NewRun, NewTest, RunChange, TestError
+from platform_report_server.ingest.runs import delete_run
+from platform_report_server.model import NewTest, TestError
 from platform_report_server.settings import Settings
 from platform_report_server.signature import generalized, signature
+from server.ledger import Ledger, writing
 
 
 @pytest.mark.parametrize(
@@ -56,15 +50,8 @@ def test_words_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert generalized("HTTP 503 from http://shop/api") == "HTTP <number> from http://shop/api"
 
 
-class Branches:
-    """A store whose runs end at once, without a server before it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.write = Write(connection, IdMaker(), now_ms())
-        self.project = ensure_project(self.write, "p")
-
-    def begin(self, branch: str | None) -> int:
-        return int(add_run(self.write, self.project, NewRun("p", "running", branch=branch)).id)
+class Branches(Ledger):
+    """Runs that end at once."""
 
     def add(self, run: int, results: dict[str, str | None]) -> None:
         """Add results: what each test says that fails, None for those that pass."""
@@ -72,45 +59,35 @@ class Branches:
             NewTest("", "p", title, title, "failed" if said else "passed", 1, error=TestError(said) if said else None)
             for title, said in results.items()
         ]
-        add_results(self.write, self.project, run, tests)
-
-    def end(self, run: int) -> None:
-        change_run(self.write, self.row(run), RunChange("failed"))
+        self.store(run, tests)
 
     def ended(self, branch: str | None, results: dict[str, str | None]) -> int:
-        run = self.begin(branch)
+        run = self.begin(branch=branch)
         self.add(run, results)
-        self.end(run)
+        self.tell(run, "failed")
         return run
-
-    def row(self, run: int) -> RunRow:
-        row = find_run(self.write.connection, run)
-        assert row is not None
-        return row
 
     def groups(self, run: int) -> list[tuple[str | None, int, int, int]]:
         """Return message, tests, new ones and the run of each group."""
-        groups = failure_groups(self.write.connection, self.row(run))
+        groups = failure_groups(self.connection, self.row(run))
         return [(group.message, group.tests, group.new, group.since_run) for group in groups]
 
     def titles(self, run: int, said: str) -> list[str]:
         row = self.row(run)
-        numbers = results_of_group(self.write.connection, row, signature(said))
+        numbers = results_of_group(self.connection, row, signature(said))
         named = select(test_case.c.title).join(result, result.c.case_id == test_case.c.id).order_by(result.c.seq)
         return list(
-            self.write.connection.execute(named.where(result.c.run_id == row.id, result.c.seq.in_(numbers))).scalars()
+            self.connection.execute(named.where(result.c.run_id == row.id, result.c.seq.in_(numbers))).scalars()
         )
 
     def count(self, table: Any) -> int:
-        return self.write.connection.execute(select(func.count()).select_from(table)).scalar_one()
+        return self.connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 @pytest.fixture
 def branches(settings: Settings) -> Iterator[Branches]:
-    database = open_database(settings.database)
-    with database.writing() as connection:
+    with writing(settings) as connection:
         yield Branches(connection)
-    database.close()
 
 
 @pytest.mark.both_stores
@@ -138,11 +115,11 @@ def test_groups_say_since_when(branches: Branches) -> None:
 @pytest.mark.both_stores
 def test_a_run_that_goes_on_and_results_that_come_late(branches: Branches) -> None:
     first = branches.ended("main", {"a": "boom 1"})
-    run = branches.begin("main")
+    run = branches.begin(branch="main")
     branches.add(run, {"a": "boom 2"})
     branches.add(run, {"b": "boom 3"})
     assert branches.groups(run) == [("boom 2", 2, 1, first)]
-    branches.end(run)
+    branches.tell(run, "failed")
     assert branches.groups(run) == [("boom 2", 2, 1, first)]
     branches.add(run, {"c": "boom 4", "d": "bang"})
     assert branches.groups(run) == [("boom 2", 3, 2, first), ("bang", 1, 1, run)]

@@ -8,21 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
-from platform_report_server.clock import now_ms
-from platform_report_server.db.engine import open_database
 from platform_report_server.db.queries.flakiness import band_of, find_stat
-from platform_report_server.db.queries.runs import RunRow, find_run
 from platform_report_server.db.schema import NO_SCORE, project, test_case
-from platform_report_server.ids import IdMaker
 from platform_report_server.ingest.flakiness import Terms, end_quarantines, quarantine, release
-from platform_report_server.ingest.projects import ensure_project
-from platform_report_server.ingest.results import add_results
-from platform_report_server.ingest.runs import add_run, change_run, delete_run
-from platform_report_server.ingest.writer import Write
-from platform_report_server.model import NewRun, NewTest, RunChange
+from platform_report_server.ingest.runs import delete_run
+from platform_report_server.model import NewTest
 from platform_report_server.settings import Settings
+from server.ledger import Ledger, writing
 from server.support import OTHER_PROJECT, PROJECT, Api, checked, in_threads, opened, refused
 
 
@@ -73,16 +67,8 @@ class Model:
         return sum(each.flaky for each in window) / len(window) if len(window) >= 5 else NO_SCORE
 
 
-class Ledger:
-    """A store with one project, without a server before it, in one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.write = Write(connection, IdMaker(), now_ms())
-        self.project = ensure_project(self.write, "p")
-
-    def begin(self, status: Any = "running") -> int:
-        return int(add_run(self.write, self.project, NewRun("p", status)).id)
+class Scores(Ledger):
+    """How flaky the project's tests are."""
 
     def add(self, run: int, *results: tuple[str, str, bool]) -> None:
         """Add results: title, status, and whether it says that it is flaky."""
@@ -90,15 +76,7 @@ class Ledger:
             NewTest("", "p", title, title, status, 1, is_flaky=says_flaky or None)  # type: ignore[arg-type]
             for title, status, says_flaky in results
         ]
-        add_results(self.write, self.project, run, tests)
-
-    def tell(self, run: int, status: Any) -> None:
-        change_run(self.write, self.row(run), RunChange(status))
-
-    def row(self, run: int) -> RunRow:
-        row = find_run(self.connection, run)
-        assert row is not None
-        return row
+        self.store(run, tests)
 
     def rule(self, threshold: float | None) -> None:
         values = {"auto_quarantine": int(threshold is not None), "flakiness_threshold": threshold or 0.0}
@@ -110,17 +88,15 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger(settings: Settings) -> Iterator[Ledger]:
-    database = open_database(settings.database)
-    with database.writing() as connection:
-        yield Ledger(connection)
-    database.close()
+def ledger(settings: Settings) -> Iterator[Scores]:
+    with writing(settings) as connection:
+        yield Scores(connection)
 
 
 @pytest.mark.newest
 @pytest.mark.both_stores
 @pytest.mark.parametrize("seed", range(2))
-def test_the_statistics_are_those_of_the_executions(ledger: Ledger, seed: int) -> None:
+def test_the_statistics_are_those_of_the_executions(ledger: Scores, seed: int) -> None:
     chance = random.Random(seed)
     titles = {"good": (90, 3, 5, 2), "bad": (40, 40, 5, 15), "calm": (97, 1, 1, 1), "rare": (8, 1, 90, 1)}
     models = {title: Model() for title in titles}
@@ -173,7 +149,7 @@ def test_the_statistics_are_those_of_the_executions(ledger: Ledger, seed: int) -
 
 
 @pytest.mark.both_stores
-def test_one_execution_a_run(ledger: Ledger) -> None:
+def test_one_execution_a_run(ledger: Scores) -> None:
     words = {"p": "passed", "f": "failed", "x": "flaky", "s": "skipped"}
     expected = {  # what stands behind a bar comes after the run's end; failed, flaky
         "p": (False, False),
@@ -202,7 +178,7 @@ def test_one_execution_a_run(ledger: Ledger) -> None:
 
 
 @pytest.mark.both_stores
-def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(ledger: Ledger) -> None:
+def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(ledger: Scores) -> None:
     first, second = ledger.begin(), ledger.begin()
     for run in (first, second):
         ledger.add(run, ("t", "failed", False))
@@ -213,7 +189,7 @@ def test_what_comes_after_another_run_has_ended_leaves_the_execution_as_it_is(le
 
 
 @pytest.mark.both_stores
-def test_a_deleted_run_stays_in_the_statistics(ledger: Ledger) -> None:
+def test_a_deleted_run_stays_in_the_statistics(ledger: Scores) -> None:
     run = ledger.begin("failed")
     ledger.add(run, ("t", "failed", False))
     delete_run(ledger.write, ledger.row(run))
@@ -221,14 +197,14 @@ def test_a_deleted_run_stays_in_the_statistics(ledger: Ledger) -> None:
 
 
 @pytest.mark.both_stores
-def test_only_skipped_is_not_executed(ledger: Ledger) -> None:
+def test_only_skipped_is_not_executed(ledger: Scores) -> None:
     run = ledger.begin("passed")
     ledger.add(run, ("t", "skipped", False))
     assert ledger.stat("t") is None
 
 
 @pytest.mark.both_stores
-def test_a_test_of_a_running_run_is_not_counted_yet(ledger: Ledger) -> None:
+def test_a_test_of_a_running_run_is_not_counted_yet(ledger: Scores) -> None:
     run = ledger.begin()
     ledger.add(run, ("t", "failed", False))
     assert ledger.stat("t") is None
@@ -243,7 +219,7 @@ def test_bands(score: float, band: str | None) -> None:
 
 
 @pytest.mark.both_stores
-def test_quarantine_by_itself_and_by_hand(ledger: Ledger) -> None:
+def test_quarantine_by_itself_and_by_hand(ledger: Scores) -> None:
     def execute(status: str, times: int = 1) -> bool:
         for _ in range(times):
             ledger.add(ledger.begin("passed"), ("t", status, False))
@@ -284,7 +260,7 @@ def test_quarantine_by_itself_and_by_hand(ledger: Ledger) -> None:
 
 
 @pytest.mark.both_stores
-def test_a_quarantine_ends_at_its_time(ledger: Ledger) -> None:
+def test_a_quarantine_ends_at_its_time(ledger: Scores) -> None:
     for title in ("ended", "lasting", "endless"):
         ledger.add(ledger.begin("passed"), (title, "flaky", False))
     for title, until in (("ended", ledger.write.now), ("lasting", ledger.write.now + 1), ("endless", None)):
