@@ -27,7 +27,7 @@ class Measured:
 
     :ivar exit: its exit status; negative where it was killed, as it is where it does not end in time.
     :ivar began: when it was started, by the monotonic clock.
-    :ivar wall: seconds to its end; ``left_wall`` from there to the end of what it left behind.
+    :ivar wall: seconds to its end.
     :ivar cpu: seconds of CPU, with those of the children that it has waited for; ``left_cpu`` of what it left behind.
     :ivar peak: the most memory that it had resident, in MiB; ``left_peak`` any of those.
     """
@@ -37,7 +37,6 @@ class Measured:
     wall: float
     cpu: float
     peak: float
-    left_wall: float
     left_cpu: float
     left_peak: float
 
@@ -74,7 +73,6 @@ def measure(
         over - began,
         children.cpu[process.pid],
         children.peaks.get(process.pid, 0.0),
-        time.monotonic() - over,
         sum(children.cpu[pid] for pid in left),
         max((children.peaks.get(pid, 0.0) for pid in left), default=0.0),
     )

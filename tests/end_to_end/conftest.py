@@ -10,8 +10,6 @@ import pytest
 from end_to_end.platforms import Kind, Server, Target, serving_platform
 from end_to_end.sessions import Project
 
-MakeProject = Callable[[Target], Project]
-
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Kind, Server]]:
