@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -12,7 +12,10 @@ from platform_report_server.auth.links import artifact_link, thumbnail_path
 from platform_report_server.db.queries.artifacts import ArtifactRow, without_thumbnail
 from platform_report_server.storage.formats import Showing, is_image, showing_of
 from platform_report_server.web._alike import Picture, alike, counterpart
+from platform_report_server.web._chosen import Part, part
 from platform_report_server.web._visit import Visit
+
+_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ def shown_files(
         )
         for row in rows
     ]
+
+
+def part_of_files(visit: Visit, connection: Connection, rows: list[ArtifactRow]) -> Part:
+    """Return the part of the files of a test, or of a run itself, that its page shows."""
+    found = part(visit.request, "files", rows, _SHOWN)
+    return replace(found, rows=shown_files(visit, connection, found.rows, rows))
 
 
 def public_id(row: ArtifactRow) -> str:

@@ -1,4 +1,4 @@
-"""The page of what a run has changed against an earlier one, and that of its slowest tests."""
+"""The page of what a run has changed against an earlier one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from platform_report_server.auth.visible import visible_run
 from platform_report_server.comparisons import Comparisons
 from platform_report_server.db.queries.changes import KINDS, Changes, runs_before
 from platform_report_server.db.queries.runs import RunRow
-from platform_report_server.db.queries.slowest import slowest_tests
 from platform_report_server.db.queries.tests import TestRow, tests_at
 from platform_report_server.web._since import commits_between
 from platform_report_server.web._visit import Visit
 
 _OFFERED = 20
-_SLOWEST = 20
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class ShownChanges:
     shown: list[ShownChange]
 
 
-async def show_changes(visit: Visit) -> Response:
+async def show(visit: Visit) -> Response:
     """Compare with the last run of the branch that was not cut short, or with the run that is asked for."""
 
     def query(connection: Connection) -> dict[str, Any]:
@@ -60,17 +58,6 @@ async def show_changes(visit: Visit) -> Response:
         }
 
     return visit.page("changes.html", **await visit.read(query))
-
-
-async def show_slowest(visit: Visit) -> Response:
-    """Show which tests took longest."""
-
-    def query(connection: Connection) -> dict[str, Any]:
-        run = visible_run(connection, visit.caller, visit.said("run_id"))
-        tests, together = slowest_tests(connection, run.project_id, run.id, _SLOWEST)
-        return {"run": run, "tests": tests, "together": together}
-
-    return visit.page("slowest.html", **await visit.read(query))
 
 
 def _compare(comparisons: Comparisons, connection: Connection, run: RunRow, against: RunRow) -> list[ShownChanges]:

@@ -12,11 +12,10 @@ from platform_report_server.auth.visible import visible_case
 from platform_report_server.errors import Invalid, NotFound
 from platform_report_server.ingest.flakiness import Terms, quarantine, release
 from platform_report_server.ingest.writer import Write
-from platform_report_server.web import flaky
+from platform_report_server.web import flaky, test
 from platform_report_server.web._flash import Notes
 from platform_report_server.web._forms import Form, shown_again
 from platform_report_server.web._visit import Visit
-from platform_report_server.web.pages import show_test
 from platform_report_server.web.projects import project_path, visible_project_page
 
 _MOST = 200
@@ -28,7 +27,7 @@ async def put_one(visit: Visit) -> Response:
     try:
         deed = _putting(visit.form)
     except Invalid as error:
-        return await show_test(visit, quarantine=shown_again(visit.form, error))
+        return await test.show(visit, quarantine=shown_again(visit.form, error))
     return await _decide_one(visit, deed, "The test is in quarantine now.")
 
 
