@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Annotated
 
 import anyio.to_thread
+from msgspec import Meta, Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -13,14 +15,9 @@ from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._forms import Form, base_name, read_form
 from platform_report_server.api._query import RUN, Text
-from platform_report_server.api._shapes import Artifact, Data
+from platform_report_server.api._shapes import Data, Moment
 from platform_report_server.api.answers import answer, body
-from platform_report_server.auth.links import (
-    artifact_link,
-    check_artifact_link,
-    check_thumbnail_link,
-    thumbnail_path,
-)
+from platform_report_server.auth.links import artifact_link, check_artifact_link, check_thumbnail_link, thumbnail_path
 from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.visible import visible_test
 from platform_report_server.clock import iso
@@ -32,8 +29,27 @@ from platform_report_server.ingest.artifacts import NewArtifact, add_artifact
 from platform_report_server.ingest.contents import take_content
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
+from platform_report_server.model import ArtifactType, Count
 from platform_report_server.storage import formats
 from platform_report_server.storage.draft import Draft
+
+
+class Artifact(Struct, rename="camel"):
+    """A stored file."""
+
+    id: str
+    type: ArtifactType
+    file_name: str
+    file_size: Count
+    mime_type: str
+    url: Annotated[str, Meta(description="Signed: whoever has it may download the file until `expiresAt`")]
+    expires_at: Moment
+    created_at: Moment
+    test_id: str | None
+    thumbnail_url: Annotated[
+        str | None, Meta(description="Of an image: a signed link, too; not found where the image cannot be read")
+    ]
+
 
 IN_PROJECT = Text("projectId")
 OF_TEST = Text("testId")

@@ -6,32 +6,9 @@ from platform_report_server.api import artifacts, exports, flakiness, runs, suit
 from platform_report_server.api._account_routes import account_routes
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, RUN, Required
-from platform_report_server.api._shapes import (
-    Artifact,
-    ChangedRun,
-    Counted,
-    Data,
-    Done,
-    Execution,
-    ListedTest,
-    Page,
-    Run,
-    StoredSuite,
-    StoredTest,
-    StoredTests,
-    Suite,
-    Test,
-)
-from platform_report_server.model import (
-    NewRun,
-    NewSuite,
-    NewTest,
-    NewTests,
-    QuarantineChange,
-    RunChange,
-    Step,
-    Upload,
-)
+from platform_report_server.api._shapes import Counted, Data, Done, Page
+from platform_report_server.api._test_shapes import Execution, ListedTest, StoredTest, StoredTests, Test
+from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, QuarantineChange, RunChange, Step, Upload
 
 
 def api_routes() -> list[ApiRoute]:
@@ -45,7 +22,7 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "runs read",
                 query=(PROJECT, runs.STATUS, runs.BRANCH, *PAGE),
-                answer=Page[Run],
+                answer=Page[runs.Run],
             ),
             POST=Operation(
                 runs.create,
@@ -53,7 +30,7 @@ def api_routes() -> list[ApiRoute]:
                 "member",
                 "runs write",
                 body=NewRun,
-                answer=Run,
+                answer=runs.Run,
                 status=201,
                 headers=("Platform-Capabilities",),
                 gives="run_id",
@@ -62,10 +39,10 @@ def api_routes() -> list[ApiRoute]:
         route(
             "/api/runs/{run_id}",
             GET=Operation(
-                runs.show, "Get a run", "viewer", "runs read", answer=Run, headers=("Platform-Capabilities",)
+                runs.show, "Get a run", "viewer", "runs read", answer=runs.Run, headers=("Platform-Capabilities",)
             ),
             PATCH=Operation(
-                runs.change, "Change or end a run", "member", "runs write", body=RunChange, answer=ChangedRun
+                runs.change, "Change or end a run", "member", "runs write", body=RunChange, answer=runs.ChangedRun
             ),
             DELETE=Operation(
                 runs.delete, "Delete a run with all that belongs to it", "member", "runs write", answer=Done
@@ -145,7 +122,7 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "tests read",
                 query=(RUN, PROJECT),
-                answer=Data[Suite],
+                answer=Data[suites.Suite],
             ),
             POST=Operation(
                 suites.create,
@@ -153,7 +130,7 @@ def api_routes() -> list[ApiRoute]:
                 "member",
                 "tests write",
                 body=NewSuite,
-                answer=StoredSuite,
+                answer=suites.StoredSuite,
                 status=201,
                 also=200,
             ),
@@ -161,7 +138,13 @@ def api_routes() -> list[ApiRoute]:
         route(
             "/api/upload",
             POST=Operation(
-                artifacts.upload, "Upload an artifact", "member", "uploads", body=Upload, answer=Artifact, is_form=True
+                artifacts.upload,
+                "Upload an artifact",
+                "member",
+                "uploads",
+                body=Upload,
+                answer=artifacts.Artifact,
+                is_form=True,
             ),
         ),
         route(
@@ -191,7 +174,7 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "tests read",
                 query=(RUN, artifacts.IN_PROJECT, artifacts.OF_TEST),
-                answer=Data[Artifact],
+                answer=Data[artifacts.Artifact],
             ),
         ),
         route(

@@ -17,19 +17,8 @@ from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT, Number, Text, Word, page
 from platform_report_server.api._requests import decode
-from platform_report_server.api._shapes import (
-    Counted,
-    Data,
-    ErrorAnswer,
-    Execution,
-    ListedTest,
-    Page,
-    StoredTest,
-    StoredTests,
-    Test,
-    brief,
-    number,
-)
+from platform_report_server.api._shapes import Counted, Data, ErrorAnswer, Page, number
+from platform_report_server.api._test_shapes import Execution, ListedTest, StoredTest, StoredTests, Test, brief
 from platform_report_server.api.answers import answer, body, error_answer, raw_answer
 from platform_report_server.auth.caller import Caller
 from platform_report_server.auth.visible import visible_case, visible_run, visible_test
