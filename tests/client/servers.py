@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 DEADLINE = 30.0
+KEY = "prk_live_0123456789abcdef"
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from servers import Server, reply, serve
+from servers import Server, reply
 
 from pytest_platform_report.errors import Busy
-from pytest_platform_report.platforms.client import Platform, open_platform
-from pytest_platform_report.settings import Settings
+from pytest_platform_report.platforms.client import Platform
 from pytest_platform_report.uploader.joining import (
     Closing,
     Delete,
@@ -26,18 +25,6 @@ from pytest_platform_report.uploader.joining import (
 from pytest_platform_report.uploader.joint_run import AWAITED, JointEnd, JointRuns
 
 ALL = {"1/2": "passed", "2/2": "passed"}
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serve() as server:
-        yield server
-
-
-@pytest.fixture
-def platform(server: Server) -> Iterator[Platform]:
-    with open_platform(Settings(url=server.url, project="proj_1", api_key="prk_live_0123456789abcdef")) as platform:
-        yield platform
 
 
 def closing_of(

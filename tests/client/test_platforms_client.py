@@ -5,33 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Seen, Server, reply, serve
+from servers import KEY, Seen, Server, reply
 
 from pytest_platform_report.errors import Busy, DeliveryError, OutcomeUnknown, Refused
 from pytest_platform_report.platforms._http import Http
 from pytest_platform_report.platforms.capabilities import Capabilities
-from pytest_platform_report.platforms.client import Platform, RunFound, open_platform
-from pytest_platform_report.settings import Settings
-
-KEY = "prk_live_0123456789abcdef"
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serve() as server:
-        yield server
-
-
-@pytest.fixture
-def platform(server: Server) -> Iterator[Platform]:
-    with open_platform(Settings(url=server.url, project="proj_1", api_key=KEY)) as platform:
-        yield platform
+from pytest_platform_report.platforms.client import Platform, RunFound
 
 
 class Lists:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import DEADLINE, Server, hang_up, reply, reset, serve, unused_port
+from servers import DEADLINE, KEY, Server, hang_up, reply, reset, serve, unused_port
 
 from pytest_platform_report.errors import Busy, DeliveryError, NotSent, OutcomeUnknown, Refused
 from pytest_platform_report.platforms._http import LARGEST_ANSWER, Answer, Http, Timeouts, Upload
 from pytest_platform_report.platforms.limits import group_of
 
-KEY = "prk_live_0123456789abcdef"
 SHORT = Timeouts(answer=0.3)
 
 
@@ -26,12 +25,6 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serve() as server:
-        yield server
 
 
 def send(server: Server | str, *, timeouts: Timeouts | None = None, expect: str = "id") -> Answer:
