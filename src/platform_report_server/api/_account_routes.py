@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from platform_report_server.api import badges, deliveries, keys, members, project_settings, projects, teams, webhooks
-from platform_report_server.api._account_shapes import (
-    ChangedProject,
-    ChangedWebhook,
-    Invitation,
-    Key,
-    MadeInvitation,
-    MadeKey,
-    Member,
-    Project,
-    SwitchedKey,
-    Team,
-    Webhook,
-)
 from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, TEAM
 from platform_report_server.api._shapes import Data, Done, Page
 from platform_report_server.api.badges import Badges
 from platform_report_server.api.deliveries import Delivery
+from platform_report_server.api.keys import Key, MadeKey, SwitchedKey
+from platform_report_server.api.members import Invitation, MadeInvitation, Member
 from platform_report_server.api.project_settings import ProjectSettings
+from platform_report_server.api.projects import ChangedProject, Project
+from platform_report_server.api.teams import Team
+from platform_report_server.api.webhooks import ChangedWebhook, Webhook
 from platform_report_server.model import (
     KeyChange,
     LimitGroup,

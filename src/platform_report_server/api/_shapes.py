@@ -6,6 +6,7 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta, Struct
 
+from platform_report_server.clock import iso
 from platform_report_server.errors import ErrorCode
 from platform_report_server.model import Count
 
@@ -64,3 +65,8 @@ class Done(Struct):
 def number(value: float) -> int | float:
     """Return a whole number as one."""
     return int(value) if value == int(value) else value
+
+
+def moment(milliseconds: int | None) -> str | None:
+    """Return a moment that may not be there."""
+    return None if milliseconds is None else iso(milliseconds)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import page
-from platform_report_server.api._shapes import Moment, Page
+from platform_report_server.api._shapes import Moment, Page, moment
 from platform_report_server.api.answers import answer, body, raw_answer
 from platform_report_server.auth.visible import visible_delivery, visible_webhook
 from platform_report_server.clock import iso
@@ -55,7 +55,7 @@ class Delivery(Struct, rename="camel"):
             response_body=row.answer,
             error=row.error,
             created_at=iso(row.created_at),
-            last_attempt_at=None if row.last_at is None else iso(row.last_at),
+            last_attempt_at=moment(row.last_at),
             next_attempt_at=iso(row.next_at) if row.status == "pending" else None,
         )
 

@@ -13,7 +13,7 @@ from platform_report_server import ids
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT, Fraction, Word, page
 from platform_report_server.api._requests import to_come
-from platform_report_server.api._shapes import Moment, Page
+from platform_report_server.api._shapes import Moment, Page, moment
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.visible import visible_case
 from platform_report_server.clock import iso
@@ -126,15 +126,11 @@ def _shape(row: Any) -> TestFlakiness:
         band=band,
         total_runs=row.runs,
         flaky_runs=row.flakes,
-        last_flaky_at=_moment(row.last_flaky_at),
+        last_flaky_at=moment(row.last_flaky_at),
         is_quarantined=bool(row.quarantined),
         quarantined_by=row.quarantined_by if row.quarantined else None,
         quarantine_reason=row.quarantined_why if row.quarantined else None,
-        quarantined_at=_moment(row.quarantined_at) if row.quarantined else None,
+        quarantined_at=moment(row.quarantined_at) if row.quarantined else None,
         quarantine_owner=row.quarantined_owner if row.quarantined else None,
-        quarantine_until=_moment(row.quarantined_until) if row.quarantined else None,
+        quarantine_until=moment(row.quarantined_until) if row.quarantined else None,
     )
-
-
-def _moment(moment: int | None) -> str | None:
-    return None if moment is None else iso(moment)

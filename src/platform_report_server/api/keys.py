@@ -2,27 +2,95 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta, Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.accounts.keys import add_key, delete_key, switch_key
+from platform_report_server.accounts.keys import add_key, delete_key, masked, switch_key
 from platform_report_server.api import answers
-from platform_report_server.api._account_shapes import Key, MadeKey, SwitchedKey
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT
 from platform_report_server.api._requests import to_come
-from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api._shapes import Data, Done, Moment, moment
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.visible import visible_key
 from platform_report_server.clock import iso
-from platform_report_server.db.queries.keys import list_keys
+from platform_report_server.db.queries.keys import KeyRow, list_keys
 from platform_report_server.db.queries.projects import find_project
 from platform_report_server.errors import Invalid
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.writer import Write
-from platform_report_server.model import KeyChange, NewKey
+from platform_report_server.model import KeyChange, NewKey, Role
+
+
+class Key(Struct, rename="camel"):
+    """An API key, without the key itself."""
+
+    id: str
+    name: str
+    project_id: str
+    masked_key: str
+    role: Role
+    is_active: bool
+    expires_at: Moment | None
+    last_used_at: Moment | None
+    created_at: Moment
+
+    @classmethod
+    def of(cls, row: KeyRow) -> Key:
+        """Return the shape of a row."""
+        return cls(
+            id=ids.encode("key", row.id),
+            name=row.name,
+            project_id=row.project,
+            masked_key=masked(row.last4),
+            role=row.role,
+            is_active=bool(row.is_active),
+            expires_at=moment(row.expires_at),
+            last_used_at=moment(row.last_used_at),
+            created_at=iso(row.created_at),
+        )
+
+
+class MadeKey(Struct, rename="camel"):
+    """A new API key."""
+
+    id: str
+    name: str
+    project_id: str
+    key: Annotated[str, Meta(description="It is shown this once")]
+    role: Role
+    is_active: bool
+    expires_at: Moment | None
+    created_at: Moment
+
+    @classmethod
+    def of(cls, row: KeyRow, key: str) -> MadeKey:
+        """Return the shape of a row and its key."""
+        return cls(
+            id=ids.encode("key", row.id),
+            name=row.name,
+            project_id=row.project,
+            key=key,
+            role=row.role,
+            is_active=bool(row.is_active),
+            expires_at=moment(row.expires_at),
+            created_at=iso(row.created_at),
+        )
+
+
+class SwitchedKey(Struct, rename="camel"):
+    """An API key that was switched."""
+
+    id: str
+    name: str
+    is_active: bool
+    updated_at: Moment
+
 
 _new = msgspec.json.Decoder(NewKey)
 _change = msgspec.json.Decoder(KeyChange)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta, Struct
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Row
 from starlette.background import BackgroundTask
@@ -14,13 +16,12 @@ from platform_report_server import ids
 from platform_report_server.accounts import invitations
 from platform_report_server.accounts.teams import change_role, remove_member
 from platform_report_server.api import answers
-from platform_report_server.api._account_shapes import Invitation, MadeInvitation, Member
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import TEAM
-from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api._shapes import Data, Done, Moment
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.visible import visible_invitation, visible_member, visible_team
-from platform_report_server.clock import now_ms
+from platform_report_server.clock import iso, now_ms
 from platform_report_server.db.queries.people import list_invitations, list_members
 from platform_report_server.errors import Invalid, MailFailed
 from platform_report_server.ingest.once import Answer, answer_once
@@ -28,6 +29,65 @@ from platform_report_server.ingest.writer import Write
 from platform_report_server.model import MemberChange, NewInvitation, Role
 
 _log = logging.getLogger("platform_report_server")
+
+
+class Member(Struct, rename="camel"):
+    """A person in a team."""
+
+    id: str
+    user_id: str
+    team_id: str
+    role: Role
+    name: str
+    email: str
+    avatar_url: None
+    joined_at: Moment
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Member:
+        """Return the shape of a row."""
+        return cls(
+            id=ids.encode("member", row.id),
+            user_id=ids.encode("user", row.user_id),
+            team_id=ids.encode("team", row.team_id),
+            role=row.role,
+            name=row.name,
+            email=row.email,
+            avatar_url=None,
+            joined_at=iso(row.joined_at),
+        )
+
+
+class Invitation(Struct, rename="camel"):
+    """An invitation that waits for its answer."""
+
+    id: str
+    team_id: str
+    email: str
+    role: Role
+    status: Literal["pending"]
+    expires_at: Moment
+    created_at: Moment
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Invitation:
+        """Return the shape of a row."""
+        return cls(
+            id=ids.encode("invite", row.id),
+            team_id=ids.encode("team", row.team_id),
+            email=row.email,
+            role=row.role,
+            status="pending",
+            expires_at=iso(row.expires_at),
+            created_at=iso(row.created_at),
+        )
+
+
+class MadeInvitation(Invitation, rename="camel"):
+    """A new invitation."""
+
+    url: Annotated[str, Meta(description="For the person who is invited alone: whoever has it may join")]
+
 
 _new = msgspec.json.Decoder(NewInvitation)
 _change = msgspec.json.Decoder(MemberChange)

@@ -5,22 +5,48 @@ from __future__ import annotations
 from functools import partial
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.api._account_shapes import ChangedProject, Project
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import TEAM
-from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api._shapes import Data, Done, Moment
 from platform_report_server.api.answers import answer, body
 from platform_report_server.auth.visible import visible_project, visible_team
 from platform_report_server.clock import iso
-from platform_report_server.db.queries.projects import projects_of
+from platform_report_server.db.queries.projects import ProjectRow, projects_of
 from platform_report_server.ingest.once import Answer, answer_once
 from platform_report_server.ingest.projects import add_project, rename_project
 from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewProject, ProjectChange
+
+
+class Project(Struct, rename="camel"):
+    """A project."""
+
+    id: str
+    name: str
+    team_id: str
+    created_at: Moment
+    updated_at: Moment
+
+    @classmethod
+    def of(cls, row: ProjectRow) -> Project:
+        """Return the shape of a row."""
+        team_id = ids.encode("team", row.team_id)
+        return cls(row.public_id, row.name, team_id, iso(row.created_at), iso(row.updated_at))
+
+
+class ChangedProject(Struct, rename="camel"):
+    """A project after a change."""
+
+    id: str
+    name: str
+    team_id: str
+    updated_at: Moment
+
 
 _new = msgspec.json.Decoder(NewProject)
 _change = msgspec.json.Decoder(ProjectChange)

@@ -8,6 +8,9 @@ from platform_report_server.api._operation import ApiRoute, Operation, route
 from platform_report_server.api._query import PAGE, PROJECT, RUN, Required
 from platform_report_server.api._shapes import Counted, Data, Done, Page
 from platform_report_server.api._test_shapes import Execution, ListedTest, StoredTest, StoredTests, Test
+from platform_report_server.api.artifacts import Artifact
+from platform_report_server.api.runs import ChangedRun, Run
+from platform_report_server.api.suites import StoredSuite, Suite
 from platform_report_server.model import NewRun, NewSuite, NewTest, NewTests, QuarantineChange, RunChange, Step, Upload
 
 
@@ -22,7 +25,7 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "runs read",
                 query=(PROJECT, runs.STATUS, runs.BRANCH, *PAGE),
-                answer=Page[runs.Run],
+                answer=Page[Run],
             ),
             POST=Operation(
                 runs.create,
@@ -30,7 +33,7 @@ def api_routes() -> list[ApiRoute]:
                 "member",
                 "runs write",
                 body=NewRun,
-                answer=runs.Run,
+                answer=Run,
                 status=201,
                 headers=("Platform-Capabilities",),
                 gives="run_id",
@@ -39,10 +42,10 @@ def api_routes() -> list[ApiRoute]:
         route(
             "/api/runs/{run_id}",
             GET=Operation(
-                runs.show, "Get a run", "viewer", "runs read", answer=runs.Run, headers=("Platform-Capabilities",)
+                runs.show, "Get a run", "viewer", "runs read", answer=Run, headers=("Platform-Capabilities",)
             ),
             PATCH=Operation(
-                runs.change, "Change or end a run", "member", "runs write", body=RunChange, answer=runs.ChangedRun
+                runs.change, "Change or end a run", "member", "runs write", body=RunChange, answer=ChangedRun
             ),
             DELETE=Operation(
                 runs.delete, "Delete a run with all that belongs to it", "member", "runs write", answer=Done
@@ -122,7 +125,7 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "tests read",
                 query=(RUN, PROJECT),
-                answer=Data[suites.Suite],
+                answer=Data[Suite],
             ),
             POST=Operation(
                 suites.create,
@@ -130,7 +133,7 @@ def api_routes() -> list[ApiRoute]:
                 "member",
                 "tests write",
                 body=NewSuite,
-                answer=suites.StoredSuite,
+                answer=StoredSuite,
                 status=201,
                 also=200,
             ),
@@ -143,7 +146,7 @@ def api_routes() -> list[ApiRoute]:
                 "member",
                 "uploads",
                 body=Upload,
-                answer=artifacts.Artifact,
+                answer=Artifact,
                 is_form=True,
             ),
         ),
@@ -174,7 +177,7 @@ def api_routes() -> list[ApiRoute]:
                 "viewer",
                 "tests read",
                 query=(RUN, artifacts.IN_PROJECT, artifacts.OF_TEST),
-                answer=Data[artifacts.Artifact],
+                answer=Data[Artifact],
             ),
         ),
         route(

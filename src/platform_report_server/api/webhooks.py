@@ -3,24 +3,63 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from platform_report_server import ids
-from platform_report_server.api._account_shapes import ChangedWebhook, Webhook
 from platform_report_server.api._call import Call
 from platform_report_server.api._query import PROJECT
-from platform_report_server.api._shapes import Data, Done
+from platform_report_server.api._shapes import Data, Done, Moment
 from platform_report_server.api.answers import answer, body
+from platform_report_server.auth.signing import Signer
 from platform_report_server.auth.visible import visible_webhook
 from platform_report_server.clock import iso
 from platform_report_server.db.queries.projects import find_project
-from platform_report_server.db.queries.webhooks import list_webhooks
+from platform_report_server.db.queries.webhooks import WebhookRow, list_webhooks
 from platform_report_server.ingest.once import Answer, answer_once
-from platform_report_server.ingest.webhooks import add_webhook, change_webhook, delete_webhook
+from platform_report_server.ingest.webhooks import HEADERS, add_webhook, change_webhook, delete_webhook
 from platform_report_server.ingest.writer import Write
-from platform_report_server.model import NewWebhook, WebhookChange
+from platform_report_server.model import Event, Format, NewWebhook, WebhookChange
 from platform_report_server.webhooks.values import values_of
+
+
+class Webhook(Struct, rename="camel"):
+    """A webhook, without its secret."""
+
+    id: str
+    project_id: str
+    url: str
+    events: list[Event]
+    is_active: bool
+    created_at: Moment
+    headers: dict[str, str] | UnsetType = UNSET
+    format: Format | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, row: WebhookRow, signer: Signer | None = None) -> Webhook:
+        """Return the shape of a row, with its headers where they can be unsealed."""
+        return cls(
+            id=ids.encode("wh", row.id),
+            project_id=row.project,
+            url=row.url,
+            events=msgspec.json.decode(row.events),
+            is_active=bool(row.is_active),
+            created_at=iso(row.created_at),
+            headers=UNSET if signer is None else msgspec.json.decode(signer.unseal(HEADERS, row.headers)),
+            format=row.format or UNSET,
+        )
+
+
+class ChangedWebhook(Struct, rename="camel"):
+    """A webhook after a change."""
+
+    id: str
+    url: str
+    events: list[Event]
+    is_active: bool
+    updated_at: Moment
+
 
 _new = msgspec.json.Decoder(NewWebhook)
 _change = msgspec.json.Decoder(WebhookChange)
