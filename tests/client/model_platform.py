@@ -11,7 +11,7 @@ import httpx
 from pytest_platform_report.platforms._http import Http
 from pytest_platform_report.platforms.client import Platform
 
-RICH = {"Platform-Capabilities": "bulk-tests=3, idempotency-key"}
+RICH = {"Platform-Capabilities": "bulk-tests=3, idempotency-key, metadata"}
 STATUSES = ("passed", "failed", "skipped", "flaky")
 Json = dict[str, Any]
 
@@ -44,6 +44,7 @@ class ModelPlatform(httpx.BaseTransport):
     """A platform in memory.
 
     :ivar faults: what goes wrong with the next requests of each kind.
+    :ivar refused: the kinds of which it has refused a request.
     :ivar every_second: what goes wrong with every second request besides; empty for nothing.
     """
 
@@ -54,6 +55,7 @@ class ModelPlatform(httpx.BaseTransport):
         self.runs: dict[str, Json] = {}
         self.suites: dict[str, Json] = {}
         self.tests: dict[str, Json] = {}
+        self.refused: set[str] = set()
         self.files: list[tuple[str, str]] = []
         self.is_rich = is_rich
         self._answers: dict[str, Json] = {}
@@ -72,6 +74,8 @@ class ModelPlatform(httpx.BaseTransport):
         self._count += 1
         if fault is None and self.every_second and self._count % 2:
             fault = kind, self.every_second
+        if fault is not None and fault[1] == "refused":
+            self.refused.add(kind)
         is_done, end = FAULTS[fault[1]] if fault else (True, (200, ""))
         answer = self._once(request, body) if is_done else {}
         if isinstance(end, BaseException):

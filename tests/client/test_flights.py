@@ -16,29 +16,37 @@ from servers import DEADLINE, Seen, Server, reply, serve
 
 from pytest_platform_report.settings import Settings
 from pytest_platform_report.uploader.courier import Courier
+from pytest_platform_report.uploader.receipt import Receipt
+from pytest_platform_report.uploader.verdict import Verdict
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TOGETHER = 3
 
 
 class Platform:
-    """Answers requests; those of some paths only when three of them are there.
+    """Answers requests; those to some paths only when three of them are there, or all but the first by two.
 
+    :ivar asked: the requests to which it has given an answer, in order.
     :ivar most: how many writes of tests it takes before it turns one away; None for any number.
     """
 
-    def __init__(self, capabilities: str, *together: str, most: int | None = None) -> None:
+    def __init__(self, capabilities: str, *together: str, most: int | None = None, in_pairs: bool = False) -> None:
         self.most = most
         self.refused = 0
         self.tests: list[Any] = []
+        self.asked: list[str] = []
         self._capabilities = capabilities
         self._barriers = {path: threading.Barrier(TOGETHER) for path in together}
+        self._pair = threading.Barrier(2) if in_pairs else None
         self._lock = threading.Lock()
 
     def __call__(self, seen: Seen) -> bytes:
         if seen.path in self._barriers:
             self._barriers[seen.path].wait(DEADLINE)
+        if self._pair is not None and seen.path != "/api/runs":
+            self._pair.wait(DEADLINE)
         with self._lock:
+            self.asked.append(f"{seen.method} {seen.path}")
             if seen.path.startswith("/api/test") and self.most is not None:
                 self.most -= 1
                 if self.most < 0:
@@ -48,7 +56,10 @@ class Platform:
                 tests = json.loads(seen.body)["tests"]
                 self.tests += tests
                 return reply(200, {"data": [{"id": f"of {test['title']}"} for test in tests]})
-            return reply(201, {"id": f"of {seen.path}"}, headers={"Platform-Capabilities": self._capabilities})
+            if seen.method == "GET":
+                return reply(200, {"data": [], "total": len(self.tests)})
+            announced = {"Platform-Capabilities": self._capabilities}
+            return reply(201, {"id": seen.path.rpartition("/")[2]}, headers=announced)
 
 
 @pytest.fixture
@@ -58,19 +69,20 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         yield server
 
 
-def deliver(folder: Path, server: Server, platform: Platform, tests: int) -> int:
-    """Deliver a run of tests that have a file and a suite each, until there is nothing more to do for now."""
+def deliver(folder: Path, server: Server, platform: Platform, tests: int, *, files: bool = True) -> int:
+    """Deliver a run of tests that have a suite each, and a file, until there is nothing more to do for now."""
     author = Author(folder)
     for number in range(tests):
         author.begin(f"test_{number}.py::test_{number}")
-        content = PNG + bytes([number])
-        (folder / "artifacts" / f"{number}.png").write_bytes(content)
-        author.attach(f"{number}.png", sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+        if files:
+            content = PNG + bytes([number])
+            (folder / "artifacts" / f"{number}.png").write_bytes(content)
+            author.attach(f"{number}.png", sha256=hashlib.sha256(content).hexdigest(), size=len(content))
         author.end()
     author.close()
     reader = Reader(folder)
     reader.take_all()
-    reader.record.plan_run({})
+    reader.record.plan_run({"metadata": {"a": "b"}})
     server.answer = platform
     settings = Settings(url=server.url, api_key="prk_live_0123456789abcdef")
     courier = Courier(folder, settings, reader.record, reader.journals)
@@ -78,6 +90,9 @@ def deliver(folder: Path, server: Server, platform: Platform, tests: int) -> int
         pass
     acknowledged = reader.record.acknowledged()
     assert reader.record.has_open() == (acknowledged < tests)
+    if acknowledged == tests:
+        assert courier.close_run(Verdict("passed", 1.0))
+        assert courier.take_receipt() == Receipt(tests)
     courier.close()
     reader.record.close()
     return acknowledged
@@ -101,3 +116,13 @@ def test_where_repetitions_are_not_known_there_is_one_request(tmp_path: Path, se
     platform = Platform("bulk-tests=2, suites", most=0)
     assert deliver(tmp_path, server, platform, 6) == 0
     assert platform.refused == 1
+
+
+def test_few_tests_take_three_round_trips(tmp_path: Path, server: Server) -> None:
+    """The run; its tests, and what else there is to be told of it; its end, and what the platform has of it."""
+    platform = Platform("bulk-tests=500, idempotency-key, metadata, suites", in_pairs=True)
+    assert deliver(tmp_path, server, platform, 5, files=False) == 5
+    first, *pairs = platform.asked
+    assert first == "POST /api/runs"
+    assert sorted(pairs[:2]) == ["PATCH /api/runs/runs", "POST /api/tests/bulk"]
+    assert sorted(pairs[2:]) == ["GET /api/tests", "PATCH /api/runs/runs"]

@@ -29,7 +29,16 @@ from pytest_platform_report.uploader.verdict import judge
 pytestmark = pytest.mark.newest
 
 SUITES = ("test_a.py", "test_b.py", "test_b.py::TestIt")
-REQUESTS = ("GET runs", "POST test-suites", "POST tests", "POST tests", "GET tests", "POST upload", "POST upload")
+REQUESTS = (
+    "GET runs",
+    "POST test-suites",
+    "POST tests",
+    "POST tests",
+    "GET tests",
+    "POST upload",
+    "POST upload",
+    "PATCH runs",
+)
 # Those that leave something behind tell more.
 FREQUENT = [*sorted(FAULTS), "killed after", "killed after", "done, and 502", "lost answer"]
 _MANY = 2000
@@ -60,7 +69,7 @@ class Delivery(RuleBasedStateMachine):
         self.reader = Reader(self.folder)
         record, journals = self.reader.record, self.reader.journals
         self.sender = Sender(self.platform.open(), self.folder, Settings(), record, journals, Pace())
-        record.plan_run({"runTitle": "a run", "branch": "main", "tags": ["nightly"]})
+        record.plan_run({"runTitle": "a run", "branch": "main", "tags": ["nightly"], "metadata": {"shop": "open"}})
 
     @property
     def record(self) -> Any:
@@ -152,6 +161,7 @@ class Delivery(RuleBasedStateMachine):
         (run,) = self.platform.runs.values()
         assert {status: run[f"{status}Tests"] for status in STATUSES} == {each: self.ended[each] for each in STATUSES}
         assert run["totalTests"] == sum(self.ended.values())
+        assert run.get("metadata") == ({"shop": "open"} if self.platform.is_rich else None) or self.platform.refused
         refused_files = sum(n for (_, state), n in self.record.artifact_counts().items() if state == "refused")
         assert len(set(self.platform.files)) + refused_files >= self.attached
         if self.platform.is_rich and not refused_files:

@@ -52,7 +52,7 @@ class FileSender:
             if artifact is not None and artifact.sha256 not in flights:
                 flights[artifact.sha256] = self._flight(row, artifact, capabilities)
                 self._record.set_artifact(row.id, "sent")
-        fly(list(flights.values()))
+        fly(self._platform, list(flights.values()))
         return bool(rows)
 
     def _due(self, row: ArtifactRow, capabilities: Capabilities) -> Artifact | None:

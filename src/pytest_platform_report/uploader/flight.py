@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import _thread
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
 from ..errors import Busy, DeliveryError
+from ..platforms.client import Platform
 
 
 @dataclass(frozen=True)
@@ -23,29 +24,13 @@ class Flight:
     note: Callable[[Any], object]
 
 
-def fly(flights: Sequence[Flight]) -> None:
-    """Make requests at the same time, and take note of each answer as soon as it is there.
+def fly(platform: Platform, flights: Sequence[Flight]) -> None:
+    """Make requests, at the same time where the platform can, and take note of each answer as soon as it is there.
 
     :raises DeliveryError: of several errors the one that asks for the most.
     """
-    if not flights:
-        return
-    outcomes: SimpleQueue[tuple[Flight, object]] = SimpleQueue()
-    first, *others = flights
-
-    def send(flight: Flight) -> None:
-        outcomes.put((flight, _outcome(flight)))
-
-    for flight in others:
-        try:
-            # Not threading's, which waits for a thread to say that it runs: one without memory for that never does.
-            _thread.start_new_thread(send, (flight,))
-        except RuntimeError:
-            send(flight)
-    send(first)
     errors = []
-    for _ in flights:
-        flight, outcome = outcomes.get()
+    for flight, outcome in _land(flights) if platform.most_at_once > 1 else _walk(flights):
         if isinstance(outcome, BaseException) and not isinstance(outcome, DeliveryError):
             raise outcome
         try:
@@ -54,6 +39,29 @@ def fly(flights: Sequence[Flight]) -> None:
             errors.append(error)
     if errors:
         raise max(errors, key=_weight)
+
+
+def _land(flights: Sequence[Flight]) -> Iterator[tuple[Flight, object]]:
+    outcomes: SimpleQueue[tuple[Flight, object]] = SimpleQueue()
+
+    def send(flight: Flight) -> None:
+        outcomes.put((flight, _outcome(flight)))
+
+    for flight in flights[1:]:
+        try:
+            # Not threading's, which waits for a thread to say that it runs: one without memory for that never does.
+            _thread.start_new_thread(send, (flight,))
+        except RuntimeError:
+            send(flight)
+    for flight in flights[:1]:
+        send(flight)
+    for _ in flights:
+        yield outcomes.get()
+
+
+def _walk(flights: Sequence[Flight]) -> Iterator[tuple[Flight, object]]:
+    for flight in flights:
+        yield flight, _outcome(flight)
 
 
 def _outcome(flight: Flight) -> object:

@@ -27,14 +27,15 @@ class Receipt:
     notes: tuple[str, ...] = ()
 
 
-def take_receipt(platform: Platform, record: DeliveryRecord, *, is_shared: bool) -> Receipt:
+def take_receipt(platform: Platform, record: DeliveryRecord, total: int | None = None, *, is_shared: bool) -> Receipt:
     """Ask the platform what it has of the run.
 
+    :param total: how many tests, where it has been asked.
     :param is_shared: others report into it as well, so that it may have more than what this record knows.
     :raises DeliveryError: it does not tell.
     """
     run_id = str(record.run_id)
-    total, acknowledged = platform.count_tests(run_id), record.acknowledged()
+    total, acknowledged = platform.count_tests(run_id) if total is None else total, record.acknowledged()
     # What is under way may have arrived, and is not known to have: only fewer than that is a difference.
     is_right = total >= acknowledged if is_shared or record.has_open() else total == acknowledged
     if is_right:

@@ -83,16 +83,16 @@ class ResultSender:
                 self._look_up(row)
         return True
 
-    def send(self, capabilities: Capabilities) -> bool:
-        """Send the next tests, with their suites."""
+    def send(self, capabilities: Capabilities, beside: Sequence[Flight] = ()) -> bool:
+        """Send the next tests, with their suites, and other requests at the same time."""
         # Of several requests that a death leaves without an answer, each is as doubtful as one would be: where a
         # repetition is known for one, none of them can do harm.
         room = self._room() if capabilities.idempotency else 1
         batches = self._record.batches_to_send(self.batch(capabilities), _BATCH_BYTES, room)
         for rows in batches:
             rows.sort(key=attrgetter("id"))  # sent again, the request must be the same, whatever is urgent by then
-        self._send([(rows, self._key_of(rows)) for rows in batches], capabilities)
-        return bool(batches)
+        self._send([(rows, self._key_of(rows)) for rows in batches], capabilities, beside)
+        return bool(batches or beside)
 
     def _look_up(self, row: TestRow) -> None:
         result = self._result(row)
@@ -120,7 +120,12 @@ class ResultSender:
             self._platform.ping()  # should it fail every second request, the next one is not that which sends the test
 
     def _send(
-        self, batches: Sequence[tuple[Sequence[TestRow], str]], capabilities: Capabilities, *, again: bool = False
+        self,
+        batches: Sequence[tuple[Sequence[TestRow], str]],
+        capabilities: Capabilities,
+        beside: Sequence[Flight] = (),
+        *,
+        again: bool = False,
     ) -> None:
         results = {row.id: result for rows, _ in batches for row in rows if (result := self._result(row)) is not None}
         rows = [row for rows, _ in batches for row in rows if row.id in results]
@@ -134,7 +139,7 @@ class ResultSender:
             if kept:
                 self._record.set_tests([row.id for row in kept], "sent", batch=key)
                 flights.append(self._flight(_Batch(kept, key, bodies, again), capabilities))
-        fly(flights)
+        fly(self._platform, [*flights, *beside])
 
     def _with_suites(self, rows: Sequence[TestRow], results: dict[int, Result]) -> list[TestRow]:
         """Make the suites of tests, those that are not known yet; return the tests whose suites are there."""
@@ -189,7 +194,7 @@ class ResultSender:
             for row, body in zip(batch.rows, batch.bodies, strict=True):
                 key = self._key_of([row])
                 self._record.set_tests([row.id], "sent", batch=key)
-                fly([self._flight(_Batch([row], key, [body]), capabilities)])
+                fly(self._platform, [self._flight(_Batch([row], key, [body]), capabilities)])
 
     def _note_answers(self, ids: Sequence[int], answers: Sequence[str | DeliveryError]) -> None:
         postponed: DeliveryError | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,10 @@ from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
 from ..settings import Settings
 from .delivery import DeliveryRecord
+from .flight import Flight, fly
 from .joining import Candidate, Closing, Drive, Found, Share, close, join
 from .joint_run import AWAITED, JointEnd, JointRuns
-from .states import after, is_about_the_item
+from .states import State, after, is_about_the_item
 from .verdict import Verdict, closing_fields, to_text
 
 
@@ -80,8 +81,12 @@ class RunSender:
         self._begin(self._there, metadata)
         return True
 
-    def close(self, verdict: Verdict) -> bool:
-        """Close the run with its statistics, unless that has been done with the same ones and nothing sent since."""
+    def close(self, verdict: Verdict, beside: Sequence[Flight] = ()) -> bool:
+        """Close the run with its statistics, unless that has been done with the same ones and nothing sent since.
+
+        :param beside: requests that a run of its own can have at the same time.
+        """
+        fly(self._platform, self.rest())
         if is_shared_run(self._settings, self._record):
             closing = self._write_shared(self._share_of(verdict))
             self.missing = closing.tell_missing()
@@ -91,9 +96,33 @@ class RunSender:
         text = to_text(fields, self._record.acknowledged())
         if self._record.finished() == text:
             return False
-        self._platform.update_run(str(self._record.run_id), fields, self._key("finish", text))
-        self._record.set_finished(text)
+        run_id, key = str(self._record.run_id), self._key("finish", text)
+
+        def note(answer: DeliveryError | None) -> None:
+            if answer is not None:
+                raise answer
+            self._record.set_finished(text)
+
+        update = Flight(lambda: self._platform.update_run(run_id, fields, key), note)
+        fly(self._platform, [update, *beside])
         return True
+
+    def rest(self) -> list[Flight]:
+        """Return the request that tells of a run of ours what only a platform that announces it takes, if it is due."""
+        run = self._record.run()
+        if run is None:
+            return []
+        remote, state, capabilities, fields = run
+        if remote is None or state == "acknowledged":
+            return []
+        told, key = {"metadata": fields["metadata"]}, self._key("metadata")
+
+        def note(answer: DeliveryError | None) -> None:
+            if answer is not None and not is_about_the_item(answer):
+                raise answer
+            self._record.set_run("acknowledged", remote, capabilities)
+
+        return [Flight(lambda: self._platform.update_run(remote, told, key), note)]
 
     def announce(self, verdict: Verdict, *, is_mute: bool) -> None:
         """Write the totals of a run that others report into as well, while much of ours is still to be sent.
@@ -108,7 +137,7 @@ class RunSender:
             self._there = _There(run_id, self._platform.capabilities_of(run_id))
         if self._settings.shard or AWAITED in (self._platform.get_run(run_id).get("tags") or ()):
             self._record.share_run()
-        self._acknowledge(self._there)
+        self._note(self._there, "acknowledged")
 
     def _join(self, fields: Mapping[str, Any]) -> _There:
         """Find the run that all shards share, or create it."""
@@ -143,18 +172,12 @@ class RunSender:
         return _There(created.id, created.capabilities)
 
     def _begin(self, run: _There, metadata: Mapping[str, str]) -> None:
-        """Add to a run of ours what only a platform that announces it takes; only then is the run acknowledged."""
-        if run.capabilities and run.capabilities.metadata and metadata and run.is_ours:
-            try:
-                self._platform.update_run(run.id, {"metadata": metadata}, self._key("metadata"))
-            except DeliveryError as error:
-                if not is_about_the_item(error):
-                    self._record.set_run("unknown")
-                    raise
-        self._acknowledge(run)
+        """Note that a run is there: acknowledged, where there is no :meth:`rest` of it."""
+        has_rest = run.capabilities and run.capabilities.metadata and metadata and run.is_ours
+        self._note(run, "unknown" if has_rest else "acknowledged")
 
-    def _acknowledge(self, run: _There) -> None:
-        self._record.set_run("acknowledged", run.id, (run.capabilities or Capabilities()).to_text())
+    def _note(self, run: _There, state: State) -> None:
+        self._record.set_run(state, run.id, (run.capabilities or Capabilities()).to_text())
 
     def _share_of(self, verdict: Verdict) -> Share:
         share = Share(status=verdict.status, duration=verdict.duration, open=self._record.open_totals())

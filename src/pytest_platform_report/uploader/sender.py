@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ..errors import DeliveryError
 from ..platforms.capabilities import Capabilities
 from ..platforms.client import Platform
-from ..platforms.limits import TESTS_WRITE, UPLOADS
+from ..platforms.limits import RUNS_WRITE, TESTS_READ, TESTS_WRITE, UPLOADS
 from ..platforms.payload import REPORT_ID
 from ..settings import Settings
 from .delivery import DeliveryRecord
 from .files import FileSender
 from .findings import Journals
+from .flight import Flight
 from .pace import Pace
 from .receipt import Receipt, take_receipt
 from .results import ResultSender
@@ -45,6 +47,7 @@ class Sender:
         identity = record.identity()
         self._maker = identity.maker
         self._marker = identity.marker or f"{REPORT_ID}:{folder.name}"
+        self._count: int | DeliveryError | None = None  # asked for while the run was closed
         self._runs = RunSender(platform, settings, record, self._marker, self._key)
         self._results = ResultSender(platform, settings, record, journals, self._key, lambda: self._room(TESTS_WRITE))
         self._files = FileSender(platform, folder, record, journals, self._key, lambda: self._room(UPLOADS))
@@ -64,7 +67,17 @@ class Sender:
 
     def close_run(self, verdict: Verdict) -> bool:
         """Close the run with its statistics, unless that has been done with the same ones and nothing sent since."""
-        return self._runs.close(verdict)
+        self._count = None
+        asks = not self._record.has_open() and self._pace.is_free(TESTS_READ)
+        return self._runs.close(verdict, [self._counting()] if asks else [])
+
+    def _counting(self) -> Flight:
+        run_id = str(self._record.run_id)
+
+        def note(answer: int | DeliveryError) -> None:
+            self._count = answer
+
+        return Flight(lambda: self._platform.count_tests(run_id), note)
 
     def announce(self, verdict: Verdict, *, is_mute: bool) -> bool:
         """Write the totals of a run that others report into as well; as :meth:`.RunSender.announce`."""
@@ -73,7 +86,11 @@ class Sender:
 
     def take_receipt(self) -> Receipt:
         """Return what the platform shows of the run beside what it has acknowledged."""
-        return take_receipt(self._platform, self._record, is_shared=is_shared_run(self._settings, self._record))
+        count, self._count = self._count, None
+        if isinstance(count, DeliveryError):
+            raise count
+        is_shared = is_shared_run(self._settings, self._record)
+        return take_receipt(self._platform, self._record, count, is_shared=is_shared)
 
     def has_batch(self) -> bool:
         """Tell whether there is as much to send as goes into a request, or something that may have arrived."""
@@ -84,8 +101,9 @@ class Sender:
         return self._results.settle(self._capabilities())
 
     def send_tests(self) -> bool:
-        """Send the next tests, with their suites."""
-        return self._results.send(self._capabilities())
+        """Send the next tests, with their suites, and beside them what there is to be told of the run."""
+        rest = self._runs.rest() if self._pace.is_free(RUNS_WRITE) else []
+        return self._results.send(self._capabilities(), rest)
 
     def send_artifacts(self) -> bool:
         """Send the next artifacts whose tests have arrived, and again those that may have."""

@@ -46,7 +46,7 @@ class SuiteMaker:
             due = [suite for suite, depth in wanted.items() if depth == level and not self._is_settled(suite)]
             while due:
                 room = self._room()
-                fly([self._flight(suite) for suite in due[:room]])
+                fly(self._platform, [self._flight(suite) for suite in due[:room]])
                 del due[:room]
 
     def error_of(self, place: Place) -> DeliveryError | None:
