@@ -29,16 +29,7 @@ from pytest_platform_report.uploader.verdict import judge
 pytestmark = pytest.mark.newest
 
 SUITES = ("test_a.py", "test_b.py", "test_b.py::TestIt")
-REQUESTS = (
-    "GET runs",
-    "POST test-suites",
-    "POST tests",
-    "POST tests",
-    "GET tests",
-    "POST upload",
-    "POST upload",
-    "PATCH runs",
-)
+REQUESTS = ("GET runs", "PATCH runs", "POST test-suites", *2 * ["POST tests"], "GET tests", *2 * ["POST upload"])
 # Those that leave something behind tell more.
 FREQUENT = [*sorted(FAULTS), "killed after", "killed after", "done, and 502", "lost answer"]
 _MANY = 2000
@@ -161,7 +152,8 @@ class Delivery(RuleBasedStateMachine):
         (run,) = self.platform.runs.values()
         assert {status: run[f"{status}Tests"] for status in STATUSES} == {each: self.ended[each] for each in STATUSES}
         assert run["totalTests"] == sum(self.ended.values())
-        assert run.get("metadata") == ({"shop": "open"} if self.platform.is_rich else None) or self.platform.refused
+        if "PATCH runs" not in self.platform.refused:
+            assert run.get("metadata") == ({"shop": "open"} if self.platform.is_rich else None)
         refused_files = sum(n for (_, state), n in self.record.artifact_counts().items() if state == "refused")
         assert len(set(self.platform.files)) + refused_files >= self.attached
         if self.platform.is_rich and not refused_files:
