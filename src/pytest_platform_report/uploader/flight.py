@@ -30,7 +30,7 @@ def fly(platform: Platform, flights: Sequence[Flight]) -> None:
     :raises DeliveryError: of several errors the one that asks for the most.
     """
     errors = []
-    for flight, outcome in _land(flights) if platform.most_at_once > 1 else _walk(flights):
+    for flight, outcome in _together(flights) if platform.most_at_once > 1 else _in_turn(flights):
         if isinstance(outcome, BaseException) and not isinstance(outcome, DeliveryError):
             raise outcome
         try:
@@ -41,7 +41,7 @@ def fly(platform: Platform, flights: Sequence[Flight]) -> None:
         raise max(errors, key=_weight)
 
 
-def _land(flights: Sequence[Flight]) -> Iterator[tuple[Flight, object]]:
+def _together(flights: Sequence[Flight]) -> Iterator[tuple[Flight, object]]:
     outcomes: SimpleQueue[tuple[Flight, object]] = SimpleQueue()
 
     def send(flight: Flight) -> None:
@@ -59,7 +59,7 @@ def _land(flights: Sequence[Flight]) -> Iterator[tuple[Flight, object]]:
         yield outcomes.get()
 
 
-def _walk(flights: Sequence[Flight]) -> Iterator[tuple[Flight, object]]:
+def _in_turn(flights: Sequence[Flight]) -> Iterator[tuple[Flight, object]]:
     for flight in flights:
         yield flight, _outcome(flight)
 

@@ -71,14 +71,6 @@ class Sender:
         asks = not self._record.has_open() and self._pace.is_free(TESTS_READ)
         return self._runs.close(verdict, [self._counting()] if asks else [])
 
-    def _counting(self) -> Flight:
-        run_id = str(self._record.run_id)
-
-        def note(answer: int | DeliveryError) -> None:
-            self._count = answer
-
-        return Flight(lambda: self._platform.count_tests(run_id), note)
-
     def announce(self, verdict: Verdict, *, is_mute: bool) -> bool:
         """Write the totals of a run that others report into as well; as :meth:`.RunSender.announce`."""
         self._runs.announce(verdict, is_mute=is_mute)
@@ -108,6 +100,14 @@ class Sender:
     def send_artifacts(self) -> bool:
         """Send the next artifacts whose tests have arrived, and again those that may have."""
         return self._files.send(self._capabilities())
+
+    def _counting(self) -> Flight:
+        run_id = str(self._record.run_id)
+
+        def note(answer: int | DeliveryError) -> None:
+            self._count = answer
+
+        return Flight(lambda: self._platform.count_tests(run_id), note)
 
     def _room(self, group: str) -> int:
         return min(self._platform.most_at_once, self._pace.room(group))
