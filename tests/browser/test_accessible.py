@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from PIL import Image
 
 from browser.axe import check_page
 from browser.chromium import find_chromium
@@ -20,6 +18,7 @@ from browser.people import People
 from end_to_end.sessions import Project
 from platform_report_server.model import NewRun, NewTest
 from server.filled import texts_of
+from server.pictures import small_picture
 from server.support import KEY, PROJECT, Api, checked, served_settings, serving
 from server.test_pages import HOSTILE
 
@@ -75,7 +74,7 @@ FOCUSED = """() => {
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "project", {})
-    project.write("test_shop.py", SUITE.replace("PICTURE", picture().hex()))
+    project.write("test_shop.py", SUITE.replace("PICTURE", small_picture().hex()))
     yield project
     project.close()
 
@@ -114,12 +113,6 @@ def test_pages_are_for_everybody(people: People, project: Project) -> None:
     assert asked == {urlsplit(url).netloc}
     assert dialogs == []
     assert people.complaints == []
-
-
-def picture() -> bytes:
-    drawn = BytesIO()
-    Image.new("RGB", (40, 30), "teal").save(drawn, "PNG")
-    return drawn.getvalue()
 
 
 def check_what_is_linked(page: Any) -> None:
@@ -166,6 +159,6 @@ def fill(api: Api) -> list[str]:
         body = texts_of(NewTest, HOSTILE, runId=run["id"], projectId=PROJECT, status="failed")
         body["attempts"] += [body["attempts"][0] | {"attempt": 2}]
         test = checked(api.http.post("/api/tests", json=body), 201)
-        api.upload(run, "<img src=x onerror=alert(1)>.png", picture(), testId=test["id"])
+        api.upload(run, "<img src=x onerror=alert(1)>.png", small_picture(), testId=test["id"])
         api.end_run(run, status="failed")
     return [f"/runs/{run['id']}", f"/tests/{test['id']}"]

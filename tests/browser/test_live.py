@@ -12,8 +12,8 @@ import pytest
 
 from browser.chromium import find_chromium
 from browser.people import People
-from browser.test_accessible import picture
 from end_to_end.sessions import Project, finish
+from server.pictures import small_picture
 from server.support import KEY, Api, served_settings, serving
 
 pytestmark = pytest.mark.skipif(
@@ -91,7 +91,7 @@ def test_pages_move_while_a_session_runs(people: People, tmp_path: Path) -> None
                 jane.goto(f"{url}/runs/{another['id']}")
                 mark(jane)
                 for name in ("page-expected.png", "page-actual.png"):
-                    Api(http).upload(another, name=name, content=picture())
+                    Api(http).upload(another, name=name, content=small_picture())
                     Api(http).new_test(another)
                     jane.get_by_role("link", name=name, exact=True).last.wait_for()
             jane.get_by_role("link", name="Compare page-expected.png").wait_for()

@@ -37,6 +37,7 @@ from platform_report_server.storage.store import name_of, open_artifacts
 from pytest_platform_report.cli._artifacts import read_option
 from pytest_platform_report.errors import ConfigurationError
 from server.buckets import S3
+from server.pictures import photo
 from server.support import (
     DEADLINE,
     KEY,
@@ -53,7 +54,6 @@ from server.support import (
     with_store,
 )
 from server.test_processes import process
-from server.test_thumbnails import photo
 from server.test_viewer import make_viewer
 
 LARGE = ZIP + os.urandom(9 * 2**20)

@@ -17,8 +17,8 @@ from platform_report_server.settings import Settings
 from platform_report_server.web._since import compare_link
 from server.browsing import OUR_SCRIPTS, Page
 from server.filled import texts_of
+from server.pictures import photo
 from server.support import OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
-from server.test_thumbnails import photo
 
 HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
 STEPS = [

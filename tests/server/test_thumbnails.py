@@ -15,25 +15,8 @@ from PIL import Image
 
 from platform_report_server.clock import now_ms
 from platform_report_server.settings import Settings
+from server.pictures import GREEN, RED, encoded, photo
 from server.support import PNG, Api, checked, in_threads, refused, with_store
-
-RED, GREEN = (255, 0, 0), (0, 255, 0)
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **told: Any) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, kind, **told)
-    return buffer.getvalue()
-
-
-def photo() -> bytes:
-    """Return a picture that lies on its side: upright, red is on the left; it says who took it."""
-    image = Image.new("RGB", (400, 1000), RED)
-    image.paste(GREEN, (0, 0, 400, 500))
-    exif = Image.Exif()
-    exif[0x0112] = 6  # Orientation: turn it by a quarter, clockwise
-    exif[0x013B] = "Jane Doe"
-    return encoded(image, "JPEG", exif=exif)
 
 
 def thumbnail(made: Any) -> Image.Image:
