@@ -19,8 +19,7 @@ from end_to_end.sessions import Project
 from platform_report_server.model import NewRun, NewTest
 from server.filled import texts_of
 from server.pictures import small_picture
-from server.support import KEY, PROJECT, Api, checked, served_settings, serving
-from server.test_pages import HOSTILE
+from server.support import HOSTILE, KEY, PROJECT, Api, checked, served_settings, serving
 
 pytestmark = pytest.mark.skipif(
     find_chromium() is None, reason="there is no Chromium: 'apt-get install chromium' installs one"

@@ -34,6 +34,7 @@ OTHER_KEY = "the-key-of-another-project"
 DEADLINE = 30.0
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
+HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
 ZIP = b"PK\x03\x04" + bytes(60)
 
 

@@ -18,8 +18,8 @@ from platform_report_server.archive import MANIFEST
 from platform_report_server.backup import Copied, back_up, restore
 from platform_report_server.errors import StoreError, StoreTooNew
 from platform_report_server.settings import Settings
+from server.process import process
 from server.support import DEADLINE, KEY, PNG, PROJECT, Api, in_threads, opened, served_settings, serving, with_store
-from server.test_processes import process
 
 
 @pytest.mark.parametrize("name", ["copies/monday", "monday.tar"])

@@ -38,6 +38,7 @@ from pytest_platform_report.cli._artifacts import read_option
 from pytest_platform_report.errors import ConfigurationError
 from server.buckets import S3
 from server.pictures import photo
+from server.process import process
 from server.support import (
     DEADLINE,
     KEY,
@@ -53,8 +54,7 @@ from server.support import (
     served_settings,
     with_store,
 )
-from server.test_processes import process
-from server.test_viewer import make_viewer
+from server.viewers import make_viewer
 
 LARGE = ZIP + os.urandom(9 * 2**20)
 

@@ -14,8 +14,7 @@ from platform_report_server.accounts.teams import add_team
 from platform_report_server.ingest.writer import Write
 from platform_report_server.settings import Settings
 from server.browsing import Browser, Browsers, browsers
-from server.support import cookie_of, first_owner_token, in_store, in_threads, served_settings, serving
-from server.test_pages import HOSTILE
+from server.support import HOSTILE, cookie_of, first_owner_token, in_store, in_threads, served_settings, serving
 
 PASSWORD = "correct horse battery"
 NEW = {"password": PASSWORD, "password_again": PASSWORD}

@@ -25,8 +25,7 @@ from platform_report_server.model import NewRun, NewTest, TestError
 from platform_report_server.settings import Settings
 from server.browsing import Page
 from server.filled import texts_of
-from server.support import PNG, PROJECT, ZIP, Api, checked, in_store, refused, with_store
-from server.test_pages import HOSTILE
+from server.support import HOSTILE, PNG, PROJECT, ZIP, Api, checked, in_store, refused, with_store
 
 STARTED = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M}"
 SCHEMA = json.loads(Path(__file__).with_name("ctrf-schema-0.0.json").read_text())

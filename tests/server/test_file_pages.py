@@ -9,8 +9,7 @@ import pytest
 
 from server.browsing import OUR_SCRIPTS, Page
 from server.pictures import photo
-from server.support import ZIP, Api, checked
-from server.test_pages import HOSTILE
+from server.support import HOSTILE, ZIP, Api, checked
 
 OGG, WEBM = b"OggS" + bytes(60), b"\x1a\x45\xdf\xa3" + bytes(60)
 

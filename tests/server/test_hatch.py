@@ -26,7 +26,7 @@ from platform_report_server.settings import Settings
 from platform_report_server.viewer.place import LOCAL_NAME
 from server.support import KEY, OTHER_KEY, PROJECT, Api, opened, serving
 from server.test_hostile import connected
-from server.test_viewer import make_viewer
+from server.viewers import make_viewer
 
 USUAL = {"Host": "us", "X-API-Key": KEY}
 CHANGING = re.compile(

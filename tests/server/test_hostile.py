@@ -21,8 +21,8 @@ from platform_report_server.connection import LONGEST_HEAD, Connection
 from platform_report_server.model import NewRun, NewSuite, NewTest
 from platform_report_server.settings import Settings
 from server.filled import texts_of
+from server.process import process
 from server.support import DEADLINE, KEY, PNG, PROJECT, ZIP, Api, checked, in_threads, serving
-from server.test_processes import process
 
 MB = 2**20
 ALLOWED = {"X-API-Key": KEY}

@@ -22,8 +22,8 @@ from platform_report_server.settings import Settings
 from platform_report_server.streams import EventStream
 from server.browsing import browsers
 from server.cast import Cast, casting
+from server.process import process
 from server.support import DEADLINE, KEY, OTHER_KEY, PROJECT, Api, checked, serving
-from server.test_processes import process
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from platform_report_server.db._migrate import HEAD
 from platform_report_server.errors import SettingsError
 from platform_report_server.settings import LOOPBACK_NAMES, Settings
 from server.cast import casting, with_key
+from server.process import process
 from server.support import KEY, PNG, PROJECT, Api, checked, refused, serving, with_store
-from server.test_processes import process
 
 TOKEN = "the-token-of-the-metrics"
 _LINE = re.compile(r"(?P<name>[a-z_]+)(?P<labels>\{.*\})? (?P<value>[-+.e\d]+)")

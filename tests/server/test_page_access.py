@@ -16,7 +16,7 @@ from server.browsing import Page
 from server.cast import Cast, Who, casting
 from server.support import served_settings, serving
 from server.test_access import World
-from server.test_viewer import make_viewer
+from server.viewers import make_viewer
 
 # (method, path) -> the role that it needs, what a form says, and what a stranger is told
 TABLE: dict[tuple[str, str], tuple[Role, dict[str, str], int]] = {

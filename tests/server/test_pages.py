@@ -18,9 +18,8 @@ from platform_report_server.web._since import compare_link
 from server.browsing import OUR_SCRIPTS, Page
 from server.filled import texts_of
 from server.pictures import photo
-from server.support import OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
+from server.support import HOSTILE, OTHER_PROJECT, PROJECT, Api, checked, serving, with_store
 
-HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>\0\x1b[31mred\x1b[0m\u202e{{ 7 * 7 }}"
 STEPS = [
     {"title": "outer", "category": "hook", "status": "passed", "duration": 1500, "error": None},
     {"title": "inner", "category": "assertion", "duration": 5, "depth": 1, "error": {"message": "not this"}},

@@ -8,12 +8,8 @@ import random
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +20,8 @@ from platform_report_server import ids
 from platform_report_server.app import create_app
 from platform_report_server.errors import SettingsError, StoreTooNew
 from platform_report_server.serve import Place, serve
-from platform_report_server.settings import PostgresUrl, Settings
+from platform_report_server.settings import Settings
+from server.process import process
 from server.support import (
     DEADLINE,
     KEY,
@@ -37,26 +34,6 @@ from server.support import (
     serving,
     with_store,
 )
-
-
-@contextmanager
-def process(settings: Settings, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    database = [settings.database.address] if isinstance(settings.database, PostgresUrl) else []
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "server._process", str(settings.staging.parents[1]), str(settings.artifacts)),
-            *(*database, f"--limits={settings.limits}", *options),
-        ],
-        cwd=Path(__file__).parents[1],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        yield server, server.stdout.readline().strip()
-    finally:
-        server.kill()
-        server.communicate(timeout=DEADLINE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -19,8 +19,8 @@ from platform_report_server.manage import add_user
 from platform_report_server.settings import PostgresUrl, Settings
 from server.balancer import balancing
 from server.postgres import Cluster
+from server.process import process
 from server.support import DEADLINE, KEY, PROJECT, Api, served_settings, with_store
-from server.test_processes import process
 
 _PAUSE = 0.01
 """What starts meanwhile has a part of the machine as well."""

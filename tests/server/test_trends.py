@@ -12,8 +12,7 @@ from platform_report_server import ids
 from platform_report_server.web._chart import draw
 from platform_report_server.web._stretches import DAY_MS, HOUR_MS, begins, cut, percentile
 from server.browsing import OUR_SCRIPTS, Page
-from server.support import Api
-from server.test_pages import HOSTILE
+from server.support import HOSTILE, Api
 
 NOW = 20_000 * 86_400_000 + 43_200_000  # noon
 

@@ -20,19 +20,10 @@ from platform_report_server.viewer.place import with_viewer
 from pytest_platform_report.cli import main
 from server.browsing import Page
 from server.support import KEY, PNG, ZIP, Api, served_settings, serving
+from server.viewers import make_viewer
 
 NAME = "traces.localhost"
 OF_NAME = {"Host": f"{NAME}:8484"}
-
-
-def make_viewer(folder: Path) -> Path:
-    """Make what looks like the files of a viewer."""
-    (folder / "assets").mkdir(parents=True)
-    (folder / "index.html").write_text("<!doctype html><script>let a;</script><script src=a.js></script>")
-    (folder / "sw.bundle.js").write_text("self.addEventListener('fetch', () => {});")
-    (folder / "assets" / "a.js").write_text("let b;")
-    (folder / "secret.txt").write_text("secret")
-    return folder
 
 
 @pytest.fixture(scope="module")

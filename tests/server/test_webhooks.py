@@ -22,9 +22,9 @@ from platform_report_server.db.schema import delivery, run
 from platform_report_server.ingest.deliveries import KEPT, forget_old
 from platform_report_server.ingest.writer import Write
 from platform_report_server.settings import Settings
+from server.process import process
 from server.receiver import Received, Receiver, receiving
 from server.support import DEADLINE, KEY, PROJECT, Api, checked, in_store, in_threads, opened, refused, serving
-from server.test_processes import process
 
 SECRET = "whsec_your-webhook-secret"
 BOTH = ["run.completed", "run.failed"]
