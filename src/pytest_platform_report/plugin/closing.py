@@ -16,6 +16,7 @@ from .descriptors import raised_limit
 from .journal import Journal
 from .problems import Problems
 
+_FIRST_LOOK_SECONDS = 0.01
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 15.0
 _SHOWN_NOTES = 10
@@ -76,7 +77,7 @@ class Closing:
                     break
                 if progress is not None and waited > 0.5:
                     progress.rewrite(f"platform report: {self._progress()} ", erase=True)
-                native.sleep(_LOOK_SECONDS)
+                native.sleep(min(_LOOK_SECONDS, _FIRST_LOOK_SECONDS + waited / 10))
         except KeyboardInterrupt:
             pass  # ends the wait, not the session: the spool keeps what is left
         if progress is not None and native.monotonic() - begun > 0.5:
