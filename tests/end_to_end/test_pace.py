@@ -82,7 +82,7 @@ def test_a_minutes_worth_of_tests(target: Target, project: Project) -> None:
         Fault("answer", "GET", "/api/tests", status=429, headers=later),
         Fault("answer", path="/api/tests", times=_ALWAYS, after=39, status=429, headers=later),
     )
-    session = project.start("--platform-drain-timeout=5")
+    session = project.start("--platform-drain-timeout=3")
     wait_for(target.gate.is_held.is_set, "the first test was sent")
     (journal,) = (project.run_folder / "journal").iterdir()
     wait_for(lambda: '"kind":"closed"' in journal.read_text(), "all had run")

@@ -105,7 +105,7 @@ class Uploader:
                     break
             else:
                 self._deadline.put_off()
-            is_news |= found or sent
+            is_news |= found or sent or self._intake.is_over
             if is_news and self._status.is_due():
                 self._tell()
                 is_news = False
