@@ -47,7 +47,9 @@ class Span(NamedTuple):
     earlier: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return it as JSON values; most have none but these."""
+        if self[3:] == _PLAIN:
+            return {"segment": self.segment, "began": self.began, "ended": self.ended, "earlier": ()}
         return self._asdict()
 
     @classmethod
@@ -65,6 +67,9 @@ class Span(NamedTuple):
     def report_id(self) -> str:
         """Unique over all runs."""
         return f"{self.segment}:{self.began[0]}"
+
+
+_PLAIN = tuple(Span._field_defaults.values())[1:]
 
 
 def ended_span(segment: Segment, began: Line, ended: Line) -> Span:
