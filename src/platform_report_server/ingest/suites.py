@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Row, and_, insert, select, update
 
-from platform_report_server.db.bulk import bulk_insert
 from platform_report_server.db.schema import suite
 from platform_report_server.errors import Invalid
 from platform_report_server.ids import decode
@@ -16,7 +15,7 @@ from platform_report_server.ingest.writer import Write
 from platform_report_server.model import NewSuite, NewTest
 from platform_report_server.text import clean
 
-_COLUMNS = ("project_id", "run_id", "id", "parent_id", "title", "file_path", "created_at", "updated_at")
+_PLACE = ("parent_id", "file_path", "title")
 
 
 def put_suite(write: Write, project_id: int, run_id: int, new: NewSuite) -> tuple[Row[Any], bool]:
@@ -45,10 +44,11 @@ def add_suites(write: Write, project_id: int, run_id: int, tests: Iterable[NewTe
     unknown = [place for place in wanted if not _are_known(write, run_id, *place)]
     if not unknown:
         return
-    here = and_(suite.c.run_id == run_id, suite.c.file_path.in_({clean(file_path) for file_path, _ in unknown}))
-    query = select(suite.c.parent_id, suite.c.file_path, suite.c.title, suite.c.id)
-    found = write.connection.execute(query.where(suite.c.project_id == project_id, here))
-    numbers = {(row.parent_id, row.file_path, row.title): row.id for row in found}
+    files = {clean(file_path) for file_path, _ in unknown}
+    of_files = (suite.c.project_id == project_id, suite.c.run_id == run_id, suite.c.file_path.in_(files))
+    found = write.connection.execute(select(suite.c.id, *(suite.c[name] for name in _PLACE)).where(*of_files))
+    numbers = {tuple(place): number for number, *place in found}
+    own = {"project_id": project_id, "run_id": run_id, "created_at": write.now, "updated_at": write.now}
     new = []
     for file_path, titles in unknown:
         parent_id = 0
@@ -56,10 +56,12 @@ def add_suites(write: Write, project_id: int, run_id: int, tests: Iterable[NewTe
             place = parent_id, clean(file_path), clean(title)
             if place not in numbers:
                 numbers[place] = write.ids()
-                new.append((project_id, run_id, numbers[place], parent_id, place[2], place[1], write.now, write.now))
+                here = dict(zip(_PLACE, place, strict=True))
+                new.append({**own, **here, "id": numbers[place]})
             write.memory.suites.note((run_id, *place), numbers[place])
             parent_id = numbers[place]
-    bulk_insert(write.connection, suite, _COLUMNS, new)
+    if new:  # where another process has made one meanwhile, the database refuses them, and the writer tries again
+        write.connection.execute(insert(suite), new)
 
 
 def _are_known(write: Write, run_id: int, file_path: str, titles: Iterable[str]) -> bool:
