@@ -92,13 +92,20 @@ class Recording:
         self.steps: list[OpenStep] = []
         self._cut = 0
 
-    def open(self, title: str, category: str = "action", at: float | None = None) -> OpenStep | None:
-        """Begin a step inside the innermost one, now or at a moment; None where there are too many."""
+    def open(
+        self, title: str, category: str = "action", at: float | None = None, *, is_fit: bool = False
+    ) -> OpenStep | None:
+        """Begin a step inside the innermost one, now or at a moment; None where there are too many.
+
+        :param is_fit: whether the title has been redacted and shortened.
+        """
         if len(self.steps) >= STEPS_LIMIT:
             self._cut += 1
             return None
         start = (now_ms() if at is None else at) - self.start
-        opened = OpenStep(self, shorten_name(self.redact(title)), category, max(start, 0.0), self._around())
+        if not is_fit:
+            title = shorten_name(self.redact(title))
+        opened = OpenStep(self, title, category, start if start > 0.0 else 0.0, self._around())
         self.steps.append(opened)
         return opened
 
@@ -128,6 +135,8 @@ class Recording:
 
     def describe(self, at: float, failure: str | None) -> list[dict[str, Any]]:
         """Return the journal's steps, when the attempt is over at *at*, by a failure or without one."""
+        if not self.steps:
+            return []
         numbers = {id(step): number for number, step in enumerate(self.steps)}
         described = []
         for step in self.steps:
@@ -137,8 +146,8 @@ class Recording:
                 "title": step.title,
                 "category": step.category,
                 "status": step.status,
-                "start": round(step.start, 2),
-                "duration": round(max(step.duration or 0.0, 0.0), 2),
+                "start": step.start,
+                "duration": max(step.duration or 0.0, 0.0),
             }
             if step.outer is not None:
                 noted["parent"] = numbers[id(step.outer)]
@@ -147,8 +156,8 @@ class Recording:
             described.append(noted)
         if self._cut:
             mark = f"[... {self._cut:,} further steps cut ...]"
-            start = round(at - self.start, 2)
-            described.append({"title": mark, "category": "action", "status": "passed", "start": start, "duration": 0.0})
+            cut = {"title": mark, "category": "action", "status": "passed", "start": at - self.start, "duration": 0.0}
+            described.append(cut)
         return described
 
 
@@ -181,14 +190,14 @@ class Inside:
 
     __slots__ = ("_before", "step")
 
-    def __init__(self, title: str, category: str = "action") -> None:
+    def __init__(self, title: str, category: str = "action", *, is_fit: bool = False) -> None:
         recording = current.recording
-        self.step = None if recording is None else recording.open(title, category)
-        if self.step is not None:
+        self.step = step = None if recording is None else recording.open(title, category, is_fit=is_fit)
+        if recording is not None and step is not None:
             self._before = _innermost.get()
-            _innermost.set(self.step)
-            if _get_thread() == self.step.recording.thread:
-                self.step.recording.innermost = self.step
+            _innermost.set(step)
+            if _get_thread() == recording.thread:
+                recording.innermost = step
 
     def leave(self, error: BaseException | None) -> None:
         """Close the step; *error* is what ended it."""

@@ -33,12 +33,16 @@ _ORDINARY = frozenset(
     )
 )
 
-# Each text is looked through for these before the slower patterns are tried on it.
-_HINTS = (
-    *("://", "bearer", "authorization", "cookie", "api-key", "auth-token", "private key", "eyj", "akia", "asia"),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "aiza", "sk-", "sk_", "rk_", "npm_"),
-    *("pypi-", "prk_live_", "hf_", "sg.", "dop_v1_", "whsec_"),
+# Each text is looked through for these before the slower patterns are tried on it: for most of them only where it has
+# the character that none of theirs can be without.
+_HINTS = ("://", "bearer", "authorization", "cookie", "akia", "asia", "aiza")
+_HINTS_WITH = (
+    ("-", ("api-key", "auth-token", "private key", "glpat-", "xox", "sk-", "pypi-")),
+    ("_", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "npm_", "hf_", "sk_", "rk_", "dop_v1_", "whsec_")),
+    ("_", ("prk_live_",)),
+    (".", ("eyj", "sg.")),
 )
+_SHORTEST_SHAPE = len("a://:b@")
 # How a text of nothing but letters, digits and underscores begins that holds one: there is no word inside of a word.
 _BEGINNINGS = (
     "akia",
@@ -132,24 +136,38 @@ class Redactor:
             text = pattern.sub(_mask_groups, text)
         return text
 
-    def leaves(self, text: str, word: str) -> bool:
-        """Tell whether *text* holds no secret, which ends with ``::`` and *word*, and of which the rest holds none.
+    def leaves(self, text: str, name: str) -> bool:
+        """Tell whether *text* holds no secret, which ends with ``::`` and a test's *name*, where the rest holds none.
 
         That is known of the names of most tests, at a fraction of what masking takes: what has the shape of a secret
-        does not go across ``::``, and begins with a word. Where it is not known, it is False.
+        goes neither across ``::`` nor from a word across ``[``, and begins with a word. Where it is not known, it is
+        False; and where there is something in the name to be cleaned.
         """
-        if self._patterns or not (text.endswith(word) and word.isascii() and word.isidentifier()):
+        word, _, parameters = name.partition("[")
+        if self._patterns or not (name.isascii() and word.isidentifier() and text.endswith(name)):
             return False
         if word[0] in _FIRST_LETTERS and word.lower().startswith(_BEGINNINGS):
+            return False
+        if parameters and (not parameters.isprintable() or _may_have_shape(parameters)):
             return False
         return not self._secrets or not any(map(text.__contains__, self._secrets))
 
 
 def _may_have_shape(text: str) -> bool:
+    if len(text) < _SHORTEST_SHAPE:
+        return False
     lower = text.lower()
     if text.isascii() and text.isidentifier():
         return lower.startswith(_BEGINNINGS)
-    return any(map(lower.__contains__, _HINTS))
+    for hint in _HINTS:
+        if hint in lower:
+            return True
+    for character, hints in _HINTS_WITH:
+        if character in lower:
+            for hint in hints:
+                if hint in lower:
+                    return True
+    return False
 
 
 def _variants(secrets: Iterable[str]) -> set[str]:

@@ -43,6 +43,9 @@ _PASSED = (
     b'[["setup","passed",%.2f],["call","passed",%.2f],["teardown","passed",%b]]}],"tags":[],"annotations":[]}\n'
 )
 
+_AS_OBJECTS = ("failures", "annotations")
+_AS_TEXTS = ("stdout", "stderr")
+
 Record = dict[str, Any]
 
 
@@ -92,16 +95,18 @@ def place_of(file: str, suites: list[str]) -> str:
     return f'"file":{native.quote(file)},"suites":[{",".join(map(native.quote, suites))}],"line":'
 
 
-def begun(test: int, before: str, name: str, common: str, line: int | None, at: int, annotations: str) -> bytes:
+def begun(
+    test: int, before: str, name: str, common: str, line: int | None, at: int, tags: str, annotations: str
+) -> bytes:
     """Return the line of a ``began`` record, at a third of what any other costs: most tests have such a name.
 
-    :param before: what stands before *name* in the node id, quoted; the name is a word.
-    :param common: what :func:`place_of` returned; ``annotations`` are JSON, too.
+    :param before: what stands before *name* in the node id, quoted, as the name is.
+    :param common: what :func:`place_of` returned; ``tags`` and ``annotations`` are JSON, too.
     """
     where = "null" if line is None else line
     return (
         f'{{"v":{FORMAT},"kind":"began","test":{test},"node":"{before}{name}",{common}{where},'
-        f'"title":"{name}","at":{at},"tags":[],"annotations":{annotations}}}\n'
+        f'"title":"{name}","at":{at},"tags":{tags},"annotations":{annotations}}}\n'
     ).encode()
 
 
@@ -125,6 +130,12 @@ def attempt(test: int, described: Record) -> Record:
     return {"v": FORMAT, "kind": "attempt", "test": test, "attempts": [described]}
 
 
+def line_of_attempt(record: Record) -> bytes:
+    """Return the line of an ``attempt`` record."""
+    attempts = ",".join(map(_attempt_as_json, record["attempts"]))
+    return f'{{"v":{FORMAT},"kind":"attempt","test":{record["test"]},"attempts":[{attempts}]}}\n'.encode("ascii")
+
+
 def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[Record], title: str = "") -> Record:
     """A test is done."""
     record: Record = {
@@ -138,6 +149,47 @@ def ended(test: int, attempts: list[Record], tags: list[str], annotations: list[
     if title:
         record["title"] = title
     return record
+
+
+def line_of_ended(record: Record) -> bytes:
+    """Return the line of an ``ended`` record, at a third of what encoding any object costs."""
+    attempts = ",".join(map(_attempt_as_json, record["attempts"]))
+    tags = to_json(record["tags"]) if record["tags"] else "[]"
+    annotations = to_json(record["annotations"]) if record["annotations"] else "[]"
+    title = f',"title":{native.quote(record["title"])}' if record.get("title") else ""
+    return (
+        f'{{"v":{FORMAT},"kind":"ended","test":{record["test"]},"attempts":[{attempts}],'
+        f'"tags":{tags},"annotations":{annotations}{title}}}\n'
+    ).encode("ascii")
+
+
+def _attempt_as_json(attempt: Record) -> str:
+    phases = ",".join([f'["{when}","{outcome}",{end:.2f}]' for when, outcome, end in attempt["phases"]])
+    told = (
+        f'{{"outcome":"{attempt["outcome"]}","start":{int(attempt["start"])},"duration":{attempt["duration"]:.2f},'
+        f'"phases":[{phases}]'
+    )
+    if "steps" in attempt:
+        told += f',"steps":[{",".join(map(_step_as_json, attempt["steps"]))}]'
+    for key in _AS_OBJECTS:
+        if key in attempt:
+            told += f',"{key}":{to_json(attempt[key])}'
+    for key in _AS_TEXTS:
+        if key in attempt:
+            told += f',"{key}":{native.quote(attempt[key])}'
+    return told + "}"
+
+
+def _step_as_json(step: Record) -> str:
+    told = (
+        f'{{"title":{native.quote(step["title"])},"category":"{step["category"]}","status":"{step["status"]}",'
+        f'"start":{step["start"]:.2f},"duration":{step["duration"]:.2f}'
+    )
+    if "parent" in step:
+        told += f',"parent":{step["parent"]}'
+    if "error" in step:
+        told += f',"error":{native.quote(step["error"])}'
+    return told + "}"
 
 
 def ended_dropped(test: int) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .. import recording
@@ -69,7 +69,7 @@ class Attempt:
 
     def has(self, when: str) -> bool:
         """Tell whether a phase has been."""
-        return any(phase.when == when for phase in self._named())
+        return any(phase[0] == when for phase in self.phases)
 
     @property
     def is_plain(self) -> bool:
@@ -128,11 +128,11 @@ class Attempt:
         """Failed if anything did; else what the call said, or the setup where there was no call."""
         failed = bool(self._failures)
         verdict = "passed"
-        for phase in self._named():
-            if phase.outcome == "failed":
+        for when, outcome, *_ in self.phases:
+            if outcome == "failed":
                 failed = True
-            elif phase.when != "teardown" or len(self.phases) == 1:
-                verdict = phase.outcome
+            elif when != "teardown" or len(self.phases) == 1:
+                verdict = outcome
         if failed:
             return "failed"
         return "skipped" if self._ends_by is not None else verdict
@@ -144,20 +144,26 @@ class Attempt:
 
     def describe(self, redact: Redact) -> Record:
         """Return the journal's attempt."""
+        begun, phases, failures, annotations = self.start, [], self._first_failures(), []
+        for when, outcome, end, failure, annotation, _ in self.phases:
+            phases.append((when, outcome, end - begun))
+            if failure is not None:
+                failures.append(failure)
+            if annotation is not None:
+                annotations.append(annotation)
         described: Record = {
             "outcome": self.outcome,
-            "start": round(self.start, 2),
-            "duration": round(self.last - self.start, 2),
-            "phases": [[phase.when, phase.outcome, round(phase.end - self.start, 2)] for phase in self._named()],
+            "start": begun,
+            "duration": self.last - begun,
+            "phases": phases,
         }
-        failures = self._describe_failures()
         steps = self.recording.describe(self.last, failures[0]["message"] if failures else None)
         if steps:
             described["steps"] = steps
         if failures:
             described["failures"] = failures
-        annotations: list[Record] = [phase.annotation for phase in self._named() if phase.annotation is not None]
-        annotations += self.notes.annotations
+        if not self.notes.is_empty:
+            annotations += self.notes.annotations
         if self._ends_by is not None:
             annotations.append(self._ends_by)
         if annotations:
@@ -168,15 +174,12 @@ class Attempt:
             _add_output(described, told, redact)
         return described
 
-    def _describe_failures(self) -> list[Record]:
-        """Return what failed; of many subtests, the first that did."""
+    def _first_failures(self) -> list[Record]:
+        """Return what failed besides the phases; of many subtests, the first that did."""
         first, cut = [*self._failures[:FAILURES_LIMIT]], len(self._failures) - FAILURES_LIMIT
         if cut > 0:
             first.append({"phase": "subtests", "message": f"[... {cut:,} further failures cut ...]"})
-        return [*first, *(phase.failure for phase in self._named() if phase.failure is not None)]
-
-    def _named(self) -> Iterator[Phase]:
-        return map(Phase._make, self.phases)
+        return first
 
 
 def _add_output(described: Record, sections: list[tuple[str, str]], redact: Redact) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import is_
 from typing import Any
 
 import pytest
@@ -20,6 +22,9 @@ from .comparison import show
 from .titles import hide_addresses, title_of
 
 PARAMETER_LIMIT = 240
+_SHORT_TEXT = 20  # each character may be shown by ten
+_SHORT_NUMBER = 10**20
+_KNOWN_PARAMETERS = 1024
 _NO_TAGS = frozenset(("parametrize", "usefixtures", "filterwarnings", "skip", "skipif", "xfail")) | allure_marks.MARKS
 
 
@@ -34,14 +39,17 @@ class Describer:
         self._redact = redact
         self._worker = [{"type": "worker", "description": worker}] if worker else []
         self._executions: Counter[str] | None = Counter() if counts else None
-        self._worker_as_json = to_json(self._worker)
-        # What the tests of one class or module have in common, of which one follows another.
+        self._worker_as_json = [to_json(annotation) for annotation in self._worker]
+        self._parameter_as_json = lru_cache(_KNOWN_PARAMETERS)(self._encode_parameter)
+        # What the tests of one class or module have in common, of which one follows another, or those of one function.
         self._parent: object = None
         self._marks_above: list[list[pytest.Mark]] = []
         self._suites: list[str] = []
         self._file = ("", "")
         self._common = ""
         self._before, self._before_as_json, self._is_harmless = "", "", False
+        self._marks: list[pytest.Mark] = []
+        self._marks_as_json = ("[]", "")
 
     def begun(self, number: int, item: pytest.Item, at: int) -> Record:
         """Return the ``began`` record of a test."""
@@ -49,44 +57,68 @@ class Describer:
         self._enter(item.parent, file)
         node, title = self._name(item)
         annotations = self._annotations(item)
-        tags: list[str] = []
-        if item.own_markers or any(self._marks_above):
-            told = self.read(list(item.iter_markers()))
-            tags, annotations = told.tags, [*annotations, *told.annotations]
+        told = self.read(self._marks_of(item))
         line = None if line is None else line + 1
-        return records.began(number, node, self._file[1], line, self._suites, title, at, tags, annotations)
+        annotations += told.annotations
+        return records.began(number, node, self._file[1], line, self._suites, title, at, told.tags, annotations)
 
     def begun_line(self, number: int, item: pytest.Item, at: int) -> bytes:
-        """Return that record as a line; that of a test with neither markers nor parameters is made of what is known."""
+        """Return that record as a line, for most tests made of what is known of those before."""
         name = item.name
-        is_told = item.own_markers or self._executions is not None or getattr(item, "callspec", None) is not None
-        if is_told or not self._is_plain(item.nodeid, name):
+        if self._executions is not None or not self._is_plain(item.nodeid, name):
             return records.line_of_began(self.begun(number, item, at))
         file, line, _ = item.location
         if item.parent is not self._parent or file != self._file[0]:
             self._enter(item.parent, file)
-        if any(self._marks_above):
-            return records.line_of_began(self.begun(number, item, at))
+        annotations = self._worker_as_json
+        called = getattr(item, "callspec", None)
+        if "[" in name:
+            name = native.quote(name)[1:-1]
+        if called is not None:
+            told = [self._parameter_as_json(f"{key}={_show(value)}") for key, value in called.params.items()]
+            annotations = [*annotations, *told]
+        tags, marked = self._encode_marks(self._marks_of(item))
+        if marked:
+            annotations = [*annotations, marked]
         line = None if line is None else line + 1
-        return records.begun(number, self._before_as_json, name, self._common, line, at, self._worker_as_json)
+        as_json = f"[{','.join(annotations)}]" if annotations else "[]"
+        return records.begun(number, self._before_as_json, name, self._common, line, at, tags, as_json)
+
+    def _marks_of(self, item: pytest.Item) -> list[pytest.Mark]:
+        """Return the item's markers, those closest to it first."""
+        marks = [*item.own_markers]
+        for above in self._marks_above:
+            if above:
+                marks += above
+        return marks
+
+    def _encode_marks(self, marks: list[pytest.Mark]) -> tuple[str, str]:
+        """Return the tags and the annotations that markers tell as JSON, the latter without the brackets."""
+        if len(marks) != len(self._marks) or not all(map(is_, marks, self._marks)):
+            told = self.read(marks)
+            self._marks, self._marks_as_json = marks, (to_json(told.tags), to_json(told.annotations)[1:-1])
+        return self._marks_as_json
+
+    def _encode_parameter(self, text: str) -> str:
+        return f'{{"type":"parameter","description":{native.quote(self._redact(text))}}}'
 
     def _enter(self, parent: Any, file: str) -> None:
         """Take up what the tests that are defined in *file*, below *parent*, have in common."""
         if parent is self._parent and file == self._file[0]:
             return
         above = parent.listchain()
-        self._parent, self._marks_above = parent, [each.own_markers for each in above]
+        self._parent, self._marks_above = parent, [each.own_markers for each in reversed(above)]
         self._suites = _name_suites(above)
         self._file = file, self._redact(file.replace(os.sep, "/"))
         self._common = records.place_of(self._file[1], self._suites)
 
     def _is_plain(self, node: str, name: str) -> bool:
-        """Tell whether the test goes by a word, and neither that nor what stands before it is to be masked or cut."""
+        """Tell whether neither the test's name nor what stands before it is to be masked, changed or cut."""
         before = node[: -len(name)]
         if before != self._before:
             self._before, self._before_as_json = before, native.quote(before)[1:-1]
             self._is_harmless = before.endswith("::") and self._redact(before) == before
-        return self._is_harmless and len(node) <= NAME_LIMIT and self._redact.leaves(node, name)
+        return self._is_harmless and len(node) <= NAME_LIMIT and "0x" not in name and self._redact.leaves(node, name)
 
     def _name(self, item: pytest.Item) -> tuple[str, str]:
         """Return the names that the test has for pytest and for people."""
@@ -134,7 +166,19 @@ def as_text(value: object) -> str:
 
 
 def _show(value: object) -> str:
+    if _is_short(value):
+        return hide_addresses(repr(value))  # which is what comes of the other way, too
     return hide_addresses(show(value, PARAMETER_LIMIT))
+
+
+def _is_short(value: object) -> bool:
+    """Tell whether pytest shows the whole of a value, which is of no class of the user's."""
+    if value is None or isinstance(value, bool):
+        return True
+    kind = type(value)
+    if kind is str:
+        return len(value) <= _SHORT_TEXT  # type: ignore[arg-type]  # it is one
+    return kind is float or (kind is int and -_SHORT_NUMBER < value < _SHORT_NUMBER)  # type: ignore[operator]  # so is it
 
 
 def _name_suites(parents: Sequence[object]) -> list[str]:

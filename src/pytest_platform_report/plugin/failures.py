@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import _pytest
@@ -19,6 +18,7 @@ from .comparison import Comparison
 
 _FRAMEWORK = tuple(os.path.dirname(str(module.__file__)) + os.sep for module in (_pytest, pluggy))
 _SHOWN_WHOLE = ("auto", "long")
+_WIDTH = 80
 
 
 def describe_failure(
@@ -39,7 +39,7 @@ def describe_failure(
     if stack != message:
         failure["stack"] = shorten(redact(stack), STACK_LIMIT)
     if crash is not None and not crash.path.startswith(_FRAMEWORK):  # as the groups are that it makes of errors
-        failure["location"] = redact(f"{_relative(crash.path, item.config.rootpath)}:{crash.lineno}")
+        failure["location"] = redact(f"{_relative(crash.path, f'{item.config.rootpath}{os.sep}')}:{crash.lineno}")
     if comparison is None or not comparison.belongs_to(message):
         comparison = Comparison.of_unittest(excinfo.tb) if excinfo is not None else None
     if comparison is not None:
@@ -77,12 +77,9 @@ def describe_collection(longrepr: Any) -> tuple[str, str]:
     return (errors[-1] if errors else stack.strip().partition("\n")[0]), stack
 
 
-def _relative(path: str, root: Path) -> str:
+def _relative(path: str, root: str) -> str:
     """Return a path as the platform names files: from the project's root where it is inside of that."""
-    try:
-        return Path(path).relative_to(root).as_posix()
-    except ValueError:
-        return path
+    return path[len(root) :].replace(os.sep, "/") if path.startswith(root) else path
 
 
 def _render(item: pytest.Item, longrepr: Any, excinfo: pytest.ExceptionInfo[BaseException] | None) -> str:
@@ -102,6 +99,21 @@ def _to_text(longrepr: Any) -> str:
     """Return what pytest would print, with the first line's indentation, which ``str`` takes off."""
     if not hasattr(longrepr, "toterminal"):
         return str(longrepr)
-    page = io.StringIO()
-    longrepr.toterminal(TerminalWriter(page))
-    return page.getvalue().strip("\n")
+    page = _Page()
+    longrepr.toterminal(page)
+    return "".join(page.pieces).strip("\n")
+
+
+class _Page(TerminalWriter):  # type: ignore[misc]  # final, and all that is known of what longreprs write to
+    """What pytest prints, without what a terminal needs: where lines end there, and in which colours they are."""
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO())
+        self.fullwidth = _WIDTH
+        self.pieces: list[str] = []
+
+    def write(self, msg: str, *, flush: bool = False, **markup: bool) -> None:
+        self.pieces.append(msg)
+
+    def line(self, s: str = "", **markup: bool) -> None:
+        self.pieces += (s, "\n")

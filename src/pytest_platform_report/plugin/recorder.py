@@ -107,7 +107,7 @@ class Recorder:
         if not self._attempts or not self._attempts[-1].phases:
             return
         try:
-            self._journal.append(records.attempt(self._tests, self._describe_unfinished()))
+            self._journal.write(records.line_of_attempt(records.attempt(self._tests, self._describe_unfinished())))
             self._open_attempt(now_ms())
             self._journal.write(_SETUP)
         except Exception as error:
@@ -264,16 +264,24 @@ class Recorder:
             self._told = 1
             return
         attempts = [each.describe(self._redact) for each in self._attempts]
-        told = [self._describe.read(item.own_markers[self._markers :]), *(each.notes for each in self._attempts)]
-        tags = [tag for each in told for tag in each.tags]
-        annotations = [*told[0].annotations, *self._describe.properties(item)]
-        title = next((each.title for each in reversed(told) if each.title), "")
+        tags, annotations = [], []
+        if len(item.own_markers) > self._markers:
+            marked = self._describe.read(item.own_markers[self._markers :])
+            tags, annotations = marked.tags, marked.annotations
+        title = ""
+        for each in self._attempts:
+            tags += each.notes.tags
+            title = each.notes.title or title
+        annotations += self._describe.properties(item)
         ended = records.ended(self._tests, attempts, tags, annotations, title)
         kept: Record | None = ended
         try:
             kept = self._extensions.end(item, ended)
         finally:
-            self._journal.append(records.ended_dropped(self._tests) if kept is None else kept)
+            if kept is None:
+                self._journal.append(records.ended_dropped(self._tests))
+            else:
+                self._journal.write(records.line_of_ended(kept))
             self._told = len(self._attempts)
 
     def _is_plain(self, item: pytest.Item) -> bool:

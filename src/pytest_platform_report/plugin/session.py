@@ -203,7 +203,7 @@ def _register_recorder(
     extensions: Extensions,
     worker: str = "",
 ) -> None:
-    fixtures = FixtureHooks(problems)
+    fixtures = FixtureHooks(redact, problems)
     describe = Describer(redact, worker, counts=bool(config.getoption("keepduplicates", False)))
     allure = config.stash[_allure]
     recorder = Recorder(config, journal, redact, problems, fixtures, extensions, describe, allure)
