@@ -123,36 +123,29 @@ class Attempt:
         self.last, self.is_regular = at, False
         self._failures = [*self._failures, {"phase": "session", "message": message}]
 
-    @property
-    def outcome(self) -> str:
-        """Failed if anything did; else what the call said, or the setup where there was no call."""
-        failed = bool(self._failures)
-        verdict = "passed"
-        for when, outcome, *_ in self.phases:
-            if outcome == "failed":
-                failed = True
-            elif when != "teardown" or len(self.phases) == 1:
-                verdict = outcome
-        if failed:
-            return "failed"
-        return "skipped" if self._ends_by is not None else verdict
-
     def line(self, test: int, at: int) -> bytes:
         """Return the ``ended`` record of a test with this attempt alone, which is plain and began *at*."""
         setup, call, teardown = self.phases
         return records.passed(test, at, self.start, setup[2], call[2], teardown[2])
 
     def describe(self, redact: Redact) -> Record:
-        """Return the journal's attempt."""
+        """Return the journal's attempt: failed if anything did, else what the call said, or the setup without one."""
         begun, phases, failures, annotations = self.start, [], self._first_failures(), []
+        verdict, has_failed = "passed", bool(failures)
         for when, outcome, end, failure, annotation, _ in self.phases:
             phases.append((when, outcome, end - begun))
+            if outcome == "failed":
+                has_failed = True
+            elif when != "teardown" or len(self.phases) == 1:
+                verdict = outcome
             if failure is not None:
                 failures.append(failure)
             if annotation is not None:
                 annotations.append(annotation)
+        if self._ends_by is not None:
+            verdict = "skipped"
         described: Record = {
-            "outcome": self.outcome,
+            "outcome": "failed" if has_failed else verdict,
             "start": begun,
             "duration": self.last - begun,
             "phases": phases,
@@ -176,6 +169,8 @@ class Attempt:
 
     def _first_failures(self) -> list[Record]:
         """Return what failed besides the phases; of many subtests, the first that did."""
+        if not self._failures:
+            return []
         first, cut = [*self._failures[:FAILURES_LIMIT]], len(self._failures) - FAILURES_LIMIT
         if cut > 0:
             first.append({"phase": "subtests", "message": f"[... {cut:,} further failures cut ...]"})

@@ -6,8 +6,6 @@ from types import TracebackType
 
 from _pytest._io.saferepr import saferepr  # what pytest itself shows values with; it has no public name
 
-from ..redact import Redact
-
 VALUE_LIMIT = 8 * 1024
 _EXPLAINED = ("==", "is")
 
@@ -74,10 +72,6 @@ class Comparison:
     def belongs_to(self, message: str) -> bool:
         """Tell whether an error with this message comes of it."""
         return all(summary in message for summary in self.summaries)
-
-    def describe(self, redact: Redact) -> dict[str, str]:
-        """Return the fields of a journal's failure."""
-        return {"expected": redact(self.expected), "actual": redact(self.actual)}
 
 
 def _begin(value: object) -> str:

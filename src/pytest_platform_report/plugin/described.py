@@ -77,9 +77,11 @@ class Describer:
         if called is not None:
             told = [self._parameter_as_json(f"{key}={_show(value)}") for key, value in called.params.items()]
             annotations = [*annotations, *told]
-        tags, marked = self._encode_marks(self._marks_of(item))
-        if marked:
-            annotations = [*annotations, marked]
+        tags = "[]"
+        if item.own_markers or any(self._marks_above):
+            tags, marked = self._encode_marks(self._marks_of(item))
+            if marked:
+                annotations = [*annotations, marked]
         line = None if line is None else line + 1
         as_json = f"[{','.join(annotations)}]" if annotations else "[]"
         return records.begun(number, self._before_as_json, name, self._common, line, at, tags, as_json)

@@ -12,7 +12,7 @@ import pytest
 from _pytest._io import TerminalWriter
 
 from ..journal.records import Record
-from ..redact import Redact
+from ..redact import Redact, Redactor
 from ..text import MESSAGE_LIMIT, STACK_LIMIT, shorten
 from .comparison import Comparison
 
@@ -26,7 +26,7 @@ def describe_failure(
     report: pytest.TestReport,
     excinfo: pytest.ExceptionInfo[BaseException] | None,
     comparison: Comparison | None,
-    redact: Redact,
+    redact: Redactor,
 ) -> Record:
     """Return the journal's failure of a failed phase."""
     longrepr: Any = report.longrepr
@@ -35,15 +35,21 @@ def describe_failure(
     message = crash.message if crash is not None else stack
     if not message and excinfo is not None:
         message = excinfo.exconly(tryshort=True)
-    failure: Record = {"phase": report.when, "message": shorten(redact(message), MESSAGE_LIMIT)}
-    if stack != message:
-        failure["stack"] = shorten(redact(stack), STACK_LIMIT)
+    location = ""
     if crash is not None and not crash.path.startswith(_FRAMEWORK):  # as the groups are that it makes of errors
-        failure["location"] = redact(f"{_relative(crash.path, f'{item.config.rootpath}{os.sep}')}:{crash.lineno}")
+        location = f"{_relative(crash.path, f'{item.config.rootpath}{os.sep}')}:{crash.lineno}"
     if comparison is None or not comparison.belongs_to(message):
         comparison = Comparison.of_unittest(excinfo.tb) if excinfo is not None else None
-    if comparison is not None:
-        failure |= comparison.describe(redact)
+    compared = () if comparison is None else (comparison.expected, comparison.actual)
+    told = "" if stack == message else stack
+    message, told, location, *values = redact.each(message, told, location, *compared)
+    failure: Record = {"phase": report.when, "message": shorten(message, MESSAGE_LIMIT)}
+    if told:
+        failure["stack"] = shorten(told, STACK_LIMIT)
+    if location:
+        failure["location"] = location
+    if values:
+        failure["expected"], failure["actual"] = values
     return failure
 
 
@@ -108,9 +114,10 @@ class _Page(TerminalWriter):  # type: ignore[misc]  # final, and all that is kno
     """What pytest prints, without what a terminal needs: where lines end there, and in which colours they are."""
 
     def __init__(self) -> None:
-        super().__init__(io.StringIO())
-        self.fullwidth = _WIDTH
         self.pieces: list[str] = []
+        self._file = io.StringIO()
+        self._terminal_width = _WIDTH
+        self.hasmarkup = self.code_highlight = False  # which are asked of the environment otherwise
 
     def write(self, msg: str, *, flush: bool = False, **markup: bool) -> None:
         self.pieces.append(msg)

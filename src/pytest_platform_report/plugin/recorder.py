@@ -20,7 +20,7 @@ from ..captured import CapturedOutput
 from ..journal import records
 from ..journal.records import Record
 from ..native import native, now_ms
-from ..redact import Redact
+from ..redact import Redactor
 from ..text import shorten_name
 from .allure import AllureHooks
 from .attempt import Attempt
@@ -56,7 +56,7 @@ class Recorder:
         self,
         config: pytest.Config,
         journal: Journal,
-        redact: Redact,
+        redact: Redactor,
         guard: Problems,
         fixtures: FixtureHooks,
         extensions: Extensions,
