@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
+    from .options import Kind
+
 __all__ = [
     "Annotation",
     "ArtifactDescription",
@@ -43,6 +45,27 @@ __all__ = [
     "tag",
     "title",
 ]
+
+# Of each option its name, kind, metavar, default and help, for .options and .plugin: this module and that one are all
+# that a session imports which does not report.
+_OPTIONS: tuple[tuple[str, Kind, str, str, str], ...] = (
+    ("report", "switch", "", "off", "report this session to the test platform"),
+    ("url", "text", "URL", "", "address of the platform (none: the embedded platform in the spool)"),
+    ("project", "text", "ID", "", "id of the project on the platform"),
+    ("api-key-file", "path", "FILE", "", "file that holds the API key, where PLATFORM_API_KEY is not set"),
+    ("run-title", "text", "TEXT", "", "title of the run"),
+    ("tag", "list", "TAG", "", "tag of the run; may be repeated"),
+    ("spool", "path", "DIR", ".platform-report", "where runs are kept until they are delivered"),
+    ("run-id", "text", "ID", "", "report into this run of the platform instead of a new one"),
+    ("run-key", "text", "KEY", "", "name of the run folder: sessions with the same key make one run"),
+    ("shard", "text", "K/N", "", "this session is shard K of N"),
+    ("drain-timeout", "seconds", "SECONDS", "60", "longest wait for the delivery at the session's end"),
+    ("detach", "switch", "", "off", "do not wait at the session's end: delivery goes on in the background"),
+    ("strict", "switch", "", "off", "exit with 1 where the tests passed but not every result was acknowledged"),
+    ("redact", "lines", "REGEX", "", "mask what this matches, or its groups, in all that is kept and sent"),
+    ("artifact", "list", "TYPE:GLOB", "", "files to send with the run when it ends; may be repeated"),
+)
+_OFF_WORDS = ("", "0", "false", "no", "off")
 
 
 def __getattr__(name: str) -> object:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import _OFF_WORDS
 from .artifacts import TYPES
 from .ci import ci_build
 from .errors import ConfigurationError
 from .ids import is_run_key, shared_run_key
-from .options import OFF_WORDS, OPTIONS, Option
+from .options import OPTIONS, Option
 
 _ALIASES = {"project": "EURIQA_PROJECT_ID", "api-key": "EURIQA_API_KEY"}
 _PLACEHOLDERS = ("your-api-key", "test-key", "your-api-key-here")
@@ -186,7 +187,7 @@ def _convert(option: Option, raw: object, source: str, base: Path) -> Any:
 
 def _parse_switch(text: str, where: str) -> bool:
     lower = text.strip().lower()
-    if lower in _ON_WORDS or lower in OFF_WORDS:
+    if lower in _ON_WORDS or lower in _OFF_WORDS:
         return lower in _ON_WORDS
     raise ConfigurationError(f"{where}: {text!r} is neither on nor off: set it to true or false")
 

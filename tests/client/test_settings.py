@@ -12,7 +12,8 @@ import pytest
 from pytest_platform_report.errors import ConfigurationError
 from pytest_platform_report.ids import is_run_key
 from pytest_platform_report.native import to_json
-from pytest_platform_report.options import OPTIONS, Option, is_on
+from pytest_platform_report.options import OPTIONS, Option
+from pytest_platform_report.plugin import is_on
 from pytest_platform_report.settings import Settings, read_settings
 
 KEY = "prk_live_0123456789abcdef"

@@ -6,36 +6,41 @@ import os
 
 import pytest
 
-from ..options import OPTIONS, is_on
+from .. import _OFF_WORDS, _OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .fixture import PlatformReport
 
+_HOOKS = ("pytest_platform_run", "pytest_platform_begin", "pytest_platform_end", "pytest_platform_artifact")
 
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Called when this plugin is registered: add our hooks, which are known where we are off, too."""
-    from .. import hookspecs
 
-    pluginmanager.add_hookspecs(hookspecs)
+def pytest_plugin_registered(manager: pytest.PytestPluginManager) -> None:
+    """Called for each plugin: say what our hooks are once one has any, also where we are off."""
+    hooks = vars(manager.hook)
+    if not hooks.keys().isdisjoint(_HOOKS) and not all(hooks[name].has_spec() for name in _HOOKS if name in hooks):
+        from .. import hookspecs
+
+        manager.add_hookspecs(hookspecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Called when pytest reads its options: add ours."""
     group = parser.getgroup("platform-report", "reporting to a test platform")
-    for option in OPTIONS:
-        note = f" (ini: {option.ini}, environment: {option.variable})"
-        if option.kind == "switch":
-            group.addoption(option.flag, dest=option.ini, action="store_true", default=None, help=option.help + note)
-            parser.addini(option.ini, option.help, type="bool", default=None)
-        elif option.kind in ("list", "lines"):
-            group.addoption(
-                option.flag, dest=option.ini, action="append", metavar=option.metavar, help=option.help + note
-            )
-            parser.addini(option.ini, option.help, type="linelist", default=[])
+    for name, kind, metavar, _, told in _OPTIONS:
+        flag, ini = f"--platform-{name}", f"platform_{name.replace('-', '_')}"
+        text = f"{told} (ini: {ini}, environment: {ini.upper()})"
+        if kind == "switch":
+            group.addoption(flag, dest=ini, action="store_true", default=None, help=text)
+            parser.addini(ini, told, type="bool", default=None)
+        elif kind in ("list", "lines"):
+            group.addoption(flag, dest=ini, action="append", metavar=metavar, help=text)
+            parser.addini(ini, told, type="linelist", default=[])
         else:
-            group.addoption(option.flag, dest=option.ini, metavar=option.metavar, help=option.help + note)
-            parser.addini(option.ini, option.help, default="")
+            group.addoption(flag, dest=ini, metavar=metavar, help=text)
+            parser.addini(ini, told, default="")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,3 +74,11 @@ def _is_on(config: pytest.Config, options: object) -> bool:
     except (ValueError, pytest.UsageError) as error:
         raise pytest.UsageError(f"ini platform_report: {error}: set it to true or false") from error
     return is_on(getattr(options, "platform_report", None), ini, os.environ)
+
+
+def is_on(flag: object, ini: object, environment: Mapping[str, str]) -> bool:
+    """Tell whether reporting is on; a wrong word counts as on, to be refused when the settings are read."""
+    if flag:
+        return True
+    word = environment.get("PLATFORM_REPORT", "").strip()
+    return word.lower() not in _OFF_WORDS if word else bool(ini)

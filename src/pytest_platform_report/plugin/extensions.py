@@ -44,8 +44,8 @@ class Extensions:
     @pytest.hookimpl(trylast=True)
     def pytest_plugin_registered(self) -> None:
         """Called for each plugin: whether one has hooks of ours is not asked test by test."""
-        self.change_begins = bool(self._hooks.pytest_platform_begin.get_hookimpls())
-        self.change_ends = bool(self._hooks.pytest_platform_end.get_hookimpls())
+        self.change_begins = self._is_implemented("pytest_platform_begin")
+        self.change_ends = self._is_implemented("pytest_platform_end")
         if self.change_begins or self.change_ends or self._changes_run or self._chooses_files:
             from . import fitting  # noqa: F401  tests may take the files away that it is read from
 
@@ -135,11 +135,16 @@ class Extensions:
 
     @property
     def _changes_run(self) -> bool:
-        return bool(self._hooks.pytest_platform_run.get_hookimpls())
+        return self._is_implemented("pytest_platform_run")
 
     @property
     def _chooses_files(self) -> bool:
-        return bool(self._hooks.pytest_platform_artifact.get_hookimpls())
+        return self._is_implemented("pytest_platform_artifact")
+
+    def _is_implemented(self, name: str) -> bool:
+        """Tell whether anybody has a hook of ours; where nobody has, pytest may not know of it either."""
+        hook = getattr(self._hooks, name, None)
+        return hook is not None and bool(hook.get_hookimpls())
 
     def _fit(self) -> Fitting:  # no property: older pytest asks each plugin for what it has
         from .fitting import Fitting
