@@ -1,4 +1,4 @@
-"""How many instructions a test that does nothing takes in the process that runs it, counted by valgrind.
+"""How many instructions a test takes in the process that runs it, counted by valgrind.
 
 What else the machine does changes nothing about them. Of two sessions of different length the difference is taken, so
 that the start drops out.
@@ -16,10 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.sessions.candidates import FLOOR, Candidate
-from benchmarks.sessions.corpora import trivial
+from benchmarks.sessions.corpora import Corpus, mixed, trivial
 from benchmarks.sessions.runs import begin, write
 
-_COUNTS = (100, 400)
+_CORPORA = {
+    "a test that does nothing": (trivial(100), trivial(400)),
+    "a mixed test": (mixed(60), mixed(260)),
+}
 _VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 
 # The least that a plugin can do: one line a test.
@@ -38,28 +41,35 @@ def pytest_runtest_logreport(report):
 
 
 def count_instructions(candidates: Sequence[Candidate], venvs: Path) -> str:
-    """Return a table of candidates, none of which has a server."""
+    """Return tables of candidates, none of which has a server."""
     if shutil.which("valgrind") is None:
         return "Instructions were not counted: there is no valgrind."
+    return "\n\n".join(_table(what, sizes, candidates, venvs) for what, sizes in _CORPORA.items())
+
+
+def _table(what: str, sizes: tuple[Corpus, Corpus], candidates: Sequence[Candidate], venvs: Path) -> str:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {each.name: pool.submit(_count, each, Path(folder) / str(n), venvs) for n, each in enumerate(candidates)}
+        jobs = {
+            each.name: pool.submit(_count, each, sizes, Path(folder) / str(number), venvs)
+            for number, each in enumerate(candidates)
+        }
         taken = {name: job.result() for name, job in jobs.items()}
-    lines = ["| a test that does nothing | instructions | ratio |", "| --- | ---: | ---: |"]
+    lines = [f"| {what} | instructions | ratio |", "| --- | ---: | ---: |"]
     for each in candidates:
         ratio = taken[each.name] / taken[each.beside]
         lines.append(f"| {each.name} | {taken[each.name] / 1000:,.0f} thousand | {ratio:.3f} |")
     return "\n".join(lines)
 
 
-def _count(candidate: Candidate, folder: Path, venvs: Path) -> float:
-    few, many = (_count_session(candidate, count, folder / str(count), venvs) for count in _COUNTS)
-    return (many - few) / (_COUNTS[1] - _COUNTS[0])
+def _count(candidate: Candidate, sizes: tuple[Corpus, Corpus], folder: Path, venvs: Path) -> float:
+    few, many = (_count_session(candidate, corpus, folder / str(corpus.count), venvs) for corpus in sizes)
+    return (many - few) / (sizes[1].count - sizes[0].count)
 
 
-def _count_session(candidate: Candidate, count: int, folder: Path, venvs: Path) -> int:
+def _count_session(candidate: Candidate, corpus: Corpus, folder: Path, venvs: Path) -> int:
     written = folder / "written"
     folder.mkdir(parents=True)
-    write(trivial(count), written, venvs, candidate)
+    write(corpus, written, venvs, candidate)
     command, environment = begin(candidate, written, folder / "run", venvs)
     if candidate is FLOOR:
         (folder / "run" / "floor.py").write_text(_FLOOR, encoding="utf-8")
@@ -72,6 +82,6 @@ def _count_session(candidate: Candidate, count: int, folder: Path, venvs: Path) 
         check=False,
     )
     found = re.search(r"I +refs: +([\d,]+)", done.stderr)
-    if done.returncode or not found:
+    if done.returncode != corpus.exit or not found:
         raise SystemExit(f"{candidate.name}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return int(found[1].replace(",", ""))

@@ -1,4 +1,4 @@
-"""What a test costs that has nothing to tell, in calls: unlike seconds, they are the same wherever they are counted."""
+"""What a test costs, in calls: unlike seconds, they are the same wherever they are counted."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def pytest_runtest_logfinish(nodeid):
     elif len(ended) == {tests} * 3 // 4:
         sys.setprofile(None)
 
+def pytest_sessionfinish(session):
+    session.exitstatus = 0
+
 def pytest_unconfigure():
     for name in ("model", "descriptions", "plugin.fitting"):
         counts["imports"] += "pytest_platform_report." + name in sys.modules
@@ -41,18 +44,50 @@ def pytest_unconfigure():
 """
 
 
+# Of each four tests one has parameters, one a fixture with a teardown and a marker, one prints, and one fails.
+MIXED = """
+import pytest
+
+@pytest.fixture
+def basket():
+    yield ["cup"]
+"""
+FOUR = """
+@pytest.mark.parametrize("amount", [{0}])
+def test_{0}_charges(amount): pass
+
+@pytest.mark.smoke
+def test_{0}_basket(basket): pass
+
+def test_{0}_prints(): print("a line of what a test says on its way")
+
+def test_{0}_fails(): assert {{"sum": {0}}} == {{"sum": -1}}
+"""
+
+
 @pytest.fixture(scope="module")
 def counts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
     """How often a test calls what, on the average."""
-    project = tmp_path_factory.mktemp("cost")
+    tests = "".join(f"def test_{number}(): pass\n" for number in range(TESTS))
+    return count(tmp_path_factory.mktemp("cost"), tests)
+
+
+@pytest.fixture(scope="module")
+def mixed_counts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """The same of tests of all kinds."""
+    return count(tmp_path_factory.mktemp("mixed"), MIXED + "".join(map(FOUR.format, range(TESTS // 4))))
+
+
+def count(project: Path, tests: str) -> dict[str, float]:
     (project / "conftest.py").write_text(CONFTEST.format(tests=TESTS))
-    (project / "test_it.py").write_text("".join(f"def test_{number}(): pass\n" for number in range(TESTS)))
+    (project / "pytest.ini").write_text("[pytest]\nmarkers = smoke\n")
+    (project / "test_it.py").write_text(tests)
     run_pytest(
         project,
         *("-p", "pytest_platform_report.plugin", "--platform-report", "--platform-detach"),
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
     )
-    counted: dict[str, float] = json.loads(Path(project / "counts.json").read_text())
+    counted: dict[str, float] = json.loads((project / "counts.json").read_text())
     return counted
 
 
@@ -75,3 +110,18 @@ def test_what_only_readers_and_hooks_need_is_not_imported(counts: dict[str, floa
 def test_functions(counts: dict[str, float]) -> None:
     assert counts["functions"] <= 40
     assert counts["C functions"] <= 52
+
+
+def test_hooks_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
+    # Of four tests one has a fixture, one a parameter, which pytest takes for one, and one compares what is not equal.
+    assert mixed_counts["entries"] == 2 * (1 + 3) + (2 * 2 + 2) / 4
+
+
+def test_system_calls_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
+    assert mixed_counts["write"] == 4
+    assert mixed_counts["monotonic"] == 4 + 5 / 4  # of a fixture's setup and teardown
+
+
+def test_functions_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
+    assert mixed_counts["functions"] <= 78
+    assert mixed_counts["C functions"] <= 88

@@ -12,7 +12,7 @@ from end_to_end.readback import own_steps, read_run
 from end_to_end.sessions import Project
 from end_to_end.test_docs import Page
 from end_to_end.test_secrets import holders
-from pytest_platform_report import descriptions, hookspecs
+from pytest_platform_report import descriptions, hookspecs, plugin
 
 _PAGE = Path(__file__).parents[2] / "docs/hooks.md"
 _SECRET = "ghp_" + 36 * "c"
@@ -301,6 +301,7 @@ def test_examples_do_what_the_page_says(target: Target, project: Project) -> Non
 def test_page_has_each_hook_with_its_arguments_and_all_that_they_are_given() -> None:
     page = _PAGE.read_text(encoding="utf-8")
     hooks = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("pytest_")}
+    assert list(hooks) == list(plugin._HOOKS)
     headings = re.findall(r"^## `(pytest_\w+\(.*\))`$", page, re.MULTILINE)
     assert headings == [f"{name}({', '.join(inspect.signature(hook).parameters)})" for name, hook in hooks.items()]
     assert [hook.__doc__.startswith("Called when ") for hook in hooks.values()] == [True] * len(hooks)
