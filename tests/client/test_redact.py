@@ -96,6 +96,20 @@ class TestShapes:
     def test_tokens(self, token: str) -> None:
         assert make_redactor([])(f"found ({token}") == f"found ({MASK}"
 
+    @pytest.mark.parametrize("token", [*TOKENS.values(), SECRET, "a://:b@", "x\ny", "cookie='hunter2'"])
+    def test_in_the_parameters_of_tests(self, token: str) -> None:
+        redact = make_redactor([SECRET])
+        for name in (f"test_a[{token}]", f"test_a[1-{token}-2]"):
+            assert not redact.leaves(f"test_it.py::{name}", name)
+        assert redact.leaves("test_it.py::test_a[1-b]", "test_a[1-b]")
+
+    @pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+    def test_in_one_of_several_texts(self, token: str) -> None:
+        redact = make_redactor([SECRET])
+        assert redact.each("a", f"b {token}", SECRET, "") == ("a", f"b {MASK}", MASK, "")
+        assert redact.each("a", "\x1b[1mb") == ("a", "b")
+        assert make_redactor([], ["^b$"]).each("a", "b") == ("a", MASK)
+
     @pytest.mark.parametrize(
         ("text", "masked"),
         [
