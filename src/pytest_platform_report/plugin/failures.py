@@ -117,6 +117,7 @@ class _Page(TerminalWriter):  # type: ignore[misc]  # final, and all that is kno
         self.pieces: list[str] = []
         self._file = io.StringIO()
         self._terminal_width = _WIDTH
+        self._current_line = ""
         self.hasmarkup = self.code_highlight = False  # which are asked of the environment otherwise
 
     def write(self, msg: str, *, flush: bool = False, **markup: bool) -> None:
