@@ -175,9 +175,9 @@ def _show(value: object) -> str:
 
 def _is_short(value: object) -> bool:
     """Tell whether pytest shows the whole of a value, which is of no class of the user's."""
-    if value is None or isinstance(value, bool):
-        return True
     kind = type(value)
+    if value is None or kind is bool:
+        return True
     if kind is str:
         return len(value) <= _SHORT_TEXT  # type: ignore[arg-type]  # it is one
     return kind is float or (kind is int and -_SHORT_NUMBER < value < _SHORT_NUMBER)  # type: ignore[operator]  # so is it
