@@ -115,9 +115,12 @@ class TestFloors:
         out = run_python(
             """
             import sys
+            import filelock  # some versions of it load asyncio
+            before = set(sys.modules)
             import pytest_platform_report.platforms.client, pytest_platform_report.uploader.main
             import pytest_platform_report.cli
-            print([name for name in sys.modules if name.partition(".")[0] in ("platform_report_server", "asyncio")])
+            new = {name.partition(".")[0] for name in sys.modules.keys() - before}
+            print(sorted(new & {"platform_report_server", "asyncio"}))
             """
         )
         assert out == "[]\n"
