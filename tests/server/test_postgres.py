@@ -22,12 +22,14 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, update
 from sqlalchemy.exc import DataError
 
+from end_to_end.waiting import wait_for
 from platform_report_server import ids
 from platform_report_server.clock import now_ms
 from platform_report_server.db import _migrate, counts, partitions, schema
 from platform_report_server.db.engine import Database, migrate_database, open_database
 from platform_report_server.errors import SettingsError, StoreBehind, StoreError, StoreTooNew
 from platform_report_server.ids import IdMaker, first_id
+from platform_report_server.ingest import pipelined
 from platform_report_server.ingest.ending import settle
 from platform_report_server.ingest.projects import ensure_project
 from platform_report_server.ingest.results import add_results
@@ -377,9 +379,19 @@ def test_a_lost_connection_is_an_answer_and_no_end(
 
 
 @on_postgres
-def test_results_that_come_together_are_stored_together_and_refused_alone(settings: Settings, cluster: Cluster) -> None:
+def test_results_that_come_together_are_stored_together_and_refused_alone(
+    settings: Settings, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import psycopg
 
+    monkeypatch.setattr(pipelined, "_TOGETHER", 3)  # more are another group, which the database has as well
+    values, groups = pipelined._values, []
+
+    def noting(singles: Any, now: int) -> list[bytes]:
+        groups.append(len(singles))
+        return values(singles, now)
+
+    monkeypatch.setattr(pipelined, "_values", noting)
     database = _name(settings.database)
     of_group = f"FROM pg_stat_activity WHERE datname = '{database}' AND query LIKE 'PREPARE%' AND "
     waits = f"SELECT count(*) {of_group} wait_event_type = 'Lock'"
@@ -429,17 +441,24 @@ def test_results_that_come_together_are_stored_together_and_refused_alone(settin
         assert [each.result(DEADLINE).status_code for each in (first, *rest)] == [201] * 7 + [500] * 2
 
         hold()
-        lost = pool.submit(post, runs[0])
+        lost = [pool.submit(post, runs[0])]
         until(waits, 1)
+        groups.clear()
+        lost += [pool.submit(post, runs[1]) for _ in range(3)]
+        (behind,) = wait_for(lambda: groups, "another group is sent")
         cluster.run(f"SELECT pg_terminate_backend(pid, {DEADLINE * 1000:.0f}) {of_group} true")
-        assert refused(lost.result(DEADLINE), 500, "INTERNAL_ERROR") == "The database cannot be reached; try again"
         other.rollback()
+        answers = [each.result(DEADLINE) for each in lost]
+        failed = [answer for answer in answers if answer.status_code != 201]
+        assert len(failed) == 1 + behind
+        for each in failed:
+            assert refused(each, 500, "INTERNAL_ERROR") == "The database cannot be reached; try again"
         api.new_test(runs[0])
         until(f"SELECT count(*) {of_group} true", 1)
         api.new_test(runs[0])
         api.end_run(runs[0])
         api.new_test(runs[0], status="failed")
-        assert [api.get(f"/api/runs/{run['id']}")["totalTests"] for run in runs] == [2 + 6 + 4 + 3, 2 + 5 + 3]
+        assert [api.get(f"/api/runs/{run['id']}")["totalTests"] for run in runs] == [15, 10 + 3 - behind]
         stats = cluster.run("SELECT runs, fails FROM case_stat", database)
         assert stats == [(1, 1)]
 

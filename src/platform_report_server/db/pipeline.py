@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -13,10 +15,19 @@ from psycopg import pq
 from platform_report_server.errors import Unavailable
 
 Values = Sequence[bytes | None]
+Found = list[bytes | None]
+"""The first value that each call found, None where it found no row."""
 
 _NAME = b"pipelined"
 
 _log = logging.getLogger("platform_report_server")
+
+
+@dataclass(eq=False)
+class _Run:
+    answer: asyncio.Future[Found | None]
+    found: Found = field(default_factory=list)
+    is_refused: bool = False
 
 
 class Pipeline:
@@ -34,9 +45,7 @@ class Pipeline:
         self._socket = self._server.socket
         self._formats = formats
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._answer: asyncio.Future[list[bytes | None] | None] | None = None
-        self._found: list[bytes | None] = []
-        self._is_refused = False
+        self._runs: deque[_Run] = deque()
         self.is_open = True
         """Whether the connection is there, as far as is known."""
 
@@ -50,13 +59,13 @@ class Pipeline:
             raise NotImplementedError(f"{type(loop).__name__} watches only the sockets that it made") from error
         self._loop = loop
 
-    async def run(self, calls: Sequence[Values]) -> list[bytes | None] | None:
-        """Return the first value that each call found, None where it found no row, once all is committed.
+    def run(self, calls: Sequence[Values]) -> asyncio.Future[Found | None]:
+        """Return what was found, once all is committed; runs go one after the other.
 
-        Where the database refuses one of them, nothing is stored, and None stands for all. One run at a time.
+        Where the database refuses one of the calls, nothing is stored, and None stands for all.
         """
-        answer: asyncio.Future[list[bytes | None] | None] = asyncio.get_running_loop().create_future()
-        self._answer, self._found, self._is_refused = answer, [], False
+        run = _Run(asyncio.get_running_loop().create_future())
+        self._runs.append(run)
         try:
             for values in calls:
                 self._server.send_query_prepared(_NAME, values, self._formats)
@@ -64,7 +73,7 @@ class Pipeline:
             self._write()
         except psycopg.Error as error:
             self._lose(error)
-        return await answer
+        return run.answer
 
     def close(self) -> None:
         """Close the connection."""
@@ -90,31 +99,30 @@ class Pipeline:
     def _read(self) -> None:
         try:
             self._server.consume_input()
-            while self._answer is not None and not self._server.is_busy():
-                self._take(self._server.get_result())
+            while self._runs and not self._server.is_busy():
+                self._take(self._server.get_result(), self._runs[0])
         except psycopg.Error as error:
             self._lose(error)
 
-    def _take(self, result: pq.abc.PGresult | None) -> None:
+    def _take(self, result: pq.abc.PGresult | None, run: _Run) -> None:
         if self._server.status == pq.ConnStatus.BAD:
             raise psycopg.OperationalError("the connection is lost")
         if result is None:  # between two calls
             return
         if result.status == pq.ExecStatus.PIPELINE_SYNC:
-            self._tell(None if self._is_refused else self._found)
+            self._runs.popleft()
+            if not run.answer.done():
+                run.answer.set_result(None if run.is_refused else run.found)
         elif result.status == pq.ExecStatus.TUPLES_OK:
-            self._found.append(result.get_value(0, 0) if result.ntuples else None)
+            run.found.append(result.get_value(0, 0) if result.ntuples else None)
         else:
-            self._is_refused = True
-
-    def _tell(self, found: list[bytes | None] | None) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_result(found)
+            run.is_refused = True
 
     def _lose(self, error: psycopg.Error) -> None:
         self.close()
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
+        if self._runs:
             _log.error("%s: the database cannot be reached: %s", self._name, " ".join(str(error).split()))
-            answer.set_exception(Unavailable("The database cannot be reached; try again"))
+        while self._runs:
+            answer = self._runs.popleft().answer
+            if not answer.done():
+                answer.set_exception(Unavailable("The database cannot be reached; try again"))

@@ -13,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ import anyio.to_thread
 
 from platform_report_server.clock import now_ms
 from platform_report_server.db.failures import cause_of
-from platform_report_server.ingest.lanes import known_lanes, told_of
+from platform_report_server.ingest.lanes import Told, known_lanes, told_of
 from platform_report_server.ingest.memory import Lane
 from platform_report_server.ingest.once import Answer
 from platform_report_server.ingest.results import Batch, Case, Place, group_of, key_of
@@ -29,9 +30,11 @@ from platform_report_server.ingest.writer import Writer
 from platform_report_server.model import NewTest
 
 if TYPE_CHECKING:  # it needs psycopg
-    from platform_report_server.db.pipeline import Pipeline
+    from platform_report_server.db.pipeline import Found, Pipeline
 
 _TOGETHER = 64
+_UNDER_WAY = 2
+"""Groups that the database may have: it begins with the second one while the first one's answers are sent."""
 _PAUSE_SECONDS = 10.0
 
 _log = logging.getLogger("platform_report_server")
@@ -42,6 +45,7 @@ class _Known(Single):
     place: Place
     key: bytes
     case: Case
+    told: Told
     lanes: Mapping[Lane | None, int | None]
 
 
@@ -55,8 +59,9 @@ class Pipelined:
         self._pipeline: Pipeline | None = None
         self._opening: asyncio.Task[None] | None = None
         self._opens_at = 0.0
-        self._storing: asyncio.Task[None] | None = None
         self._waiting: deque[_Known] = deque()
+        self._is_gathering = False
+        self._sent: dict[asyncio.Future[Found | None], int] = {}  # how large each group is
         self._enough = _TOGETHER
 
     def store(self, new: NewTest, tell: Tell, work: Work) -> asyncio.Future[Answer]:
@@ -65,28 +70,30 @@ class Pipelined:
         if single is None or not self._is_open():
             return self._writer.do_together((new.project_id, new.run_id), new, work)
         self._waiting.append(single)
-        if self._storing is None:
-            self._storing = self._loop.create_task(self._store_all())
+        if not self._is_gathering:
+            self._is_gathering = True
+            self._loop.call_soon(self._gather, 0)
         return single.future
 
     async def stop(self) -> None:
         """Finish what waits, then end."""
         self._opens_at = math.inf
-        for task in (self._opening, self._storing):
-            if task is not None:
-                await task
+        if self._opening is not None:
+            await self._opening
+        while self._waiting or self._sent:
+            await (asyncio.wait(self._sent) if self._sent else asyncio.sleep(0))
         if self._pipeline is not None:
             self._pipeline.close()
 
     def _known(self, new: NewTest, tell: Tell, work: Work) -> _Known | None:
         memory = self._writer.memory
-        place, key, (lane, _, _) = memory.runs.get((new.project_id, new.run_id)), key_of(new), told_of(new)
+        place, key, told = memory.runs.get((new.project_id, new.run_id)), key_of(new), told_of(new)
         if place is None:
             return None
-        case, lanes = memory.cases.get((place[0], key)), known_lanes(memory, place[1], (lane,))
-        if case is None or lane not in lanes:
+        case, lanes = memory.cases.get((place[0], key)), known_lanes(memory, place[1], (told[0],))
+        if case is None or told[0] not in lanes:
             return None
-        return _Known(new, tell, work, self._loop.create_future(), place, key, case, lanes)
+        return _Known(new, tell, work, self._loop.create_future(), place, key, case, told, lanes)
 
     def _is_open(self) -> bool:
         if self._pipeline is not None and self._pipeline.is_open:
@@ -106,50 +113,72 @@ class Pipelined:
         finally:
             self._opening = None
 
-    async def _store_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._gather()
-                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
-                try:
-                    await self._store(group)
-                except Exception as error:
-                    for single in group:
-                        single.fail(error)
-                # one half is stored while the other is answered and sends again: all at once, the loop would wait
-                self._enough = max((len(group) + len(self._waiting) + 1) // 2, self._enough - 1)
-        finally:
-            self._storing = None
+    def _gather(self, before: int) -> None:
+        """Send a group once the loop has no more requests at hand, or enough: it costs more than a result."""
+        waiting = len(self._waiting)
+        self._is_gathering = before < waiting < self._enough
+        if self._is_gathering:
+            self._loop.call_soon(self._gather, waiting)
+        # a small one becomes larger until the one before is stored
+        elif waiting and len(self._sent) < (_UNDER_WAY if waiting >= self._enough else 1):
+            self._send([self._waiting.popleft() for _ in range(min(waiting, _TOGETHER))])
+            if self._waiting:
+                self._gather(0)
 
-    async def _gather(self) -> None:
-        """Wait until the loop has no more requests at hand, or enough: a transaction costs more than a result."""
-        before = 0
-        while before < len(self._waiting) < self._enough:
-            before = len(self._waiting)
-            await asyncio.sleep(0)
-
-    async def _store(self, group: Sequence[_Known]) -> None:
+    def _send(self, group: Sequence[_Known]) -> None:
         by_run: dict[tuple[str, str], list[_Known]] = {}
         for single in group:
             by_run.setdefault(single.of, []).append(single)
         # in one order, or two processes would wait for each other crosswise
         runs, now = [by_run[of] for of in sorted(by_run)], now_ms()
-        counted = None
-        if self._pipeline is not None and self._pipeline.is_open:
-            counted = await self._pipeline.run([_values(singles, now) for singles in runs])
+        if self._pipeline is None or not self._pipeline.is_open:
+            self._leave(group)
+            return
+        try:
+            sent = self._pipeline.run([_values(singles, now) for singles in runs])
+        except Exception as error:
+            _fail(group, error)
+            return
+        self._sent[sent] = len(group)
+        sent.add_done_callback(partial(self._hear, group, runs, now))
+
+    def _hear(
+        self, group: Sequence[_Known], runs: Sequence[Sequence[_Known]], now: int, sent: asyncio.Future[Found | None]
+    ) -> None:
+        # one half is stored while the other is answered and sends again: all at once, the loop would wait
+        self._enough = max((sum(self._sent.values()) + len(self._waiting) + 1) // 2, self._enough - 1)
+        del self._sent[sent]
+        if not self._is_gathering:
+            self._gather(0)
+        try:
+            self._tell(runs, now, sent.result())
+        except Exception as error:
+            _fail(group, error)
+
+    def _tell(self, runs: Sequence[Sequence[_Known]], now: int, counted: Found | None) -> None:
         for singles, after in zip(runs, counted or [None] * len(runs), strict=True):
             if after is None:
-                for single in singles:
-                    single.leave_to(self._writer)
+                self._leave(singles)
             else:
                 tests = [single.new for single in singles]
                 answers = singles[0].tell(singles[0].place, int(after) - len(tests), now, tests)
                 for single, answer in zip(singles, answers, strict=True):
                     single.answer(answer)
 
+    def _leave(self, group: Sequence[_Known]) -> None:
+        for single in group:
+            single.leave_to(self._writer)
+
+
+def _fail(group: Sequence[_Known], error: BaseException) -> None:
+    for single in group:
+        single.fail(error)
+
 
 def _values(singles: Sequence[_Known], now: int) -> list[bytes]:
-    batch = Batch.of([single.new for single in singles], [single.key for single in singles])
+    batch = Batch.of(
+        [single.new for single in singles], [single.key for single in singles], [single.told for single in singles]
+    )
     cases = {single.key: single.case for single in singles}
     lanes = dict(chain.from_iterable(single.lanes.items() for single in singles))
     return group_of(singles[0].place, batch, cases, lanes, now).values()

@@ -54,10 +54,10 @@ class Batch:
     told: list[Told]
 
     @classmethod
-    def of(cls, tests: Sequence[NewTest], keys: list[bytes] | None = None) -> Batch:
-        """Return the batch of these results, whose keys may be at hand."""
+    def of(cls, tests: Sequence[NewTest], keys: list[bytes] | None = None, told: list[Told] | None = None) -> Batch:
+        """Return the batch of these results, whose keys and lanes may be at hand."""
         details = pack_details([_detail(test) for test in tests])
-        return cls(tests, keys or [key_of(test) for test in tests], details, [told_of(test) for test in tests])
+        return cls(tests, keys or [key_of(test) for test in tests], details, told or [told_of(test) for test in tests])
 
 
 def add_results(write: Write, project_id: int, run_id: int, tests: Sequence[NewTest]) -> int:
