@@ -18,6 +18,7 @@ T = TypeVar("T")
 CHUNK = 64
 ZLIB = 1
 _LEVEL = 1
+_SMALL = 32 * 1024
 COLUMNS = ("project_id", "run_id", "lo", "hi", "codec", "data")
 
 
@@ -49,10 +50,7 @@ _failure = msgspec.json.Decoder(_Failure)
 
 def pack_details(details: Sequence[Detail]) -> list[bytes]:
     """Return the details in compressed chunks; it takes time, and needs no connection."""
-    return [
-        zlib.compress(_encoder.encode(details[start : start + CHUNK]), _LEVEL)
-        for start in range(0, len(details), CHUNK)
-    ]
+    return [_pack(_encoder.encode(details[start : start + CHUNK])) for start in range(0, len(details), CHUNK)]
 
 
 def write_details(
@@ -115,6 +113,14 @@ def _read(
             wanted.discard(other)
             found[other] = one.decode(entries[other[1] - row.lo])
     return found
+
+
+def _pack(data: bytes) -> bytes:
+    if len(data) > _SMALL:
+        return zlib.compress(data, _LEVEL)
+    # a few results alone take longer to clear a quarter of a megabyte than to be compressed
+    packing = zlib.compressobj(_LEVEL, zlib.DEFLATED, 14, 5)
+    return packing.compress(data) + packing.flush()
 
 
 def _unpack(codec: int, data: bytes) -> bytes:
