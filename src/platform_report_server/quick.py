@@ -37,6 +37,10 @@ class QuickRequests(HttpToolsProtocol):
         self.let_go()
         super().connection_lost(exc)
 
+    def on_message_begin(self) -> None:
+        """Begin with what every request needs."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+
     def on_headers_complete(self) -> None:
         """Hold a request back if the hatch may take it."""
         if self._hatch is not None and self._hatch.is_for(self.url) and self._is_usual():
@@ -44,7 +48,7 @@ class QuickRequests(HttpToolsProtocol):
             if self._hatch.may_take(self.parser.get_method(), named):
                 self._named, self._body = named, b""
                 return
-        super().on_headers_complete()
+        self._enter()
 
     def on_body(self, body: bytes) -> None:
         """Hold a part of a request back."""
@@ -67,8 +71,16 @@ class QuickRequests(HttpToolsProtocol):
         """Let what was held back go the ordinary way."""
         if self._named is not None:
             self._named = None
-            super().on_headers_complete()
+            self._enter()
             super().on_body(self._body)
+
+    def _enter(self) -> None:
+        """Begin with what the application needs, too."""
+        url, headers, is_expecting = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, is_expecting
+        self.headers += headers
+        super().on_headers_complete()
 
     def _is_usual(self) -> bool:
         return (

@@ -35,6 +35,10 @@ class WholeAnswers(_Transport):
         else:
             self._transport.write(data)
 
+    def is_closing(self) -> bool:
+        """Tell whether nothing more can be written; it is asked of every answer."""
+        return self._transport.is_closing()
+
     def write_whole(self, data: bytes) -> None:
         """Write a head with its body."""
         self._flush()

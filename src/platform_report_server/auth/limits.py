@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import anyio.to_thread
 
@@ -71,8 +71,7 @@ _ALONE_SECONDS = 5.0
 _log = logging.getLogger("platform_report_server")
 
 
-@dataclass(frozen=True)
-class Allowance:
+class Allowance(NamedTuple):
     """What a caller may still do after a request, which itself may be too much."""
 
     group: LimitGroup
