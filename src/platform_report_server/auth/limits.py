@@ -64,8 +64,10 @@ _MINUTE = 60.0
 _KEPT = 10_000
 _TINY = 1e-6
 _LEASE_SECONDS = 1.0
-_LEASES = 120
+_LEASES = 30
 """No process holds more than this part of a minute's requests: what it does not need is lost to the others."""
+_FEW = 1_000
+"""Of so few in a minute, no process holds more than one."""
 _ALONE_SECONDS = 5.0
 
 _log = logging.getLogger("platform_report_server")
@@ -183,7 +185,7 @@ class Limits:
 
     async def _lease(self, held: _Held, name: str, limit: int) -> None:
         now, used = self._clock(), 0.0
-        held.left, held.size = 0, held.wanted(now, max(limit // _LEASES, 1))
+        held.left, held.size = 0, held.wanted(now, 1 if limit <= _FEW else limit // _LEASES)
         if now >= self._alone_until:
             try:
                 held.left, used = await anyio.to_thread.run_sync(self._take, name, held.size, limit)
