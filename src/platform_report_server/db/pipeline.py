@@ -19,6 +19,7 @@ Found = list[bytes | None]
 """The first value that each call found, None where it found no row."""
 
 _NAME = b"pipelined"
+_LOOK_SECONDS = 1.0
 
 _log = logging.getLogger("platform_report_server")
 
@@ -46,6 +47,7 @@ class Pipeline:
         self._formats = formats
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runs: deque[_Run] = deque()
+        self._look: asyncio.TimerHandle | None = None
         self.is_open = True
         """Whether the connection is there, as far as is known."""
 
@@ -73,6 +75,8 @@ class Pipeline:
             self._write()
         except psycopg.Error as error:
             self._lose(error)
+        if self._look is None:
+            self._look_later()
         return run.answer
 
     def close(self) -> None:
@@ -82,7 +86,18 @@ class Pipeline:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._loop = None
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         self._connection.close()
+
+    def _look_later(self) -> None:
+        # uvloop says nothing of a connection that is reset, as it is where the server ends with something unread
+        self._look = self._loop.call_later(_LOOK_SECONDS, self._look_now) if self._runs and self._loop else None
+
+    def _look_now(self) -> None:
+        self._read()
+        self._look_later()
 
     def _write(self) -> None:
         if self._server.flush() and self._loop is not None:
