@@ -231,9 +231,12 @@ _WARNINGS = Hazard(
     args=("-W", "error"),
 )
 
+# faulthandler keeps a descriptor, and what pytest-rerunfailures listens with may only then begin to want one.
+_WITHOUT_OTHERS = ("-p", "no:faulthandler", "-p", "no:pytest_rerunfailures")
+
 SESSIONS = (
-    Session((_FEW_DESCRIPTORS,), args=("-p", "no:faulthandler")),
-    Session((_FEW_FOR_GOOD,), args=("-p", "no:faulthandler")),
+    Session((_FEW_DESCRIPTORS,), args=_WITHOUT_OTHERS),
+    Session((_FEW_FOR_GOOD,), args=_WITHOUT_OTHERS),
     Session((_UMASK, _SIGNALS)),
     Session((_LIMITS,)),
     Session((_STREAMS,), xdist="without"),
@@ -261,7 +264,7 @@ def test_a14_a_limit_of_descriptors_that_cannot_be_raised(ordinary: Pair) -> Non
             resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
         """,
     )
-    run = ordinary.run("-p", "no:faulthandler")
+    run = ordinary.run(*_WITHOUT_OTHERS)
     assert run.outcomes == {"test_it > test_before": "passed", "test_it > test_lowers_both": "passed"}
     said = ordinary.reported.out
     assert "2 tests run; how many are acknowledged cannot be read (Too many open files: " in said
@@ -280,7 +283,7 @@ def test_a14_files_of_the_run_when_there_are_no_descriptors(pair: Pair) -> None:
         """,
     )
     pair.write("pytest.ini", "[pytest]\nplatform_artifact = attachment:*.txt\n")
-    run = pair.run("-p", "no:faulthandler")
+    run = pair.run(*_WITHOUT_OTHERS)
     assert run.content("log.txt") == b"the log"
     assert "1 test run, 1 acknowledged" in pair.reported.out
 
