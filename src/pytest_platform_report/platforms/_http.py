@@ -217,7 +217,7 @@ class Http:
             stack.callback(guard.stop)
             try:
                 response = line.client.send(request, stream=True)
-                stack.callback(response.close)
+                stack.callback(_let_go, response)
                 body = self._read(response)
             # Not only httpx's own errors come through: a host name that cannot be encoded raises UnicodeError.
             except Exception as error:
@@ -345,6 +345,12 @@ def _direct(base_url: str) -> dict[str, BaseTransport | None]:
     if host == "localhost" or host.startswith("127."):
         return {f"all://{host}": None}
     return {"all://[::1]": None} if host == "::1" else {}
+
+
+def _let_go(response: Response) -> None:
+    response.close()
+    # Its own refers to the response: with what was sent, both would be there until garbage is looked for.
+    response.stream = httpx.ByteStream(b"")
 
 
 def _needs_tls(base_url: str) -> bool:
