@@ -114,6 +114,12 @@ class Reader:
         self.journals = Journals(folder)
         self.intake = Intake(folder, self.record, self.journals, None)
 
+    def close(self) -> None:
+        """Let go of the folder."""
+        self.intake.tail.close()
+        self.journals.close()
+        self.record.close()
+
     def take_all(self) -> None:
         """Take over all there is, and let the held tests go where the run is over."""
         while self.intake.take():

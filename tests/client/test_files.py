@@ -71,7 +71,7 @@ def delivery(tmp_path: Path) -> Iterator[Delivery]:
         with open_platform(settings) as platform:
             sender = FileSender(platform, tmp_path, reader.record, reader.journals, lambda *parts: "key", lambda: 1)
             yield Delivery(tmp_path, server, sender, reader)
-    reader.record.close()
+    reader.close()
 
 
 def test_content_goes_once_a_run_where_it_can_be_referred_to(delivery: Delivery) -> None:

@@ -94,7 +94,7 @@ def deliver(folder: Path, server: Server, platform: Platform, tests: int, *, fil
         assert courier.close_run(Verdict("passed", 1.0))
         assert courier.take_receipt() == Receipt(tests)
     courier.close()
-    reader.record.close()
+    reader.close()
     return acknowledged
 
 

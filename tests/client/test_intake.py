@@ -24,7 +24,7 @@ ATTEMPT = {"outcome": "passed", "start": AT, "duration": 1.0}
 def reader(tmp_path: Path) -> Iterator[Reader]:
     reader = Reader(tmp_path)
     yield reader
-    reader.record.close()
+    reader.close()
 
 
 class TestEnded:
@@ -387,7 +387,7 @@ class TestDropped:
         later.take_all()
         assert (later.record.counts(), later.record.artifact_counts()) == ({("s1", "dropped"): 1}, {})
         assert not later.record.has_open()
-        later.record.close()
+        later.close()
 
     def test_has_not_died_when_it_takes_its_worker_along(self, tmp_path: Path, reader: Reader) -> None:
         controller = Author(tmp_path, "c1", role="controller")
@@ -441,4 +441,4 @@ class TestUnreadable:
         later = Reader(tmp_path)
         later.take_all()
         assert later.told() == {A: "passed", B: "passed"}
-        later.record.close()
+        later.close()

@@ -26,12 +26,12 @@ def new_reader(tmp_path: Path) -> Iterator[NewReader]:
 
     def make() -> Reader:
         if opened:
-            opened.pop().record.close()
+            opened.pop().close()
         opened.append(Reader(tmp_path))
         return opened[0]
 
     yield make
-    opened.pop().record.close()
+    opened.pop().close()
 
 
 def files(reader: Reader) -> list[tuple[str, str | None]]:

@@ -90,7 +90,7 @@ def runs(tmp_path: Path) -> Iterator[list[Run]]:
     runs: list[Run] = []
     yield runs
     for run in runs:
-        run.record.close()
+        run.reader.close()
 
 
 def test_refused_suite_costs_its_own_tests(tmp_path: Path, runs: list[Run], is_rich: bool) -> None:

@@ -56,7 +56,7 @@ class Delivery(RuleBasedStateMachine):
     def begin_anew(self) -> None:
         """Let another uploader take over."""
         if self.reader is not None:
-            self.reader.record.close()
+            self.reader.close()
         self.reader = Reader(self.folder)
         record, journals = self.reader.record, self.reader.journals
         self.sender = Sender(self.platform.open(), self.folder, Settings(), record, journals, Pace())
@@ -134,7 +134,8 @@ class Delivery(RuleBasedStateMachine):
         try:
             self._finish()
         finally:
-            self.record.close()
+            if self.reader is not None:
+                self.reader.close()
             self.directory.cleanup()
 
     def _finish(self) -> None:

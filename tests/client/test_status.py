@@ -22,7 +22,7 @@ A, B = "tests/test_a.py::test_a", "tests/test_a.py::test_b"
 def reader(tmp_path: Path) -> Iterator[Reader]:
     reader = Reader(tmp_path)
     yield reader
-    reader.record.close()
+    reader.close()
 
 
 @pytest.fixture

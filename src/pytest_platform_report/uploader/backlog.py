@@ -54,8 +54,8 @@ def survey(folder: Path) -> Backlog:
     """
     with tempfile.TemporaryDirectory(prefix="platform-report-") as copy:
         _copy_record(folder, Path(copy))
-        with closing(DeliveryRecord(Path(copy))) as record:
-            intake = Intake(folder, record, Journals(folder), None)
+        with closing(DeliveryRecord(Path(copy))) as record, closing(Journals(folder)) as journals:
+            intake = Intake(folder, record, journals, None)
             intake.take()
             intake.take()  # only then are the processes known whose end is to be noted
             if intake.is_over:

@@ -123,6 +123,12 @@ class Journals:
         self._kept: dict[Span, tuple[Result, int]] = {}
         self._room = _KEPT_BYTES
 
+    def close(self) -> None:
+        """Let go of the segments."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
     def keep(self, span: Span, result: Result, size: int) -> None:
         """Keep a result, of so many bytes, that will be read before long, as far as there is room."""
         size += _OVERHEAD
@@ -176,7 +182,7 @@ class Journals:
         reader = self._readers.get(segment)
         if reader is None:
             if len(self._readers) == _MOST_OPEN:
-                self._readers.clear()
+                self.close()
             path = self._folder / "journal" / f"{segment}.jsonl"
             reader = self._readers[segment] = SegmentReader(path, keeps_open=True)
         try:

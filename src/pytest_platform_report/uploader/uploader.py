@@ -72,6 +72,7 @@ class Uploader:
         self._deadline.close()
         self._rhythm.close()
         self._intake.tail.close()
+        self._journals.close()
         try:
             if self._courier is not None:
                 self._courier.close()
