@@ -46,10 +46,12 @@ class FileSender:
         self._record.refuse_orphans()
         rows = self._record.artifacts_to_send(self._room() if capabilities.idempotency else 1)
         flights: dict[str, Flight] = {}
+        tests: set[str | None] = set()
         for row in rows:
             artifact = self._due(row, capabilities)
-            # Of the same content, one has to be there before others can refer to it.
-            if artifact is not None and artifact.sha256 not in flights:
+            # Of the same content, one has to be there before others can refer to it; those of a test keep their order.
+            if artifact is not None and artifact.sha256 not in flights and row.test not in tests:
+                tests.add(row.test)
                 flights[artifact.sha256] = self._flight(row, artifact, capabilities)
                 self._record.set_artifact(row.id, "sent")
         fly(self._platform, list(flights.values()))
