@@ -46,7 +46,7 @@ def _ours(name: str, *arguments: str, **server: Any) -> Candidate:
     # Installed as a user has it, its plugin is found by itself.
     environment = {key: value for key, value in OURS.environment.items() if key.startswith("PLATFORM_")}
     plugin = replace(OURS, arguments=arguments, environment=environment)
-    return Candidate(f"ours, {name}", plugin, server, SAME_PACKAGES, is_slow="faults" in server)
+    return Candidate(f"ours, {name}", plugin, server, SAME_PACKAGES)
 
 
 def _here(name: str, *arguments: str, arrived: Callable[[Path], int] | None = None) -> Candidate:
@@ -57,7 +57,8 @@ def _here(name: str, *arguments: str, arrived: Callable[[Path], int] | None = No
 def _deserted(candidate: Candidate, *arguments: str) -> Candidate:
     plugin = replace(candidate.plugin, arguments=(*candidate.plugin.arguments, *arguments))
     name = f"{candidate.name}, nobody listens"
-    return replace(candidate, name=name, plugin=plugin, server={}, is_deserted=True, is_slow=True)
+    is_slow = candidate is not OVER_HTTP
+    return replace(candidate, name=name, plugin=plugin, server={}, is_deserted=True, is_slow=is_slow)
 
 
 def _slow(seconds: float) -> Mapping[str, Any]:
