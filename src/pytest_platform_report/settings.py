@@ -62,6 +62,11 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
+    def access(self) -> Access:
+        """The key with the platform that it is for."""
+        return Access(self.api_key, self.url)
+
+    @property
     def destination(self) -> str:
         """Where the run goes, in words."""
         if self.url:
@@ -84,7 +89,7 @@ class Settings:
         return {**kept, "spool": str(self.spool)}
 
     @classmethod
-    def from_journal(cls, values: Mapping[str, Any], api_key: str) -> Settings:
+    def from_journal(cls, values: Mapping[str, Any]) -> Settings:
         """Read back what :meth:`to_journal` returned; fields that this version does not know are passed over."""
         known = {name.name for name in fields(cls)}
         kept = {key: value for key, value in values.items() if key in known}
@@ -93,7 +98,30 @@ class Settings:
         kept["redact"] = tuple(kept.get("redact", ()))
         kept["shard"] = tuple(kept["shard"]) if kept["shard"] else None
         kept["artifacts"] = tuple((kind, glob) for kind, glob in kept["artifacts"])
-        return cls(enabled=True, api_key=api_key, **kept)
+        return cls(enabled=True, **kept)
+
+
+@dataclass(frozen=True)
+class Access:
+    """An API key, and the platform that it is for.
+
+    :ivar url: that platform's, as in :class:`Settings`; empty where nothing says which it is.
+    """
+
+    api_key: str = field(repr=False)
+    url: str = ""
+
+    def key_for(self, url: str) -> str:
+        """Return the key, for what is to be sent to *url*; empty is the embedded platform.
+
+        :raises ConfigurationError: the key is another platform's.
+        """
+        if url and self.url and url != self.url:
+            raise ConfigurationError(
+                f"it was recorded for {url}, and the API key found is that of {self.url}: "
+                f"set PLATFORM_URL and PLATFORM_API_KEY to the address and the key of the former"
+            )
+        return self.api_key
 
 
 def read_settings(

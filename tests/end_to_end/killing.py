@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from pytest_platform_report.settings import Access
 from pytest_platform_report.uploader.main import deliver
 
 # Those by which an uploader tells its disk or a platform something, or is told by one, by the kernel's own numbers.
@@ -75,7 +76,7 @@ def run(folder: str, key: str, at: int | None) -> dict[str, Any]:
 
 def _deliver(folder: str, key: str) -> None:
     try:
-        deliver(Path(folder), key, follow=False)
+        deliver(Path(folder), Access(key), follow=False)
     except BaseException:
         traceback.print_exc()
         os._exit(1)

@@ -70,6 +70,12 @@ def test_one_run_or_all_of_them(target: Target, project: Project) -> None:
     assert foretold.exit == 0
     assert set(foretold.out.splitlines()) == {f"{key}: 3 tests and 1 file to send to {where}" for key in ("one", "two")}
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*")} == files
+    here = project.environment
+    project.environment = {**here, "PLATFORM_URL": "http://platform.example"}
+    of_another = project.command("sync")
+    project.environment = here
+    assert of_another.exit == 1
+    assert of_another.out.count("the API key found is that of http://platform.example/api") == 2
     assert target.gate.requests == []
 
     assert "✓ one: 3 tests, 3 acknowledged" in project.command("sync", "one").out

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LockedError, PlatformReportError
+from ..settings import Access
 from ..text import number_of
 from ..uploader.backlog import retry_refused, survey
 from ..uploader.main import deliver
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
                 continue
             if arguments.retry_refused:
                 retry_refused(folder)
-            is_done = _Delivery(folder, settings.api_key).run()
+            is_done = _Delivery(folder, settings.access).run()
             if is_done and spool.prune(folder, arguments.keep):
                 say("  deleted: it is delivered, and old")
         except _TROUBLES as error:
@@ -78,9 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
 class _Delivery:
     """Delivers one run folder, and says how that went."""
 
-    def __init__(self, folder: Path, api_key: str) -> None:
+    def __init__(self, folder: Path, access: Access) -> None:
         self._folder = folder
-        self._api_key = api_key
+        self._access = access
         self._progress = Progress()
 
     def run(self) -> bool:
@@ -100,7 +101,7 @@ class _Delivery:
         return self._tell(status)
 
     def _deliver(self) -> dict[str, Any]:
-        return deliver(self._folder, self._api_key, patience=_PATIENCE_SECONDS, follow=False, watch=self._watch)
+        return deliver(self._folder, self._access, patience=_PATIENCE_SECONDS, follow=False, watch=self._watch)
 
     def _wait_for_other(self) -> dict[str, Any] | None:
         """Deliver what is left when the process is gone that is at it now; None where that gets no further."""

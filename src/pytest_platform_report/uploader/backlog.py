@@ -67,7 +67,7 @@ def survey(folder: Path) -> Backlog:
                 record.count_refused(),
                 record.finished() is not None,
                 any(is_alive(segment.session["process"]) for segment in known if segment.session),
-                None if intake.main is None else Settings.from_journal(intake.main["settings"], ""),
+                None if intake.main is None else Settings.from_journal(intake.main["settings"]),
             )
 
 
@@ -79,7 +79,7 @@ def settings_of(folder: Path) -> Settings | None:
     for path in sorted((folder / "journal").glob("*.jsonl")):
         session = next(SegmentReader(path).read(), None)
         if session is not None and "settings" in session.record:
-            return Settings.from_journal(session.record["settings"], "")
+            return Settings.from_journal(session.record["settings"])
     return None
 
 

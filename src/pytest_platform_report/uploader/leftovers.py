@@ -20,13 +20,14 @@ _GRACE_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
-def deliver_leftovers(folder: Path, deliver: Callable[[Path, float], Mapping[str, Any]]) -> None:
+def deliver_leftovers(folder: Path, deliver: Callable[[Path, str, float], Mapping[str, Any]]) -> None:
     """Deliver what there is beside the run in *folder*, for half an hour at most, the oldest first.
 
     Left alone is what goes elsewhere, since the key is not for there; what is being delivered, or still comes in; and
     the rest, where something does not arrive.
 
-    :param deliver: delivers a run folder in so many seconds, and returns its last status.
+    :param deliver: delivers a run folder to the platform of that address and no other, in so many seconds, and returns
+        its last status.
     """
     end_within(_SECONDS + _GRACE_SECONDS)
     own = settings_of(folder)
@@ -41,7 +42,7 @@ def deliver_leftovers(folder: Path, deliver: Callable[[Path, float], Mapping[str
             backlog = survey(other)
             if backlog.is_live or not backlog.has_more:
                 continue
-            if not has_arrived(deliver(other, max(0.0, deadline - time.monotonic()))):
+            if not has_arrived(deliver(other, own.url, max(0.0, deadline - time.monotonic()))):
                 return
         except LockedError:
             continue

@@ -7,11 +7,13 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import FolderGoneError, LockedError, lacks_room
 from ..locking import hold
+from ..settings import Access
 from .leftovers import deliver_leftovers, has_arrived
 from .status import tell_failure
 from .tail import Handle
@@ -34,9 +36,9 @@ def main(folder: str, launcher: Mapping[str, Any], pidfd: int | None, *output: i
     logging.basicConfig(
         filename=Path(folder) / "uploader.log", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s"
     )
-    api_key = os.environ.get("PLATFORM_API_KEY", "")
+    access = Access(os.environ.get("PLATFORM_API_KEY", ""))
     try:
-        status = deliver(Path(folder), api_key, session=Handle(launcher["pid"], pidfd, output), launcher=launcher)
+        status = deliver(Path(folder), access, session=Handle(launcher["pid"], pidfd, output), launcher=launcher)
     except LockedError:
         return  # another session of the run has started one
     except Exception as error:
@@ -44,12 +46,15 @@ def main(folder: str, launcher: Mapping[str, Any], pidfd: int | None, *output: i
         tell_failure(Path(folder), error)
         return
     if has_arrived(status):
-        deliver_leftovers(Path(folder), lambda other, seconds: deliver(other, api_key, patience=seconds, follow=False))
+        deliver_leftovers(
+            Path(folder),
+            lambda other, url, seconds: deliver(other, replace(access, url=url), patience=seconds, follow=False),
+        )
 
 
 def deliver(
     folder: Path,
-    api_key: str,
+    access: Access,
     *,
     session: Handle | None = None,
     launcher: Mapping[str, Any] | None = None,
@@ -68,6 +73,7 @@ def deliver(
     :param follow: wait for sessions that still run; without it, what there is is delivered.
     :param watch: told of each new status.
     :raises LockedError: another uploader has the folder.
+    :raises ConfigurationError: the run goes to another platform than the key.
     :raises CannotLockError: nobody can have it.
     """
     full_since = time.monotonic()
@@ -75,7 +81,7 @@ def deliver(
         begun = time.monotonic()
         try:
             with hold(folder / "lock") as held:
-                uploader = Uploader(folder, api_key, session, patience, follow, watch, launcher, held.is_there)
+                uploader = Uploader(folder, access, session, patience, follow, watch, launcher, held.is_there)
                 try:
                     uploader.run()
                     status = uploader.status()

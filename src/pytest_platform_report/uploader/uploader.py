@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import FolderGoneError
 from ..platforms.payload import REPORT_ID
 from ..redact import secrets_in
-from ..settings import Settings
+from ..settings import Access, Settings
 from .courier import Courier
 from .delivery import DeliveryRecord
 from .facts import run_fields
@@ -43,7 +43,7 @@ class Uploader:
     def __init__(
         self,
         folder: Path,
-        api_key: str,
+        access: Access,
         session: Handle | None,
         patience: float | None,
         follow: bool,
@@ -53,13 +53,13 @@ class Uploader:
     ) -> None:
         self._folder = folder
         self._is_in_place = is_in_place
-        self._api_key = api_key
+        self._access = access
         self._patience = patience
         self._follow = follow
         self._watch = watch
         self._record = DeliveryRecord(folder)
         self._journals = Journals(folder)
-        secrets = [api_key, *secrets_in(os.environ)]
+        secrets = [access.api_key, *secrets_in(os.environ)]
         self._intake = Intake(folder, self._record, self._journals, session, secrets, launcher)
         self._status = Status(folder, self._record, self._intake.tail)
         self._rhythm = Rhythm(self._intake.tail)
@@ -159,8 +159,9 @@ class Uploader:
 
     def _plan(self, session: dict[str, Any]) -> Courier:
         # The spool may have been moved since: an artifact of a CI job is unpacked elsewhere, and delivered there.
-        settings = Settings.from_journal(session["settings"], self._api_key)
-        self._settings = replace(settings, spool=self._folder.parent.parent)
+        settings = Settings.from_journal(session["settings"])
+        key = self._access.key_for(settings.url)
+        self._settings = replace(settings, api_key=key, spool=self._folder.parent.parent)
         if self._record.run() is None:
             fields = run_fields(session["facts"], self._settings, os.environ, self._intake.redact)
             joint_key = session.get("joint", "")
