@@ -105,13 +105,14 @@ _SIGNALS = Hazard(
     "A22",
     "signals ignored and blocked, handlers replaced",
     """
-    import os, signal
+    import atexit, os, signal
 
     def test_handlers():
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM):
             signal.signal(number, lambda *args: None)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # an interpreter that ends has no handlers
 
     def test_all_ignored_and_blocked():
         os.kill(os.getpid(), signal.SIGTERM)
