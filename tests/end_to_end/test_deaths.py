@@ -62,7 +62,14 @@ DEATHS = {
     "os.kill(os.getpid(), signal.SIGKILL)": "signal 9",
     "os.kill(os.getpid(), signal.SIGSEGV)": "signal 11",
     "os._exit(3)": "exit code 3",
-    "os.abort()": "signal 6",
+}
+
+# Of tests that have nothing to set up: only where another's code can run in a phase is it told of in a record.
+WITHOUT_FIXTURES = {
+    "a body": ("", "die()", "pass", ""),
+    "teardown_module": (", in its teardown", "pass", "die()", ""),
+    "a hook": (", in its teardown", "pass", "pass", "pytest_runtest_teardown(item):\n    die()"),
+    "a finalizer": (", in its teardown", "pass", "pass", "pytest_runtest_call(item):\n    item.addfinalizer(die)"),
 }
 
 
@@ -135,7 +142,25 @@ def test_a_test_that_ends_its_process_failed(target: Target, project: Project, d
     assert run.status == "cancelled"
 
 
-@pytest.mark.parametrize(("death", "said"), list(DEATHS.items())[:3])
+@pytest.mark.parametrize(("phase", "body", "last", "hook"), WITHOUT_FIXTURES.values(), ids=WITHOUT_FIXTURES)
+def test_a_death_is_told_with_its_phase(
+    project: Project, target: Target, phase: str, body: str, last: str, hook: str
+) -> None:
+    dying = "import os\n\ndef die():\n    if 'test_dies' in os.environ['PYTEST_CURRENT_TEST']:\n        os._exit(3)\n"
+    project.write("conftest.py", f"{dying}\ndef {hook}" if hook else "")
+    after = f"def teardown_module():\n    {last}\n" if last != "pass" else "def test_after(): pass\n"
+    project.write(
+        "test_it.py",
+        f"{dying}\ndef test_before(): pass\ndef test_dies():\n    {body}\n{after}",
+    )
+    project.run()
+    project.wait_for_uploader()
+    run = read_run(target)
+    assert run.outcomes == {"test_it > test_before": "passed", "test_it > test_dies": "failed"}
+    assert run.test("test_dies")["error"]["message"].partition("running this test")[2] == phase
+
+
+@pytest.mark.parametrize(("death", "said"), DEATHS.items())
 def test_a_lost_worker_loses_one_test(target: Target, project: Project, death: str, said: str) -> None:
     project.write("test_it.py", _DYING.format(death=death))
     ended = project.run(workers=2)

@@ -8,7 +8,8 @@ session    ``id``, ``role`` (alone, controller, worker), ``worker``, ``process``
            ``metadata``, which a hook has added). The first record of every segment. ``relayed`` where the controller
            writes what a worker elsewhere tells: the process is the controller's own then.
 began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``line``, ``suites``, ``title``, ``at``,
-           ``tags``, ``annotations`` (those of the test; an attempt has its own)
+           ``tags``, ``annotations`` (those of the test; an attempt has its own); ``phase`` if it begins with its call,
+           since nothing but pytest's own is left to be set up
 phase      ``phase``: which the running test comes to now, call or teardown, or again setup; it began with its setup
 attempt    ``test``, ``attempts``: the one that was over when the next one began; ``ended`` has it again
 ended      ``test``, ``attempts``, the ``tags`` and ``annotations`` that have come since it began, and the ``title``
@@ -43,6 +44,7 @@ _PASSED = (
     b'[["setup","passed",%.2f],["call","passed",%.2f],["teardown","passed",%b]]}],"tags":[],"annotations":[]}\n'
 )
 
+_IN_SETUP, _IN_CALL = "}\n", ',"phase":"call"}\n'
 _AS_OBJECTS = ("failures", "annotations")
 _AS_TEXTS = ("stdout", "stderr")
 
@@ -76,7 +78,7 @@ def began(
     }
 
 
-def line_of_began(record: Record) -> bytes:
+def line_of_began(record: Record, is_called: bool = False) -> bytes:
     """Return the line of a ``began`` record, at a fifth of what encoding any object costs: every test writes one."""
     quote = native.quote
     node, file, title = quote(record["node"]), quote(record["file"]), quote(record["title"])
@@ -86,7 +88,8 @@ def line_of_began(record: Record) -> bytes:
     annotations = to_json(record["annotations"]) if record["annotations"] else "[]"
     return (
         f'{{"v":{FORMAT},"kind":"began","test":{record["test"]},"node":{node},"file":{file},"line":{line},'
-        f'"suites":[{suites}],"title":{title},"at":{record["at"]},"tags":{tags},"annotations":{annotations}}}\n'
+        f'"suites":[{suites}],"title":{title},"at":{record["at"]},"tags":{tags},"annotations":{annotations}'
+        f"{_IN_CALL if is_called else _IN_SETUP}"
     ).encode("ascii")
 
 
@@ -96,7 +99,15 @@ def place_of(file: str, suites: list[str]) -> str:
 
 
 def begun(
-    test: int, before: str, name: str, common: str, line: int | None, at: int, tags: str, annotations: str
+    test: int,
+    before: str,
+    name: str,
+    common: str,
+    line: int | None,
+    at: int,
+    tags: str,
+    annotations: str,
+    is_called: bool,
 ) -> bytes:
     """Return the line of a ``began`` record, at a third of what any other costs: most tests have such a name.
 
@@ -106,7 +117,8 @@ def begun(
     where = "null" if line is None else line
     return (
         f'{{"v":{FORMAT},"kind":"began","test":{test},"node":"{before}{name}",{common}{where},'
-        f'"title":"{name}","at":{at},"tags":{tags},"annotations":{annotations}}}\n'
+        f'"title":"{name}","at":{at},"tags":{tags},"annotations":{annotations}'
+        f"{_IN_CALL if is_called else _IN_SETUP}"
     ).encode()
 
 

@@ -62,11 +62,14 @@ class Describer:
         annotations += told.annotations
         return records.began(number, node, self._file[1], line, self._suites, title, at, told.tags, annotations)
 
-    def begun_line(self, number: int, item: pytest.Item, at: int) -> bytes:
-        """Return that record as a line, for most tests made of what is known of those before."""
+    def begun_line(self, number: int, item: pytest.Item, at: int, is_called: bool) -> bytes:
+        """Return that record as a line, for most tests made of what is known of those before.
+
+        :param is_called: whether the test begins with its call.
+        """
         name = item.name
         if self._executions is not None or not self._is_plain(item.nodeid, name):
-            return records.line_of_began(self.begun(number, item, at))
+            return records.line_of_began(self.begun(number, item, at), is_called)
         file, line, _ = item.location
         if item.parent is not self._parent or file != self._file[0]:
             self._enter(item.parent, file)
@@ -84,7 +87,7 @@ class Describer:
                 annotations = [*annotations, marked]
         line = None if line is None else line + 1
         as_json = f"[{','.join(annotations)}]" if annotations else "[]"
-        return records.begun(number, self._before_as_json, name, self._common, line, at, tags, as_json)
+        return records.begun(number, self._before_as_json, name, self._common, line, at, tags, as_json, is_called)
 
     def _marks_of(self, item: pytest.Item) -> list[pytest.Mark]:
         """Return the item's markers, those closest to it first."""

@@ -6,12 +6,11 @@ plugins run tests again, hand on reports of other processes, or replace reports;
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
 
-_HOOKS = ("pytest_runtest_protocol", "pytest_runtest_makereport")
-_ALONE = ("_pytest", "pytest_platform_report", "xdist")
+from .phases import is_of_others
 
 
 class Listener(Protocol):
@@ -28,21 +27,21 @@ class FurtherHooks:
     """Tells *listener* of what these hooks are called for, from when they are needed on."""
 
     def __init__(self, config: pytest.Config, listener: Listener) -> None:
-        self._plugins = config.pluginmanager
-        self._hooks = config.hook
+        self._config = config
         self._listener = listener
         self._are_registered = False
 
     def look(self) -> None:
         """Register them if other plugins may run tests; to be called when all plugins are there."""
-        if any(self._is_of_others(name) for name in _HOOKS):
+        runs = is_of_others(self._config, "pytest_runtest_protocol", with_wrappers=False)
+        if runs or is_of_others(self._config, "pytest_runtest_makereport"):
             self.register()
 
     def register(self) -> None:
         """Register them, unless they are."""
         if not self._are_registered:
             self._are_registered = True
-            self._plugins.register(self, "platform-report-further")
+            self._config.pluginmanager.register(self, "platform-report-further")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
@@ -53,11 +52,3 @@ class FurtherHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called with each report."""
         self._listener.take_report(report)
-
-    def _is_of_others(self, name: str) -> bool:
-        hook: Any = getattr(self._hooks, name)
-        return any(
-            str(getattr(each.function, "__module__", "")).partition(".")[0] not in _ALONE
-            for each in hook.get_hookimpls()
-            if name == _HOOKS[1] or not (each.wrapper or each.hookwrapper)
-        )

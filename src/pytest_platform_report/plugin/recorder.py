@@ -32,6 +32,7 @@ from .fixture_steps import FixtureHooks
 from .further import FurtherHooks
 from .journal import Journal
 from .keeper import FileKeeper
+from .phases import Phases
 from .problems import Problems
 
 _LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
@@ -72,6 +73,8 @@ class Recorder:
         self._guard = guard
         self.keep_file = FileKeeper(journal, redact, lambda *file: extensions.want_file(self._item, *file))
         self.further = FurtherHooks(config, self)
+        self._config = config
+        self._phases = Phases()
         self._pid = native.getpid()
         self._tests = 0
         self._item: Any = None
@@ -85,12 +88,14 @@ class Recorder:
         self._told = 0
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
         """Called around all that is done for a test."""
         if native.getpid() != self._pid:
             return (yield)
         try:
-            self._begin(item)
+            self._begin(item, nextitem)
         except Exception as error:
             self._guard(error)
         try:
@@ -150,10 +155,12 @@ class Recorder:
             self._guard(error)
         return explanations
 
-    def _begin(self, item: pytest.Item) -> None:
+    def _begin(self, item: pytest.Item, following: pytest.Item | None) -> None:
         self._tests += 1
         if self._tests == 1:
             self.further.look()
+            self._phases.look(self._config)
+        self._phases.begin(item, following)
         if hasattr(item, "addSubTest"):
             self.further.register()
         self._item = item
@@ -166,12 +173,13 @@ class Recorder:
         if self._extensions.change_begins:
             described = self._describe.begun(self._tests, item, self._at)
             began = self._extensions.begin(item, described)
+            self._phases.is_set_up = False
             if began is None:
                 self._journal.append(records.dropped(self._tests, described["node"]))
                 return
             self._journal.begin(records.line_of_began(began))
         else:
-            self._journal.begin(self._describe.begun_line(self._tests, item, self._at))
+            self._journal.begin(self._describe.begun_line(self._tests, item, self._at, self._phases.is_set_up))
         self.keep_file.begin(self._tests)
         recording.current.keep_file = self.keep_file
         self._open_attempt(now)
@@ -217,10 +225,16 @@ class Recorder:
             attempt.is_regular = False
         attempt.phases.append((when, outcome, now, failure, annotation, report.sections))
         self._comparison = None
-        if when != "teardown":
-            self._journal.write(_CALL if when == "setup" and outcome == "passed" else _TEARDOWN)
-            if when == "setup" and self._allure.is_there:
+        if when == "setup":
+            if outcome != "passed":
+                self._phases.fail_setup()
+                self._journal.write(_TEARDOWN)
+            elif not self._phases.is_set_up:
+                self._journal.write(_CALL)
+            if self._allure.is_there:
                 self._allure.tell_title(item)
+        elif when == "call" and not (outcome == "passed" and self._phases.ends_with_call(item)):
+            self._journal.write(_TEARDOWN)
 
     def _add_report(self, report: pytest.TestReport) -> None:
         """Take a report that was not made by this process's hook, or not for the test as a whole."""

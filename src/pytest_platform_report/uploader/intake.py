@@ -129,7 +129,7 @@ class Intake:
         kind = line.record["kind"]
         if kind == "began":
             self._give_up_end(segment)
-            segment.open_test, segment.phase, segment.attempts = line, "setup", []
+            segment.open_test, segment.phase, segment.attempts = line, line.record.get("phase", "setup"), []
         elif kind == "phase":
             segment.phase = line.record["phase"]
         elif kind == "attempt":
