@@ -84,7 +84,7 @@ def count(project: Path, tests: str) -> dict[str, float]:
     (project / "test_it.py").write_text(tests)
     run_pytest(
         project,
-        *("-p", "pytest_platform_report.plugin", "--platform-report", "--platform-detach"),
+        *("-p", "pytest_platform_report.plugin", "--platform-report", "--platform-detach", "-p", "no:nose"),
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
     )
     counted: dict[str, float] = json.loads((project / "counts.json").read_text())

@@ -42,7 +42,8 @@ class Phases:
 
     def look(self, config: pytest.Config) -> None:
         """Look at who has a say in the phases; to be called when all plugins are there."""
-        self._is_alone = not any(is_of_others(config, name) for name in _HOOKS)
+        has_nose = config.pluginmanager.hasplugin("nose")  # pytest 8.0 calls what nose would, without a fixture
+        self._is_alone = not (has_nose or any(is_of_others(config, name) for name in _HOOKS))
 
     def begin(self, item: pytest.Item, following: pytest.Item | None) -> None:
         """Take up a test, after which *following* comes."""
