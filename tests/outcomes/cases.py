@@ -10,6 +10,26 @@ Xdist = Literal["both", "both, on two workers", "without", "with"]
 """With xdist, a case that is run both ways has one worker where nothing depends on the distribution, others two."""
 
 
+NO_INI = "[pytest]\n"
+
+_SOCIABLE = ("Outcomes", "Shapes of tests", "Reruns", "Other plugins", "Deaths")
+# What belongs to a whole session, or where the tests of all packages stand in one file, that of the plugin.
+_ALONE = ("scope='session'", "scope='package'", "pytest_sessionfinish", "pytest_bdd")
+
+
+@dataclass(frozen=True)
+class Company:
+    """Cases that one session tries, each in a package of its own."""
+
+    args: tuple[str, ...]
+    has_plugins: bool
+    fails: bool
+
+    def __str__(self) -> str:
+        plugins = ("plugins",) if self.has_plugins else ()
+        return " ".join((*self.args, *plugins, "failed" if self.fails else "passed"))
+
+
 @dataclass(frozen=True)
 class Attempt:
     """What one attempt of a test has to show, and nothing of the other attempts.
@@ -85,21 +105,25 @@ class Case:
     to_all: bool = True
 
     @property
-    def is_sociable(self) -> bool:
-        """Whether it is the same in a session with others: one module, and nothing asked of the session."""
-        return (
-            self.group in ("Outcomes", "Shapes of tests")
-            and self.xdist == "both"
-            and self.source != ""
-            and not any(f"scope='{scope}'" in self.source for scope in ("package", "session"))
-            and {*self.args} <= {"--dist=loadfile"}
-            and not self.plugins
-        )
-
-    @property
     def project(self) -> dict[str, str]:
         """The project's files."""
         return {"test_it.py": self.source, **self.files} if self.source else dict(self.files)
+
+    @property
+    def company(self) -> Company | None:
+        """What it shares with the cases that it is in one session with, or None where it asks something of its own."""
+        alone = (self.option, self.environment, self.cache, self.twice, self.may, self.signals, self.workers)
+        if (
+            self.xdist != "both"
+            or self.group not in _SOCIABLE
+            or (self.run, self.exit) not in (("passed", 0), ("failed", 1))
+            or any(alone)
+            or self.project.get("pytest.ini", NO_INI) != NO_INI
+            or any(word in content for content in self.project.values() for word in _ALONE)
+        ):
+            return None
+        args = tuple(arg for arg in self.args if arg != "--dist=loadfile")
+        return Company(args, bool(self.plugins), self.exit == 1)
 
     def ran_on(self, workers: int) -> int:
         """The number of workers that the run has to show."""

@@ -110,6 +110,7 @@ SHAPES = (
             _IT + "TestB > test_y": "passed",
         },
         files={
+            "__init__.py": "",
             "base.py": """
             class Base:
                 number = 1
@@ -117,7 +118,7 @@ SHAPES = (
                     assert self.number == 1
             """,
             "test_it.py": """
-            from base import Base
+            from .base import Base
             class TestA(Base):
                 pass
             class TestB(TestA):

@@ -15,18 +15,42 @@ from _pytest.mark.structures import ParameterSet
 
 from end_to_end.junit import in_junit_words, read_junit
 from end_to_end.platforms import Target
-from end_to_end.readback import Json, Run, own_steps, read_run, read_runs
+from end_to_end.readback import Json, Run, own_steps, read_runs
 from end_to_end.sessions import Project, finish, wait_for_file
 from hazards.rows import CHAPTER
-from outcomes.cases import Attempt, Case
+from hazards.trying import Pair
+from outcomes.cases import Attempt, Case, Company
 from outcomes.every_case import CASES
 
 _RECEIPT = re.compile(r"^(\d+) tests? run, (\d+) acknowledged$", re.MULTILINE)
 _TOLD = ("--junitxml=junit.xml",)
 _APART = ("worker", "execution")
 _OF_ATTEMPT = ("error", "steps", "stdout", "stderr")
-_TOGETHER = [case for case in CASES if case.is_sociable]
 _WORKERS = {"without": (0,), "with": (2,), "both": (0, 1), "both, on two workers": (0, 2)}
+
+
+def _lacking(case: Case) -> str:
+    """Return why a case cannot be tried here, empty where it can."""
+    for module in case.plugins:
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
+            return f"{module} is not installed"
+    if pytest.version_tuple < case.pytest:
+        return f"pytest {'.'.join(map(str, case.pytest))} brought it"
+    if case.before is not None and pytest.version_tuple >= case.before:
+        return f"pytest {'.'.join(map(str, case.before))} has it otherwise"
+    return ""
+
+
+def _companies() -> dict[Company | None, list[Case]]:
+    """Return which cases share a session."""
+    found: dict[Company | None, list[Case]] = {}
+    for case in CASES:
+        if case.company and not _lacking(case):
+            found.setdefault(case.company, []).append(case)
+    return {company: cases for company, cases in found.items() if len(cases) > 1}
+
+
+_COMPANIES = _companies()
 
 
 def _cases() -> list[ParameterSet]:
@@ -35,18 +59,12 @@ def _cases() -> list[ParameterSet]:
             case,
             workers,
             id=f"{case.name}-{'xdist' if workers else 'plain'}",
-            marks=_marks(case, workers),
+            marks=[pytest.mark.page] if workers and case.xdist.startswith("both") else [],
         )
         for case in CASES
         for workers in _WORKERS[case.xdist]
-        if not (workers and case.is_sociable)
+        if case not in _COMPANIES.get(case.company, ())
     ]
-
-
-def _marks(case: Case, workers: int) -> list[pytest.MarkDecorator]:
-    if case.is_sociable:
-        return [pytest.mark.newest]
-    return [pytest.mark.page] if workers and case.xdist.startswith("both") else []
 
 
 @pytest.mark.parametrize(("case", "workers"), _cases())
@@ -89,23 +107,26 @@ def test_outcome(
 
 
 @pytest.mark.parametrize("workers", [0, 2], ids=["plain", "xdist"])
+@pytest.mark.parametrize("company", _COMPANIES, ids=str)
 def test_outcomes_of_one_session(
-    workers: int, target: Target, project: Project, record_property: Callable[[str, object], None]
+    company: Company, workers: int, target: Target, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    cases = {f"package_{number}": case for number, case in enumerate(_TOGETHER) if not _lacking(case)}
+    """Cases that ask for the same, each in a package of its own; the session ends as it does without a report."""
+    cases = {f"package_{number}": case for number, case in enumerate(_COMPANIES[company])}
     for name, value in (("pytest", pytest.__version__), ("mode", "xdist" if workers else "plain")):
         record_property(name, value)
+    pair = Pair(tmp_path, target)
     for package, case in cases.items():
         record_property("case", case.name)
         for name, content in {"__init__.py": "", **case.project}.items():
-            project.write(f"{package}/{name}", content)
-    ended = project.run("--dist=loadfile", workers=workers)
-    assert ended.exit == 1, ended.out
-    project.wait_for_uploader()
-    run = read_run(target)
-    run.check_totals()
-    assert (run.status, run.fields["workers"]) == ("failed", workers or 1)
-    assert _RECEIPT.findall(ended.out) == [(str(len(run.tests)), str(len(run.tests)))]
+            pair.write(f"{package}/{name}", content)
+    plugins = dict.fromkeys(plugin for case in cases.values() for plugin in case.plugins)
+    for project in (pair.project, pair.bare):
+        project.environment["PYTEST_PLUGINS"] = ",".join((project.environment["PYTEST_PLUGINS"], *plugins))
+    run = pair.run("--dist=loadfile", *company.args, workers=workers)
+    assert pair.reported.exit == company.fails, pair.reported.out
+    assert (run.status, run.fields["workers"]) == ("failed" if company.fails else "passed", workers or 1)
+    assert _RECEIPT.findall(pair.reported.out) == [(str(len(run.tests)), str(len(run.tests)))]
     of_package: dict[str, list[Json]] = {package: [] for package in cases}
     for test in run.tests:
         of_package[test["filePath"].partition("/")[0]].append(test)
@@ -114,18 +135,6 @@ def test_outcomes_of_one_session(
             _check_tests(case, replace(run, tests=of_package[package]))
         except AssertionError as error:
             raise AssertionError(f"{case.name}: {error}") from error
-
-
-def _lacking(case: Case) -> str:
-    """Return why a case cannot be tried here, empty where it can."""
-    for module in case.plugins:
-        if importlib.util.find_spec(module.partition(".")[0]) is None:
-            return f"{module} is not installed"
-    if pytest.version_tuple < case.pytest:
-        return f"pytest {'.'.join(map(str, case.pytest))} brought it"
-    if case.before is not None and pytest.version_tuple >= case.before:
-        return f"pytest {'.'.join(map(str, case.before))} has it otherwise"
-    return ""
 
 
 def _signal(case: Case, session: subprocess.Popen[str], root: Path) -> None:

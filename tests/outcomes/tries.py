@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from outcomes.cases import Attempt
+from outcomes.cases import NO_INI, Attempt
 
 # Each try of a name prints its number, and is a step; tests in several processes, each with names of its own, count on.
 _TRIES = """
-import os
+import os, pytest, sys
 from pathlib import Path
 from pytest_platform_report import step
 def count(name):
@@ -35,16 +35,14 @@ def pytest_runtest_setup(item):
     if counts is not None:
         counts.get_test_failures(item.nodeid)
 """
-_BEFORE = "import os, pytest\nfrom pathlib import Path\nfrom tries import count, dies, fails\n"
 
 
 def project(source: str, ini: str = "") -> Mapping[str, str]:
     """Return the files of a project whose tests may count, fail and die."""
     return {
-        "tries.py": _TRIES,
         "conftest.py": _KNOWN,
-        "test_it.py": _BEFORE + source,
-        "pytest.ini": f"[pytest]\n{ini}",
+        "test_it.py": _TRIES + source,
+        "pytest.ini": NO_INI + ini,
     }
 
 
