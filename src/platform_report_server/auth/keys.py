@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ from platform_report_server.errors import Unauthorized
 from platform_report_server.settings import Settings
 
 _KEPT_SECONDS = 3.0
+_AHEAD_SECONDS = 1.0
+"""What is used so shortly before its end is looked up again meanwhile, so that nobody waits for it."""
 _MOST_KEPT = 1024
 _USE_NOTED_EVERY_MS = 60_000
 
@@ -45,12 +48,15 @@ class Keys:
         self._reader = reader
         self._note_use = note_use
         self._kept: dict[bytes, _Known] = {}
-        self._changes = 0
+        self._lookups: dict[bytes, asyncio.Task[_Known | None]] = {}
 
     async def caller(self, key: str) -> Caller:
         """Return who has this key, or raise Unauthorized."""
         presented = digest(key)
-        return self._checked(self._at_hand(presented) or await self._load(presented))
+        known = self._at_hand(presented) or await asyncio.shield(self._lookup(presented))
+        if known is None:
+            raise Unauthorized("This API key is not known here")
+        return self._checked(known)
 
     def caller_at_hand(self, key: str) -> Caller | None:
         """Return who has this key if it was looked up a moment ago, or raise Unauthorized."""
@@ -59,12 +65,39 @@ class Keys:
 
     def forget(self) -> None:
         """Look every key up again: one was changed."""
-        self._changes += 1
         self._kept.clear()
+        self._lookups.clear()
 
     def _at_hand(self, presented: bytes) -> _Known | None:
         known = self._kept.get(presented)
-        return None if known is None or known.until < time.monotonic() else known
+        if known is None:
+            return None
+        left = known.until - time.monotonic()
+        if left < _AHEAD_SECONDS:
+            self._lookup(presented)
+        return None if left < 0 else known
+
+    def _lookup(self, presented: bytes) -> asyncio.Task[_Known | None]:
+        """Return the lookup that is under way, one for all who wait: it takes a thread and a connection."""
+        lookup = self._lookups.get(presented)
+        if lookup is None:
+            lookup = self._lookups[presented] = asyncio.get_running_loop().create_task(self._load(presented))
+            lookup.add_done_callback(partial(self._end, presented))
+        return lookup
+
+    def _end(self, presented: bytes, lookup: asyncio.Task[_Known | None]) -> None:
+        is_latest = self._lookups.get(presented) is lookup
+        if is_latest:
+            del self._lookups[presented]
+        if lookup.cancelled() or lookup.exception() is not None:  # whoever waits is told
+            return
+        known = lookup.result()
+        if known is None:
+            self._kept.pop(presented, None)
+        elif is_latest and known.until:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[presented] = known
 
     def _checked(self, known: _Known) -> Caller:
         if not known.is_active:
@@ -73,21 +106,13 @@ class Keys:
             raise Unauthorized("This API key has expired")
         return known.caller
 
-    async def _load(self, presented: bytes) -> _Known:
-        changes = self._changes
-        self._kept.pop(presented, None)
+    async def _load(self, presented: bytes) -> _Known | None:
         known = await self._reader.read(partial(self._find, presented=presented))
-        if known is None:
-            raise Unauthorized("This API key is not known here")
-        if known.unnoted_use is not None and known.is_active:
+        if known is not None and known.unnoted_use is not None and known.is_active:
             try:
                 await self._note_use(known.unnoted_use)
             except Exception:
                 _log.exception("the use of an API key could not be noted")
-        if changes == self._changes and known.until:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[presented] = known
         return known
 
     def _find(self, connection: Connection, presented: bytes) -> _Known | None:

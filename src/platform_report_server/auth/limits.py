@@ -64,6 +64,11 @@ _MINUTE = 60.0
 _KEPT = 10_000
 _TINY = 1e-6
 _LEASE_SECONDS = 1.0
+_AHEAD_SECONDS = 0.3
+_AHEAD = 4
+"""Once so small a part of a lease is left, or so little time, the next one is taken: nobody waits for it then."""
+_MANY = 64
+"""Requests of a lease from which on that is done: whoever needs fewer would leave too much of it unused."""
 _LEASES = 30
 """No process holds more than this part of a minute's requests: what it does not need is lost to the others."""
 _FEW = 1_000
@@ -102,7 +107,7 @@ class _Held:
     until: float = 0.0
     """When what is left is no longer theirs."""
     size: int = 0
-    """How many were taken at once."""
+    """How many were there when some were taken last."""
     free_at: float = 0.0
     """When the whole minute is free again, or later: others may have taken since."""
 
@@ -115,8 +120,13 @@ class _Held:
     def is_used_up(self, now: float, limit: int) -> bool:
         return self.used(now) + _MINUTE / limit > _MINUTE + _TINY
 
+    def is_ending(self, now: float) -> bool:
+        return self.size >= _MANY and (self.left <= self.size // _AHEAD or now >= self.until - _AHEAD_SECONDS)
+
     def wanted(self, now: float, most: int) -> int:
-        if now >= self.until:
+        if self.is_there(now):
+            most -= self.left
+        if now >= self.until or self.left > self.size // _AHEAD:
             return min(max(self.size - self.left, 1), most)
         return min(max(2 * self.size, 1), most)
 
@@ -140,6 +150,7 @@ class Limits:
         self._time_of_day = time_of_day
         self._held: OrderedDict[tuple[str, LimitGroup], _Held] = OrderedDict()
         self._turn = asyncio.Lock()
+        self._ahead: set[asyncio.Task[None]] = set()
         self._alone_until = -math.inf
 
     async def take(self, caller: str, group: LimitGroup) -> Allowance:
@@ -150,7 +161,7 @@ class Limits:
                 return _told(held, group, limit, now, is_allowed=False)
             async with self._turn:
                 if not held.is_there(self._clock()):
-                    await self._lease(held, f"{group} {caller}", limit)
+                    await self._lease(held, caller, group)
                     if not held.left:
                         return _told(held, group, limit, now, is_allowed=False)
         held.left -= 1
@@ -162,6 +173,10 @@ class Limits:
         if not held.is_there(now):
             return None
         held.left -= 1
+        if held.is_ending(now) and not self._ahead:
+            task = asyncio.get_running_loop().create_task(self._lease_ahead(held, caller, group))
+            self._ahead.add(task)
+            task.add_done_callback(self._ahead.discard)
         return _told(held, group, self._table[group], now, is_allowed=True)
 
     async def forget(self) -> None:
@@ -183,20 +198,26 @@ class Limits:
             self._held.move_to_end(place)
         return held
 
-    async def _lease(self, held: _Held, name: str, limit: int) -> None:
-        now, used = self._clock(), 0.0
-        held.left, held.size = 0, held.wanted(now, 1 if limit <= _FEW else limit // _LEASES)
+    async def _lease_ahead(self, held: _Held, caller: str, group: LimitGroup) -> None:
+        async with self._turn:
+            if held.is_ending(self._clock()):
+                await self._lease(held, caller, group)
+
+    async def _lease(self, held: _Held, caller: str, group: LimitGroup) -> None:
+        now, limit, used, granted = self._clock(), self._table[group], 0.0, 0
+        wanted = held.wanted(now, 1 if limit <= _FEW else limit // _LEASES)
         if now >= self._alone_until:
             try:
-                held.left, used = await anyio.to_thread.run_sync(self._take, name, held.size, limit)
+                granted, used = await anyio.to_thread.run_sync(self._take, f"{group} {caller}", wanted, limit)
             except Exception as error:
                 self._alone_until = now + _ALONE_SECONDS
                 _log.warning("this process counts requests by itself for a moment: %s", cause_of(error))
         if now < self._alone_until and not held.is_used_up(now, limit):
-            held.left, used = 1, held.used(now) + _MINUTE / limit
-        held.size = held.left
+            granted, used = 1, held.used(now) + _MINUTE / limit
+        ended = self._clock()
+        held.left = held.size = granted + (held.left if held.is_there(ended) else 0)
         held.free_at = max(held.free_at, now + used)
-        held.until = self._clock() + _LEASE_SECONDS
+        held.until = ended + _LEASE_SECONDS
 
     def _take(self, name: str, wanted: int, limit: int) -> tuple[int, float]:
         key, now = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest(), round(self._time_of_day() * 1e6)
