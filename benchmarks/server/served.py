@@ -27,6 +27,8 @@ from platform_report_server.settings import PostgresUrl, Settings
 from server import postgres
 
 KEY = "the-key-of-the-benchmarks"
+OTHERS = {f"{PROJECT}_{each}": f"{KEY}-{each}" for each in range(3)}
+"""Keys of further projects."""
 _DURABLE = ("fsync=on", "full_page_writes=on", "synchronous_commit=on", "shared_buffers=1GB", "max_wal_size=4GB")
 _KEPT = "made_up"
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -48,7 +50,7 @@ class Store:
 def sqlite_store(folder: Path | None) -> Iterator[Store]:
     """Open a store in a folder that stays, or in one for the time being."""
     with _place(folder) as place:
-        settings = Settings.served(place, {PROJECT: KEY})
+        settings = Settings.served(place, {PROJECT: KEY} | OTHERS)
         yield Store("SQLite", settings, lambda: sum(each.stat().st_size for each in place.glob("platform.db*")), float)
 
 
@@ -59,7 +61,7 @@ def postgres_store(folder: Path | None) -> Iterator[Store]:
     if lacking is not None:
         raise SystemExit(lacking)
     with _database(folder) as (cluster, address), _place(folder and folder / "server") as place:
-        settings = Settings.served(place, {PROJECT: KEY})
+        settings = Settings.served(place, {PROJECT: KEY} | OTHERS)
         name = urlsplit(address).path[1:]
         process = int((cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
         yield Store(
