@@ -119,7 +119,7 @@ def _pack(data: bytes) -> bytes:
     if len(data) > _SMALL:
         return zlib.compress(data, _LEVEL)
     # a few results alone take longer to clear a quarter of a megabyte than to be compressed
-    packing = zlib.compressobj(_LEVEL, zlib.DEFLATED, 14, 5)
+    packing = zlib.compressobj(_LEVEL, zlib.DEFLATED, 14, 7)
     return packing.compress(data) + packing.flush()
 
 
