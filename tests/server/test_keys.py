@@ -13,7 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import Table, func, select, update
 
+from end_to_end.waiting import wait_for
 from platform_report_server import ids
+from platform_report_server.auth import keys
 from platform_report_server.auth.signing import load_signer
 from platform_report_server.clock import iso
 from platform_report_server.db.schema import api_key, metadata, webhook
@@ -259,10 +261,16 @@ def test_a_deleted_project_leaves_nothing(cast: Cast, settings: Settings, folder
     assert theirs.get("/api/runs", projectId=other_id)["total"] == 1
 
 
-def test_keys_of_another_process_are_known(settings: Settings, url: str) -> None:
+def test_keys_of_another_process_are_known(settings: Settings, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_KEPT_SECONDS", 300)
+    monkeypatch.setattr(keys, "_AHEAD_SECONDS", 300)
     with casting(settings, url) as cast, serving(replace(settings, key_hashes={})) as other:
         project_id = cast.new_project()
         key = cast.new_key(project_id, "viewer")
         asked = f"{other}/api/runs?projectId={project_id}"
         checked(httpx.get(asked, headers=with_key(key)), 200)
         refused(httpx.get(asked, headers=with_key(KEY)), 401, "UNAUTHORIZED")
+        (listed,) = checked(cast.owner.get("/api/api-keys", params={"projectId": project_id}), 200)["data"]
+        checked(cast.owner.delete(f"/api/api-keys/{listed['id']}"), 200)
+        # whoever uses it has it looked up meanwhile
+        wait_for(lambda: httpx.get(asked, headers=with_key(key)).status_code == 401, "the other process knows of it")

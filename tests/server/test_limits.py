@@ -113,6 +113,29 @@ def test_who_sends_much_takes_many_at_once_and_never_more_than_there_are(setting
         asyncio.run(use(one, two))
 
 
+def test_who_is_at_it_has_the_next_requests_before_the_last_are_gone(settings: Settings) -> None:
+    clock = Clock()
+
+    async def use(one: Limits, two: Limits) -> None:
+        for _ in range(130):
+            assert (await one.take("key", "flakiness")).is_allowed
+        for _ in range(2):  # of time, too
+            clock.now += 0.8
+            assert one.take_at_hand("key", "flakiness")
+            await asyncio.gather(*one._ahead)
+        allowed = 132
+        while one.take_at_hand("key", "flakiness"):
+            allowed += 1
+            await asyncio.gather(*one._ahead)
+        assert allowed >= 6000
+        assert allowed - 6000 <= (clock.now - 1000 + time.monotonic() - began) * 100
+        assert (await two.take("key", "flakiness")).remaining < 100
+
+    began = time.monotonic()
+    with limiting(settings, clock, 2, "generous") as (one, two):
+        asyncio.run(use(one, two))
+
+
 @pytest.mark.parametrize("group", ["runs write", "tests read"])
 def test_who_stays_away_as_long_as_told_is_never_refused_and_loses_nothing(
     settings: Settings, group: LimitGroup
