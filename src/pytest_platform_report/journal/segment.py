@@ -49,7 +49,7 @@ class Segment:
         self._kept_bytes = 0
         self._dropped = 0
         self._torn = False
-        self._is_steady = False  # whether the last line went into the file at once, and its first bytes are known
+        self._unlooked = 0  # so many writes may follow until our file is looked at as a whole
         self.trouble = ""
         self._take(create(self._path, native.CREATE_APPEND))
         self._counts_links = native.fstat(self._fd).st_nlink > 0  # some file systems do not
@@ -76,18 +76,19 @@ class Segment:
         self.append_line(line)
 
     def append_line(self, line: bytes) -> None:
-        """Write a record that is a line already: every test writes four."""
+        """Write a record that is a line already: every test writes two to four."""
         if native.getpid() != self._pid:
             return
-        if self._is_steady and self._count % _LOOKS_EVERY:
+        if self._unlooked:
             # That it begins as our file does is known at a sixth of the cost of which it is, and whether it is deleted.
             try:
                 if native.pread(self._fd, _HEAD, 0) == self._head:  # type: ignore[misc]  # hence the head
                     written = native.write(self._fd, line)
                     if written == len(line):
+                        self._unlooked -= 1
                         self._count += 1
                     else:
-                        self._torn, self._is_steady = written > 0, False
+                        self._torn, self._unlooked = written > 0, 0
                         self._keep(line)
                     return
             except OSError:
@@ -139,7 +140,7 @@ class Segment:
             self._kept_bytes -= len(self.kept.pop(0))
 
     def _write(self, line: bytes) -> bool:
-        self._is_steady = False
+        self._unlooked = 0
         if self._torn:
             line = _SPOIL + line
         try:
@@ -156,7 +157,8 @@ class Segment:
         if not self._first:
             self._first = line
             self._take_head()
-        self._is_steady = self._head is not None
+        if self._head is not None:
+            self._unlooked = _LOOKS_EVERY - 1
         return True
 
     def _look(self) -> None:

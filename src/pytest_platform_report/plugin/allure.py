@@ -53,6 +53,7 @@ class AllureHooks:
 
     :ivar guard: told of each exception of ours.
     :ivar keep_run_file: keeps the files of the run as a whole, once it is known that the session is reported.
+    :ivar managers: the managers of allure's that it has joined; none before the tests import allure.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -60,7 +61,7 @@ class AllureHooks:
         self.keep_run_file: FileKeeper | None = None
         self._config = config
         self._watch = ImportWatch("allure_commons", self._join)
-        self._managers: list[Any] = []
+        self.managers: list[Any] = []
         self._steps: dict[str, list[Inside]] = {}
 
     def start(self) -> None:
@@ -70,24 +71,19 @@ class AllureHooks:
     def stop(self) -> None:
         """Leave it."""
         self._watch.stop()
-        for manager in self._managers:
+        for manager in self.managers:
             try:
                 manager.unregister(self)
             except Exception as error:  # somebody else has
                 self.guard(error)
-        self._managers.clear()
+        self.managers.clear()
 
     def _join(self, module: ModuleType) -> None:
         try:
             module.plugin_manager.register(self)
-            self._managers.append(module.plugin_manager)
+            self.managers.append(module.plugin_manager)
         except Exception as error:
             self.guard(error)
-
-    @property
-    def is_there(self) -> bool:
-        """Whether the tests have imported allure."""
-        return bool(self._managers)
 
     def tell_title(self, item: pytest.Item) -> None:
         """Take over the title of a test that has been set up: it may name fixtures, whose values are known then."""

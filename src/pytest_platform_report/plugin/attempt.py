@@ -13,7 +13,6 @@ from ..redact import Redact
 from ..text import OUTPUT_LIMIT, shorten
 
 FAILURES_LIMIT = 100
-_PHASES = ("setup", "call", "teardown")
 _STREAMS = (("captured stdout", "stdout"), ("captured stderr", "stderr"))  # pytest-forked does not begin with a capital
 
 
@@ -72,16 +71,6 @@ class Attempt:
         return any(phase[0] == when for phase in self.phases)
 
     @property
-    def is_plain(self) -> bool:
-        """Whether setup, call and teardown passed, and there is nothing more to tell."""
-        phases = self.phases
-        if not self.is_regular or len(phases) != 3 or self.recording.steps:
-            return False
-        setup, call, teardown = phases
-        whens = setup[0], call[0], teardown[0]
-        return whens == _PHASES and len(teardown[-1]) <= self._first_section and self.notes.is_empty
-
-    @property
     def sections(self) -> list[tuple[str, str]]:
         """All output that pytest has told of, of this attempt and those before it."""
         return self.phases[-1][-1] if self.phases else []
@@ -123,9 +112,22 @@ class Attempt:
         self.last, self.is_regular = at, False
         self._failures = [*self._failures, {"phase": "session", "message": message}]
 
-    def line(self, test: int, at: int) -> bytes:
-        """Return the ``ended`` record of a test with this attempt alone, which is plain and began *at*."""
-        setup, call, teardown = self.phases
+    def restart(self, start: float) -> None:
+        """Begin as the only attempt of another test, where the one before was plain."""
+        self.start = self.last = self.recording.start = start
+        self.phases = []
+
+    def line(self, test: int, at: int) -> bytes | None:
+        """Return the ``ended`` record of a test with this attempt alone, which began *at*, if it is plain.
+
+        It is where setup, call and teardown passed, and there is nothing more to tell: true of most.
+        """
+        phases = self.phases
+        if not self.is_regular or len(phases) != 3 or self.recording.steps or not self.notes.is_empty:
+            return None
+        setup, call, teardown = phases
+        if teardown[5] or setup[0] != "setup" or call[0] != "call" or teardown[0] != "teardown":
+            return None
         return records.passed(test, at, self.start, setup[2], call[2], teardown[2])
 
     def describe(self, redact: Redact) -> Record:

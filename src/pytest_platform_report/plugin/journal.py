@@ -162,10 +162,11 @@ class Journal:
         """Write that a test starts, by the line of its record, opening the journal if need be."""
         if self._segment is None:
             self.open()
-        if self._segment is not None:
-            if not self._segment.kept:
+        segment = self._segment
+        if segment is not None:
+            if not segment.kept:
                 self._running = line
-            self.write(line)
+            segment.append_line(line)
 
     def append(self, record: Record) -> None:
         """Write *record*, opening the journal if need be."""

@@ -5,7 +5,7 @@ Where another plugin, or a ``conftest.py``, has a hook around the phases, each o
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -17,6 +17,7 @@ _HOOKS = (
     "pytest_runtest_logreport",
     "pytest_runtest_teardown",
 )
+_Function = pytest.Function
 _ALONE = ("_pytest", "pytest_platform_report", "xdist")
 
 
@@ -38,26 +39,28 @@ class Phases:
     def __init__(self) -> None:
         self.is_set_up = False
         self._is_alone = False
+        self._stack: Mapping[object, tuple[Sequence[object], object]] = {}  # pytest's own: what is set up
         self._next: object = None  # a test below nodes that are set up, and that stay so until it runs
 
-    def look(self, config: pytest.Config) -> None:
+    def look(self, session: pytest.Session) -> None:
         """Look at who has a say in the phases; to be called when all plugins are there."""
+        config = session.config
         has_nose = config.pluginmanager.hasplugin("nose")  # pytest 8.0 calls what nose would, without a fixture
         self._is_alone = not (has_nose or any(is_of_others(config, name) for name in _HOOKS))
+        self._stack = getattr(getattr(session, "_setupstate", None), "stack", {})
 
     def begin(self, item: pytest.Item, following: pytest.Item | None) -> None:
         """Take up a test, after which *following* comes."""
-        self.is_set_up = item is self._next and type(item) is pytest.Function and not item.fixturenames
+        self.is_set_up = item is self._next and type(item) is _Function and not item.fixturenames
         self._next = following if self._is_alone and following is not None and following.parent is item.parent else None
 
     def fail_setup(self) -> None:
         """Learn that the test's setup has not come to its end, nor perhaps that of the nodes above it."""
         self._next = None
 
-    def ends_with_call(self, item: Any) -> bool:
+    def ends_with_call(self, item: pytest.Item) -> bool:
         """Tell whether a test that has passed leaves nothing for its teardown to do."""
-        if self._next is None or type(item) is not pytest.Function:
+        if self._next is None or type(item) is not _Function:
             return False
-        stack = getattr(getattr(item.session, "_setupstate", None), "stack", {})
-        finalizers, _ = stack.get(item, ((), None))
-        return len(finalizers) == 1  # that of the item itself, which does nothing
+        set_up = self._stack.get(item)
+        return set_up is not None and len(set_up[0]) == 1  # the finalizer of the item itself, which does nothing

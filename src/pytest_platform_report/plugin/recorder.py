@@ -19,7 +19,7 @@ from .. import notes, recording
 from ..captured import CapturedOutput
 from ..journal import records
 from ..journal.records import Record
-from ..native import native, now_ms
+from ..native import now_ms
 from ..redact import Redactor
 from ..text import shorten_name
 from .allure import AllureHooks
@@ -37,8 +37,8 @@ from .problems import Problems
 
 _LONGEST_SUBTEST = 86_400.0  # seconds; tests that freeze the clock make years
 _LONGEST_REPORT = 60_000.0  # milliseconds that pytest may take to make a report
-_NO_REPORT: Any = object()
 _SETUP, _CALL, _TEARDOWN = records.phase("setup"), records.phase("call"), records.phase("teardown")
+_Function, _TestReport = pytest.Function, pytest.TestReport
 _INTERRUPTIONS = (KeyboardInterrupt, pytest.exit.Exception)
 
 
@@ -73,15 +73,12 @@ class Recorder:
         self._guard = guard
         self.keep_file = FileKeeper(journal, redact, lambda *file: extensions.want_file(self._item, *file))
         self.further = FurtherHooks(config, self)
-        self._config = config
         self._phases = Phases()
-        self._pid = native.getpid()
         self._tests = 0
         self._item: Any = None
         self._attempts: list[Attempt] = []
-        self._steps = recording.Recording(0.0, redact)
-        self._notes = notes.Notes(redact)
-        self._reports: list[pytest.TestReport] = []
+        self._spare: Attempt | None = None  # that of the test before, where nothing but its times was told of it
+        self._reports: list[pytest.TestReport] = []  # of the running test
         self._comparison: Comparison | None = None
         self._markers = 0
         self._at = 0
@@ -92,8 +89,6 @@ class Recorder:
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
         """Called around all that is done for a test."""
-        if native.getpid() != self._pid:
-            return (yield)
         try:
             self._begin(item, nextitem)
         except Exception as error:
@@ -135,10 +130,11 @@ class Recorder:
         if not self._attempts:
             return
         try:
-            if report is not self._reports[-1]:
+            if not self._reports or report is not self._reports[-1]:
                 self._add_report(report)
             if self._journal.is_relayed and report.when == "teardown":
                 self._tell_end()
+                self._spare = None
         except Exception as error:
             self._guard(error)
 
@@ -159,18 +155,19 @@ class Recorder:
         self._tests += 1
         if self._tests == 1:
             self.further.look()
-            self._phases.look(self._config)
-        self._phases.begin(item, following)
-        if hasattr(item, "addSubTest"):
+            self._phases.look(item.session)
+        if type(item) is not _Function and hasattr(item, "addSubTest"):
             self.further.register()
+        self._phases.begin(item, following)
         self._item = item
-        self._attempts = []
-        self._reports = [_NO_REPORT]
+        self._reports.clear()
         self._told = 0
         self._markers = len(item.own_markers)
         now = now_ms()
         self._at = int(now)
         if self._extensions.change_begins:
+            if not self._journal.is_own:
+                return
             described = self._describe.begun(self._tests, item, self._at)
             began = self._extensions.begin(item, described)
             self._phases.is_set_up = False
@@ -185,25 +182,22 @@ class Recorder:
         self._open_attempt(now)
 
     def _open_attempt(self, start: float) -> Attempt:
-        if self._attempts:
-            first_section, is_fresh = self._attempts[-1].told, False
-        else:  # those of the test before were left empty by most, and nobody has them any more
-            first_section, is_fresh = 0, not self._steps.steps and self._notes.is_empty
-        if is_fresh:
-            self._steps.start = start
+        attempt, self._spare = self._spare, None
+        if attempt is not None and not attempt.recording.steps:
+            attempt.restart(start)
         else:
-            self._steps = recording.Recording(start, self._redact)
-            self._notes = notes.Notes(self._redact)
-        attempt = Attempt(start, first_section, self._steps, self._notes)
+            first_section = self._attempts[-1].told if self._attempts else 0
+            steps, told = recording.Recording(start, self._redact), notes.Notes(self._redact)
+            attempt = Attempt(start, first_section, steps, told)
         self._attempts.append(attempt)
-        recording.current.recording = self._steps
-        notes.current.notes = self._notes
+        recording.current.recording = attempt.recording
+        notes.current.notes = attempt.notes
         return attempt
 
     def _add_phase(
         self, item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException] | None, report: pytest.TestReport
     ) -> None:
-        if not self._attempts or not isinstance(report, pytest.TestReport):
+        if not self._attempts or not isinstance(report, _TestReport):
             return
         self._reports.append(report)
         when: Any = report.when
@@ -231,7 +225,7 @@ class Recorder:
                 self._journal.write(_TEARDOWN)
             elif not self._phases.is_set_up:
                 self._journal.write(_CALL)
-            if self._allure.is_there:
+            if self._allure.managers:
                 self._allure.tell_title(item)
         elif when == "call" and not (outcome == "passed" and self._phases.ends_with_call(item)):
             self._journal.write(_TEARDOWN)
@@ -258,7 +252,7 @@ class Recorder:
         recording.current.recording = None
         notes.current.notes = None
         try:
-            if not self._attempts or native.getpid() != self._pid:
+            if not self._attempts:
                 return
             if error is not None and not self._attempts[-1].has("teardown"):
                 self._note_end_by(error, item)
@@ -273,10 +267,14 @@ class Recorder:
         if self._told == len(self._attempts):
             return
         item = self._item
-        if self._is_plain(item):
-            self._journal.write(self._attempts[0].line(self._tests, self._at))
-            self._told = 1
-            return
+        line = self._line_of_plain(item)
+        if line is not None:
+            self._journal.write(line)
+            self._told, self._spare = 1, self._attempts[0]
+        elif self._journal.is_own:
+            self._tell_more(item)
+
+    def _tell_more(self, item: pytest.Item) -> None:
         attempts = [each.describe(self._redact) for each in self._attempts]
         tags, annotations = [], []
         if len(item.own_markers) > self._markers:
@@ -298,15 +296,13 @@ class Recorder:
                 self._journal.write(records.line_of_ended(kept))
             self._told = len(self._attempts)
 
-    def _is_plain(self, item: pytest.Item) -> bool:
-        """Tell whether there is nothing to say of a test but that it passed, and when: true of most."""
-        return (
-            len(self._attempts) == 1
-            and self._attempts[0].is_plain
-            and len(item.own_markers) == self._markers
-            and not item.user_properties
-            and not self._extensions.change_ends
-        )
+    def _line_of_plain(self, item: pytest.Item) -> bytes | None:
+        """Return the record of a test of which there is nothing to say but that it passed, and when: true of most."""
+        if len(self._attempts) != 1 or len(item.own_markers) != self._markers:
+            return None
+        if item.user_properties or self._extensions.change_ends:
+            return None
+        return self._attempts[0].line(self._tests, self._at)
 
     def _describe_unfinished(self) -> Record:
         """Return the last attempt, without the texts that a hook may change once the test has ended."""
