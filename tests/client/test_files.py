@@ -34,24 +34,30 @@ class Delivery:
         self._sender = sender
         self._reader = reader
 
-    def attach(self, node: str, *names: str, content: bytes = PNG) -> None:
-        """Let a test have files of the same content."""
-        digest = hashlib.sha256(content).hexdigest()
+    def attach(self, node: str, *names: str, differ: bool = False) -> None:
+        """Let a test have files of the same content, or of one each."""
         self.author.begin(node)
         for name in names:
+            content = PNG + name.encode() if differ else PNG
             (self._folder / "artifacts" / name).write_bytes(content)
-            self.author.attach(name, sha256=digest, size=len(content))
+            self.author.attach(name, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
         self.author.end()
 
     def send(self, capabilities: Capabilities, *replies: bytes) -> list[str]:
         """Send what is due; return what each request had: ``file`` or ``digest``, after the file's name."""
+        return [told for together in self.send_together(capabilities, *replies) for told in together]
+
+    def send_together(self, capabilities: Capabilities, *replies: bytes) -> list[list[str]]:
+        """The same, of the requests that are under way together in any order."""
         self._reader.take_all()
         self._reader.acknowledge()
-        seen = len(self._server.seen)
         self._server.will(*replies)
+        told = []
+        seen = len(self._server.seen)
         while self._sender.send(capabilities):
-            pass
-        return [_describe(request) for request in self._server.seen[seen:]]
+            told.append(sorted(map(_describe, self._server.seen[seen:])))
+            seen = len(self._server.seen)
+        return told
 
 
 def _describe(seen: Seen) -> str:
@@ -69,7 +75,7 @@ def delivery(tmp_path: Path) -> Iterator[Delivery]:
     with serve() as server:
         settings = Settings(url=server.url, project="proj_1", api_key="prk_live_0123456789abcdef")
         with open_platform(settings) as platform:
-            sender = FileSender(platform, tmp_path, reader.record, reader.journals, lambda *parts: "key", lambda: 1)
+            sender = FileSender(platform, tmp_path, reader.record, reader.journals, lambda *parts: "key", lambda: 3)
             yield Delivery(tmp_path, server, sender, reader)
     reader.close()
 
@@ -79,6 +85,13 @@ def test_content_goes_once_a_run_where_it_can_be_referred_to(delivery: Delivery)
     delivery.attach("t.py::b", "3.png")
     assert delivery.send(RICH, *[TAKEN] * 3) == ["1.png: file", "2.png: digest", "3.png: digest"]
     assert not delivery.record.has_open()
+
+
+def test_files_of_a_test_keep_their_order_while_those_of_others_are_under_way(delivery: Delivery) -> None:
+    delivery.attach("t.py::a", "1.png", "2.png", differ=True)
+    delivery.attach("t.py::b", "3.png", differ=True)
+    knowing = Capabilities(idempotency=True)
+    assert delivery.send_together(knowing, *[TAKEN] * 3) == [["1.png: file", "3.png: file"], ["2.png: file"]]
 
 
 def test_content_goes_once_a_test_elsewhere(delivery: Delivery) -> None:
