@@ -11,14 +11,14 @@ from end_to_end.readback import read_runs
 from hazards.hazards import Hazard, Session
 from hazards.trying import Pair, attempt, each, two_workers
 
-# What a test does, and what is said of it then; a signal that asks to end gives no verdict.
+# What a test does; a signal that asks a session to end gives no verdict there.
 DEATHS = {
-    "exit": ("os._exit(0)", "failed"),
-    "abort": ("os.abort()", "failed"),
-    "segfault": ("os.kill(os.getpid(), signal.SIGSEGV)", "failed"),
-    "kill": ("os.kill(os.getpid(), signal.SIGKILL)", "failed"),
-    "term": ("os.kill(os.getpid(), signal.SIGTERM)", "skipped"),
-    "exec": ("os.execv(sys.executable, [sys.executable, '-c', ''])", "failed"),
+    "exit": "os._exit(0)",
+    "abort": "os.abort()",
+    "segfault": "os.kill(os.getpid(), signal.SIGSEGV)",
+    "kill": "os.kill(os.getpid(), signal.SIGKILL)",
+    "term": "os.kill(os.getpid(), signal.SIGTERM)",
+    "exec": "os.execv(sys.executable, [sys.executable, '-c', ''])",
 }
 
 _FORKS = Hazard(
@@ -51,28 +51,9 @@ _FORKS = Hazard(
 
 _FORKS_TO_THE_END = replace(_FORKS, name="a forked child that goes on as pytest to the session's end")
 
-_TIMEOUT = Hazard(
-    "B46",
-    "pytest-timeout by signal",
-    """
-    import threading, pytest
-
-    def test_in_time(): pass
-
-    @pytest.mark.timeout(0.2, method="signal")
-    def test_fails():
-        threading.Event().wait(60)
-    """,
-    passed="test_in_time",
-    failed="test_fails",
-    args=("-p", "pytest_timeout"),
-    needs=("pytest_timeout",),
-)
-
 SESSIONS = (
     Session((_FORKS,), xdist="without"),
     Session((_FORKS_TO_THE_END,), files={"to_the_end": ""}, xdist="without"),
-    Session((_TIMEOUT,)),
 )
 
 
@@ -83,43 +64,23 @@ def test_goes_on(session: Session, workers: int, pair: Pair) -> None:
         assert run.content("twice.txt") == b"twice"
 
 
-@pytest.mark.parametrize(("death", "status"), DEATHS.values(), ids=[f"A24-{name}" for name in DEATHS])
-def test_a_test_that_ends_the_session(pair: Pair, death: str, status: str) -> None:
+def test_a24_a_test_that_asks_the_session_to_end(pair: Pair) -> None:
     pair.write(
         "test_it.py",
-        f"import os, signal, sys\ndef test_a(): pass\ndef test_b():\n    {death}\ndef test_c(): pass\n",
+        f"import os, signal\ndef test_a(): pass\ndef test_b():\n    {DEATHS['term']}\ndef test_c(): pass\n",
     )
     run = pair.run()
-    assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": status}
+    assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": "skipped"}
     assert run.status == "cancelled"
 
 
 def test_a24_tests_that_end_their_workers(pair: Pair) -> None:
-    deaths = "".join(f"def test_{name}():\n    {death}\n" for name, (death, _) in DEATHS.items())
+    deaths = "".join(f"def test_{name}():\n    {death}\n" for name, death in DEATHS.items())
     pair.write("test_it.py", f"import os, signal, sys\ndef test_a(): pass\n{deaths}\ndef test_z(): pass\n")
     run = pair.run(workers=2)
     died = {f"test_it > test_{name}": "failed" for name in DEATHS}  # by whatever signal: their session goes on
     assert run.outcomes == {"test_it > test_a": "passed", **died, "test_it > test_z": "passed"}
     assert run.status == "failed"
-
-
-@pytest.mark.skipif(not find_spec("pytest_timeout"), reason="pytest-timeout is not installed")
-def test_b46_pytest_timeout_by_thread(pair: Pair, workers: int) -> None:
-    pair.write(
-        "test_it.py",
-        """
-        import threading, pytest
-
-        def test_a(): pass
-
-        @pytest.mark.timeout(0.2, method="thread")
-        def test_b():
-            threading.Event().wait(60)
-        """,
-    )
-    run = pair.run("-p", "pytest_timeout", workers=workers)
-    assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": "failed"}
-    assert "process ended" in run.test("test_b")["error"]["message"]
 
 
 @pytest.mark.skipif(not find_spec("pytest_randomly"), reason="pytest-randomly is not installed")

@@ -1,4 +1,4 @@
-"""Ways in which pytest and its plugins make a test's outcome: skips, subtests, reruns, forks, comparisons."""
+"""Ways in which pytest and its plugins make a test's outcome: skips, subtests, repetitions, ends, output."""
 
 from __future__ import annotations
 
@@ -6,34 +6,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from hazards.hazards import Hazard, Session
-from hazards.trying import Pair, attempt, each
-
-_PASS_THAT_FAILS = Hazard(
-    "B39",
-    "pass that becomes a failure",
-    """
-    import pytest
-
-    @pytest.fixture
-    def breaks():
-        yield
-        raise OSError("of the test")
-
-    @pytest.fixture(scope="module")
-    def module_breaks():
-        yield
-        raise OSError("of the module")
-
-    def test_own_fails(breaks): pass
-
-    def test_first(module_breaks): pass
-
-    def test_last_fails(module_breaks): pass
-    """,
-    passed="test_first",
-    failed="test_own_fails test_last_fails",
-)
+from hazards.hazards import Hazard
+from hazards.trying import Pair
 
 _SKIPS = Hazard(
     "B40",
@@ -93,13 +67,6 @@ _SKIPS = Hazard(
     failed="test_xpasses_strictly test_xfails_otherwise",
     skipped="test_setup_skips test_setup_xfails test_call_skips test_xfails test_xfails_unrun",
 )
-
-SESSIONS = (Session((_PASS_THAT_FAILS,)),)
-
-
-@each(SESSIONS)
-def test_outcomes(session: Session, workers: int, pair: Pair) -> None:
-    attempt(session, workers, pair)
 
 
 def test_b40_skips_and_expected_failures(pair: Pair, workers: int) -> None:
@@ -162,8 +129,7 @@ def test_b38_output_is_told_once(pair: Pair, workers: int) -> None:
 
 
 @pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="pytest 9 brought subtests")
-@pytest.mark.parametrize("terminal", [(), ("-p", "no:terminal")], ids=["", "without the terminal plugin"])
-def test_b41_subtests(pair: Pair, workers: int, terminal: tuple[str, ...]) -> None:
+def test_b41_subtests_without_the_terminal_plugin(pair: Pair, workers: int) -> None:
     pair.write(
         "test_it.py",
         """
@@ -185,63 +151,11 @@ def test_b41_subtests(pair: Pair, workers: int, terminal: tuple[str, ...]) -> No
                         assert number != 2
         """,
     )
-    run = pair.run(*terminal, workers=workers)
+    run = pair.run("-p", "no:terminal", workers=workers)
     assert run.outcomes == {
         "test_it > test_a": "failed",
         "test_it > test_b": "passed",
         "test_it > TestCase > test_c": "failed",
-    }
-
-
-def test_b42_reruns(pair: Pair, workers: int) -> None:
-    pair.write(
-        "test_it.py",
-        """
-        import pytest
-
-        pytestmark = pytest.mark.flaky(reruns=2)
-        SEEN = []
-
-        def once(what):
-            SEEN.append(what)
-            assert SEEN.count(what) > 1, what
-
-        @pytest.fixture
-        def setup():
-            once("setup")
-
-        @pytest.fixture
-        def teardown():
-            yield
-            once("teardown")
-
-        def test_setup(setup): pass
-
-        def test_call():
-            once("call")
-
-        def test_teardown(teardown): pass
-
-        def test_never():
-            assert 0
-
-        def test_at_once(): pass
-        """,
-    )
-    run = pair.run("--dist=loadfile", workers=workers)
-    assert run.outcomes == {
-        "test_it > test_setup": "flaky",
-        "test_it > test_call": "flaky",
-        "test_it > test_teardown": "flaky",
-        "test_it > test_never": "failed",
-        "test_it > test_at_once": "passed",
-    }
-    assert {test["title"]: test["retries"] for test in run.tests} == {
-        "test_setup": 1,
-        "test_call": 1,
-        "test_teardown": 1,
-        "test_never": 2,
-        "test_at_once": 0,
     }
 
 
@@ -275,13 +189,3 @@ def test_b43_flaky(pair: Pair, workers: int) -> None:
         "test_it > test_twice": "passed",
         "test_it > test_never": "failed",
     }
-
-
-@pytest.mark.skipif(not find_spec("pytest_forked"), reason="pytest-forked is not installed")
-def test_b56_pytest_forked(pair: Pair, workers: int) -> None:
-    """It may itself not be up to this pytest; whatever it makes of a test is told."""
-    pair.write("test_it.py", "import os\ndef test_a(): pass\ndef test_b():\n    os._exit(1)\n")
-    run = pair.run("-p", "pytest_forked", "--forked", workers=workers)
-    passed, failed = ("1 passed" in pair.reported.out), "2 failed" in pair.reported.out
-    assert passed or failed, pair.reported.out
-    assert run.outcomes == {"test_it > test_a": "passed" if passed else "failed", "test_it > test_b": "failed"}

@@ -123,25 +123,3 @@ def test_a_conftest_that_fails(pair: Pair, conftest: str) -> None:
     assert pair.reported.exit != 0
     assert pair.project.run_folders == []
     assert "platform report" not in pair.reported.out
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [("-x",), ("--maxfail=1",)],
-    ids=["B54--x", "B54---maxfail"],
-)
-def test_what_did_not_run_is_not_told(pair: Pair, arguments: tuple[str, ...]) -> None:
-    pair.write("test_it.py", "def test_a(): pass\ndef test_b():\n    assert 0\ndef test_c(): pass\n")
-    run = pair.run(*arguments)
-    assert run.outcomes == {"test_it > test_a": "passed", "test_it > test_b": "failed"}
-    assert run.status == "failed"
-
-
-def test_b54_first_failure_ends_workers(pair: Pair) -> None:
-    pair.write("test_it.py", "import pytest\n@pytest.mark.parametrize('n', range(40))\ndef test_it(n):\n    assert 0\n")
-    ended = pair.project.run("-x", workers=2)
-    assert ended.exit == 2, ended.out
-    assert "Interrupted" in ended.out
-    outcomes = pair.read().outcomes
-    assert 1 <= len(outcomes) < 40
-    assert set(outcomes.values()) == {"failed"}

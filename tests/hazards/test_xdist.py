@@ -175,22 +175,6 @@ def test_b36_workers_that_take_the_place_of_others(pair: Pair) -> None:
     assert roles(pair) == ["controller", "worker", "worker", "worker"]
 
 
-def test_b44_keyboard_interrupt_in_a_worker(pair: Pair) -> None:
-    pair.write("test_it.py", "def test_a(): pass\ndef test_b():\n    raise KeyboardInterrupt\ndef test_c(): pass\n")
-    run = pair.run(workers=1)
-    assert run.outcomes["test_it > test_a"] == "passed"
-    assert run.outcomes["test_it > test_b"] != "passed"
-    assert run.status != "passed"
-
-
-def test_b45_pytest_exit_in_a_worker(pair: Pair) -> None:
-    pair.write("test_it.py", "import pytest\ndef test_a(): pass\ndef test_b():\n    pytest.exit('enough')\n")
-    run = pair.run(workers=1)
-    assert run.outcomes["test_it > test_a"] == "passed"
-    assert run.outcomes["test_it > test_b"] != "passed"
-    assert run.status != "passed"
-
-
 def test_b47_every_worker_runs_every_test(pair: Pair) -> None:
     pair.write("test_it.py", "import os\ndef test_it():\n    assert os.environ['PYTEST_XDIST_WORKER'] == 'gw0'\n")
     pair.try_both("--dist=each", "--tx=2*popen")
@@ -205,17 +189,6 @@ def test_b47_every_worker_runs_every_test(pair: Pair) -> None:
     }
     assert found == {"gw0": "passed", "gw1": "failed"}
     assert run.totals == {"total": 2, "passed": 1, "failed": 1, "skipped": 0, "flaky": 0}
-
-
-def test_b55_groups(pair: Pair) -> None:
-    pair.write(
-        "test_it.py",
-        "import pytest\n"
-        + "".join(f"@pytest.mark.xdist_group('g@1')\ndef test_{name}(): pass\n" for name in "abcd")
-        + "@pytest.mark.parametrize('at', ['x@y'])\ndef test_e(at): pass\n",
-    )
-    run = pair.run("--dist=loadgroup", workers=2)
-    assert run.outcomes == {**ALL_FOUR, "test_it > test_e[x@y]": "passed"}
 
 
 def test_b57_workers_in_a_directory_of_their_own(pair: Pair) -> None:

@@ -67,6 +67,20 @@ def _cases() -> list[ParameterSet]:
     ]
 
 
+def _sessions() -> list[ParameterSet]:
+    return [
+        pytest.param(
+            company,
+            workers,
+            id=f"{company}-{'xdist' if workers else 'plain'}",
+            marks=[pytest.mark.page] if workers and (company.args or company.has_plugins) else [],
+        )
+        for company in _COMPANIES
+        if company
+        for workers in (0, 2)
+    ]
+
+
 @pytest.mark.parametrize(("case", "workers"), _cases())
 def test_outcome(
     case: Case, workers: int, target: Target, project: Project, record_property: Callable[[str, object], None]
@@ -106,8 +120,7 @@ def test_outcome(
                 assert read_junit(project.root / "junit.xml").items() <= in_junit_words(run.tests).items()
 
 
-@pytest.mark.parametrize("workers", [0, 2], ids=["plain", "xdist"])
-@pytest.mark.parametrize("company", _COMPANIES, ids=str)
+@pytest.mark.parametrize(("company", "workers"), _sessions())
 def test_outcomes_of_one_session(
     company: Company, workers: int, target: Target, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
