@@ -35,7 +35,7 @@ from pytest_platform_report.uploader.joining import (
     join,
 )
 
-pytestmark = pytest.mark.newest
+pytestmark = [pytest.mark.newest, pytest.mark.uncovered]
 
 Names = tuple[int, ...]
 """The new number of each shard, in the order of their old ones."""

@@ -26,7 +26,7 @@ from pytest_platform_report.uploader.pace import Pace
 from pytest_platform_report.uploader.sender import Sender
 from pytest_platform_report.uploader.verdict import judge
 
-pytestmark = pytest.mark.newest
+pytestmark = [pytest.mark.newest, pytest.mark.uncovered]
 
 SUITES = ("test_a.py", "test_b.py", "test_b.py::TestIt")
 REQUESTS = ("GET runs", "PATCH runs", "POST test-suites", *2 * ["POST tests"], "GET tests", *2 * ["POST upload"])

@@ -20,6 +20,8 @@ from end_to_end.platforms import Target
 from end_to_end.readback import read_run
 from end_to_end.sessions import Project
 
+pytestmark = pytest.mark.uncovered
+
 _ROOT = Path(__file__).parents[2]
 _PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(

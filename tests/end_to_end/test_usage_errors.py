@@ -7,6 +7,8 @@ import pytest
 from end_to_end.platforms import Target
 from end_to_end.sessions import Project
 
+pytestmark = pytest.mark.uncovered
+
 KEY = "the-secret-key-that-is-long-enough"
 URL = "--platform-url=http://127.0.0.1:9"
 

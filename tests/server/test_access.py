@@ -29,6 +29,8 @@ from platform_report_server.web.routes import PageRoute
 from server.cast import Cast, Who, casting, with_key
 from server.support import KEY, PNG, PROJECT, ZIP, Api, checked, cookie_of, refused, served_settings, serving
 
+pytestmark = [pytest.mark.newest, pytest.mark.uncovered]
+
 FORBIDDEN, NOT_FOUND = (403, "FORBIDDEN"), (404, "NOT_FOUND")
 OF_PROJECT = {"params": {"projectId": "{project_id}"}}
 OF_TEAM = {"params": {"teamId": "{team_id}"}}

@@ -24,6 +24,8 @@ from server.filled import texts_of
 from server.process import process
 from server.support import DEADLINE, KEY, PNG, PROJECT, ZIP, Api, checked, in_threads, serving
 
+pytestmark = [pytest.mark.newest, pytest.mark.uncovered]
+
 MB = 2**20
 ALLOWED = {"X-API-Key": KEY}
 TEXTS = [

@@ -29,6 +29,8 @@ from server.postgres import Cluster
 from server.support import served_settings, serving
 from server.test_rolling import workers
 
+pytestmark = pytest.mark.uncovered
+
 _ROOT = Path(__file__).parents[2]
 _PAGE = (_ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 _EXAMPLE = _ROOT / "examples" / "self_hosted"

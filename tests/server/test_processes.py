@@ -35,6 +35,8 @@ from server.support import (
     with_store,
 )
 
+pytestmark = pytest.mark.uncovered
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_tells_its_address_and_ends_in_order(settings: Settings, folder: Path, number: signal.Signals) -> None:

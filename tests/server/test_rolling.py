@@ -22,6 +22,8 @@ from server.postgres import Cluster
 from server.process import process
 from server.support import DEADLINE, KEY, PROJECT, Api, served_settings, with_store
 
+pytestmark = [pytest.mark.newest, pytest.mark.uncovered]
+
 _PAUSE = 0.01
 """What starts meanwhile has a part of the machine as well."""
 
@@ -98,7 +100,6 @@ def loading(url: str) -> Iterator[Load]:
         load.end()
 
 
-@pytest.mark.uncovered
 def test_servers_behind_a_balancer(folder: Path, cluster: Cluster) -> None:
     """Each is ended and started twice."""
     with ExitStack() as ending:
