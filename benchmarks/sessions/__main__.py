@@ -17,6 +17,7 @@ import os
 import platform
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from faults.run import find_python, find_versions
 _BEGIN, _END = "<!-- what follows is written by benchmarks/sessions -->\n", "<!-- to here -->\n"
 _SHORT = {"trivial": 60, "mixed": 20, "sleeping": 10}
 _LIMIT = 300.0
+_PAGE_WIDTH = 120
 
 
 def main() -> None:
@@ -115,9 +117,10 @@ def _describe(candidates: Sequence[Candidate], venvs: Path, rounds: int, minutes
     told = [find_versions(plugin, find_python(plugin, venvs)).partition(",")[0] for plugin in plugins.values()]
     today = datetime.datetime.now(datetime.timezone.utc).date()
     python, system = platform.python_version(), f"{platform.system()} {platform.release()}"
-    return (
+    return textwrap.fill(
         f"Made on {today} with Python {python} on {system}, {os.cpu_count()} cores, "
-        f"{rounds} rounds in {minutes:.0f} minutes: {', '.join(told)}."
+        f"{rounds} rounds in {minutes:.0f} minutes: {', '.join(told)}.",
+        _PAGE_WIDTH,
     )
 
 
