@@ -100,7 +100,8 @@ def test_a_minutes_worth_of_tests(target: Target, project: Project) -> None:
     assert len(run.tests) == 40
     assert run.status == "failed"
     assert run.totals == {"total": 1000, "passed": 969, "failed": 31, "skipped": 0, "flaky": 0}
-    assert [request.method for request in target.gate.requests][-2:] == ["PATCH", "GET"]
+    # When the time is over, the totals are told; one more test may be offered beside them.
+    assert "PATCH" in [request.method for request in target.gate.requests][-4:]
 
 
 def leave_behind(project: Project, server: Limited, key: str) -> None:
