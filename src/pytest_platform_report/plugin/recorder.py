@@ -183,7 +183,8 @@ class Recorder:
 
     def _open_attempt(self, start: float) -> Attempt:
         attempt, self._spare = self._spare, None
-        if attempt is not None and not attempt.recording.steps:
+        # A thread that a test has left behind may have told something of it since.
+        if attempt is not None and not attempt.recording.steps and attempt.notes.is_empty:
             attempt.restart(start)
         else:
             first_section = self._attempts[-1].told if self._attempts else 0
