@@ -123,6 +123,6 @@ def test_system_calls_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
 
 
 def test_functions_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
-    # How much a failure takes depends a little on where the project lies: up to 79.1 were seen.
+    # Where CI is set, pytest cuts no explanation of a failure short: 79.3 and not 77.6.
     assert mixed_counts["functions"] <= 80
     assert mixed_counts["C functions"] <= 88
