@@ -112,7 +112,12 @@ _SIGNALS = Hazard(
             signal.signal(number, lambda *args: None)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # an interpreter that ends has no handlers
+        atexit.register(stop_timer)
+
+    def stop_timer():
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        while signal.sigtimedwait({signal.SIGALRM}, 0.02):
+            pass  # whatever is under way would meet an interpreter that has no handlers any more
 
     def test_all_ignored_and_blocked():
         os.kill(os.getpid(), signal.SIGTERM)
