@@ -97,9 +97,9 @@ def test_hooks(counts: dict[str, float]) -> None:
 
 
 def test_system_calls(counts: dict[str, float]) -> None:
-    assert counts["write"] == 2  # began, ended
+    assert counts["write"] == 1 + 1 / 16  # each end goes with the beginning that comes after it, but for every 16th
     assert counts["fstat"] <= 0.25
-    assert counts["pread"] < 2
+    assert counts["pread"] < 1
     assert counts["monotonic"] == 4
 
 
@@ -108,8 +108,8 @@ def test_what_only_readers_and_hooks_need_is_not_imported(counts: dict[str, floa
 
 
 def test_functions(counts: dict[str, float]) -> None:
-    assert counts["functions"] <= 36
-    assert counts["C functions"] <= 44
+    assert counts["functions"] <= 35
+    assert counts["C functions"] <= 36
 
 
 def test_hooks_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
@@ -118,11 +118,11 @@ def test_hooks_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
 
 
 def test_system_calls_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
-    assert mixed_counts["write"] == 3.25  # one test has a teardown of its own, one a parameter, and one fails
+    assert mixed_counts["write"] <= 2  # one test in four has a setup and a teardown of its own, and one fails
     assert mixed_counts["monotonic"] == 4 + 5 / 4  # of a fixture's setup and teardown
 
 
 def test_functions_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
-    # Where CI is set, pytest cuts no explanation of a failure short: 79.3 and not 77.6.
-    assert mixed_counts["functions"] <= 80
-    assert mixed_counts["C functions"] <= 88
+    # Where CI is set, pytest cuts no explanation of a failure short: 64.8 and not 63.
+    assert mixed_counts["functions"] <= 66
+    assert mixed_counts["C functions"] <= 64

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ def limit(size):
 
 def note(number: int, **more: object) -> dict[str, Any]:
     return {"v": FORMAT, "kind": "began", "test": number, **more}
+
+
+def line(number: int) -> bytes:
+    return b'{"v":1,"kind":"began","test":%d}\n' % number
+
+
+_LINE = len(line(1))
 
 
 def path_in(folder: Path) -> Path:
@@ -336,6 +344,73 @@ print(segment.undone)
 """,
         )
         assert (written(tmp_path), out) == ([1, 2], "1\n0\n")
+
+
+class TestPutOff:
+    def test_goes_with_the_next_record(self, tmp_path: Path) -> None:
+        segment = Segment(str(tmp_path), "s1")
+        segment.append(note(1))
+        segment.put_off(line(2))
+        assert written(tmp_path) == [1]
+        segment.append_line(line(3))
+        assert written(tmp_path) == [1, 2, 3]
+
+    def test_two_in_a_row(self, tmp_path: Path) -> None:
+        segment = Segment(str(tmp_path), "s1")
+        segment.put_off(line(1))
+        segment.put_off(line(2))
+        assert written(tmp_path) == [1]
+
+    @pytest.mark.parametrize("end", [Segment.flush, Segment.look_after, Segment.close])
+    def test_does_not_wait_for_one_that_never_comes(self, tmp_path: Path, end: Callable[[Segment], object]) -> None:
+        segment = Segment(str(tmp_path), "s1")
+        segment.put_off(line(1))
+        end(segment)
+        end(segment)
+        assert written(tmp_path) == [1]
+
+    def test_descriptor_closed_meanwhile(self, tmp_path: Path) -> None:
+        segment = Segment(str(tmp_path), "s1")
+        segment.append(note(1))
+        segment.put_off(line(2))
+        os.close(descriptor_of(path_in(tmp_path)))
+        segment.append_line(line(3))
+        assert (written(tmp_path), segment.undone) == ([1, 2, 3], 0)
+
+    def test_is_its_parents_in_a_child(self, tmp_path: Path) -> None:
+        printed = in_child(
+            tmp_path,
+            """
+note(1)
+segment.put_off(b'{"v":1,"kind":"began","test":2}\\n')
+if os.fork() == 0:
+    note(8)
+    segment.flush()
+    os._exit(0)
+os.wait()
+note(3)
+print(open(path).read().count("\\n"))
+""",
+        )
+        assert (printed.strip(), written(tmp_path)) == ("3", [1, 2, 3])
+
+    @pytest.mark.parametrize("room", [0, 1, _LINE - 1, _LINE, _LINE + 1, 2 * _LINE - 1])
+    def test_short_write(self, tmp_path: Path, room: int) -> None:
+        printed = in_child(
+            tmp_path,
+            f"""
+note(1)
+limit(os.path.getsize(path) + {room})
+segment.put_off(b'{{"v":1,"kind":"began","test":2}}\\n')
+segment.append_line(b'{{"v":1,"kind":"began","test":3}}\\n')
+print(segment.undone)
+limit(resource.RLIM_INFINITY)
+note(4)
+print(segment.undone)
+""",
+        )
+        assert printed.split() == ["1" if room >= _LINE else "2", "0"]
+        assert written(tmp_path) == [1, 2, 3, 4]
 
 
 class TestPatchedWorld:

@@ -28,7 +28,7 @@ _WORKERS = re.compile(r"-n[1-9]\d*|--tx=.+")
 # Whatever else is installed here, hypothesis above all, would cost each process of a session a second to load.
 _FEW_PLUGINS = {
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    "PYTEST_PLUGINS": "pytest_platform_report.plugin,pytest_rerunfailures",
+    "PYTEST_PLUGINS": "pytest_platform_report.plugin",
 }
 
 _SEVERAL = """
@@ -53,6 +53,7 @@ class Project:
     :ivar keeps_cache: whether pytest's cache is on, which ``--lf`` and the like need.
     :ivar modes: how its sessions have been run: ``plain``, or ``xdist`` where that had workers.
     :ivar environment: what sessions and commands here get besides the inherited variables.
+    :ivar reruns: whether a file asks for reruns; where that plugin is loaded, it is not pytest that runs the tests.
     :ivar under: a command that sessions and commands here are run under, such as ``unshare``.
     """
 
@@ -63,6 +64,7 @@ class Project:
         self.keeps_cache = False
         self.modes: set[str] = set()
         self.under: tuple[str, ...] = ()
+        self.reruns = False
         self.write("pytest.ini", "[pytest]\n")
 
     @property
@@ -79,6 +81,7 @@ class Project:
         """Write a file of the project; common indentation is taken off."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.reruns = self.reruns or "reruns" in content
         path.write_text(dedent(content), encoding="utf-8")
         return path
 
@@ -93,6 +96,8 @@ class Project:
         command = [sys.executable, *pytest, *(() if self.keeps_cache else ("-p", "no:cacheprovider"))]
         if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" in self.environment:
             command += ["-p", "xdist"]  # the plugin for reruns looks for xdist's by the name of its entry point
+            if self.reruns or any("reruns" in argument for argument in arguments):
+                command += ["-p", "pytest_rerunfailures"]
         command += ["-n", str(workers)] if workers else []
         command += ["--platform-report"] if report else []
         has_workers = workers or any(_WORKERS.fullmatch(argument) for argument in arguments)

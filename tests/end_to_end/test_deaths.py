@@ -160,6 +160,59 @@ def test_a_death_is_told_with_its_phase(
     assert run.test("test_dies")["error"]["message"].partition("running this test")[2] == phase
 
 
+@pytest.mark.parametrize(("indirect", "phase"), [("True", ", in its setup"), ("False", "")], ids=["asked for", "given"])
+def test_a_death_with_a_parameter_is_told_with_its_phase(
+    project: Project, target: Target, indirect: str, phase: str
+) -> None:
+    project.write(
+        "test_it.py",
+        f"""
+        import os
+        import pytest
+
+        @pytest.fixture
+        def number(request): return 5 // (2 - request.param) if request.param != 2 else os._exit(3)
+
+        @pytest.mark.parametrize("number", [1, 2, 3], indirect={indirect})
+        def test_number(number): number == 2 and os._exit(3)
+        """,
+    )
+    project.run()
+    project.wait_for_uploader()
+    run = read_run(target)
+    assert run.outcomes == {"test_it > test_number[1]": "passed", "test_it > test_number[2]": "failed"}
+    assert run.test("test_number[2]")["error"]["message"].partition("running this test")[2] == phase
+
+
+def test_a_death_when_the_tests_are_over_leaves_what_the_last_one_came_to(project: Project, target: Target) -> None:
+    # Asked to stop this late, pytest tears down what is left when no test runs any more.
+    project.write(
+        "conftest.py",
+        """
+        import os
+        import pytest
+
+        def pytest_sessionstart(session):
+            global running
+            running = session
+
+        @pytest.fixture(scope="session", autouse=True)
+        def shop():
+            yield
+            os._exit(3)
+
+        def pytest_runtest_logfinish(nodeid):
+            if "test_last" in nodeid:
+                running.shouldstop = "enough"
+        """,
+    )
+    project.write("test_it.py", "def test_before(): pass\ndef test_last(): pass\ndef test_after(): pass\n")
+    project.run()
+    project.wait_for_uploader()
+    run = read_run(target)
+    assert run.outcomes == {"test_it > test_before": "passed", "test_it > test_last": "passed"}
+
+
 @pytest.mark.parametrize(("death", "said"), DEATHS.items())
 def test_a_lost_worker_loses_one_test(target: Target, project: Project, death: str, said: str) -> None:
     project.write("test_it.py", _DYING.format(death=death))

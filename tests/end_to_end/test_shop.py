@@ -21,6 +21,7 @@ SHOP = Path(__file__).parents[2] / "examples" / "shop"
 def shop(project: Project) -> Project:
     leave_out = shutil.ignore_patterns(".platform-report", "__pycache__")
     shutil.copytree(SHOP, project.root, dirs_exist_ok=True, ignore=leave_out)
+    project.reruns = True
     return project
 
 

@@ -181,8 +181,6 @@ def test_b43_flaky(pair: Pair, workers: int) -> None:
             assert 0
         """,
     )
-    for project in (pair.project, pair.bare):  # it shares its marker with pytest-rerunfailures
-        project.environment["PYTEST_PLUGINS"] = "pytest_platform_report.plugin"
     run = pair.run("-p", "flaky.flaky_pytest_plugin", workers=workers)
     assert run.outcomes == {
         "test_it > test_second_time": "flaky",

@@ -62,7 +62,6 @@ def test_b49_loaded_several_times(pair: Pair, workers: int) -> None:
     pair.write("test_it.py", "def test_it(): pass\n")
     pair.write("conftest.py", "pytest_plugins = ['pytest_platform_report.plugin']\n")
     del pair.project.environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-    pair.project.environment["PYTEST_PLUGINS"] = "pytest_platform_report.plugin"
     ended = pair.project.run("-p", "pytest_platform_report.plugin", "-p", "no:randomly", workers=workers)
     assert ended.exit == 0, ended.out
     assert ended.out.count("1 test run, 1 acknowledged") == 1

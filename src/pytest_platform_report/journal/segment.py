@@ -50,6 +50,7 @@ class Segment:
         self._dropped = 0
         self._torn = False
         self._unlooked = 0  # so many writes may follow until our file is looked at as a whole
+        self._put_off = b""
         self.trouble = ""
         self._take(create(self._path, native.CREATE_APPEND))
         self._counts_links = native.fstat(self._fd).st_nlink > 0  # some file systems do not
@@ -76,28 +77,41 @@ class Segment:
         self.append_line(line)
 
     def append_line(self, line: bytes) -> None:
-        """Write a record that is a line already: every test writes two to four."""
+        """Write a record that is a line already: every test writes one to four."""
         if native.getpid() != self._pid:
             return
+        before = self._put_off
         if self._unlooked:
             # That it begins as our file does is known at a sixth of the cost of which it is, and whether it is deleted.
             try:
                 if native.pread(self._fd, _HEAD, 0) == self._head:  # type: ignore[misc]  # hence the head
-                    written = native.write(self._fd, line)
-                    if written == len(line):
+                    both = before + line
+                    written = native.write(self._fd, both)
+                    if written == len(both):
                         self._unlooked -= 1
-                        self._count += 1
+                        self._count += 2 if before else 1
+                        self._put_off = b""
                     else:
-                        self._torn, self._unlooked = written > 0, 0
-                        self._keep(line)
+                        self._take_short(before, line, written)
                     return
             except OSError:
                 pass  # it is met again below, where more can be done about it
-        if self.kept:
-            self._keep(line)
-            self._write_kept()
-        elif not self._write(line):
-            self._keep(line)
+        self._put_off = b""
+        if before:
+            self._append_safely(before)
+        self._append_safely(line)
+
+    def put_off(self, line: bytes) -> None:
+        """Write a record together with the next one, which is about to come: each write costs a test as much again."""
+        if self._put_off:
+            self.flush()
+        self._put_off = line
+
+    def flush(self) -> None:
+        """Write what has been put off."""
+        line, self._put_off = self._put_off, b""
+        if line:
+            self.append_line(line)
 
     def look_after(self) -> bool:
         """Write the file anew where it has been moved away, which no write notices, or deleted; return whether it was.
@@ -106,6 +120,7 @@ class Segment:
         """
         if native.getpid() != self._pid:
             return False
+        self.flush()
         try:
             if not self._is_open() or self._is_in_place():
                 return False
@@ -120,6 +135,7 @@ class Segment:
         """Try what is kept once more and give the descriptor back."""
         if native.getpid() != self._pid:
             return
+        self.flush()
         if self.kept:
             self._write_kept()
         try:
@@ -127,6 +143,24 @@ class Segment:
                 native.close(self._fd)
         except OSError:
             pass
+
+    def _append_safely(self, line: bytes) -> None:
+        if self.kept:
+            self._keep(line)
+            self._write_kept()
+        elif not self._write(line):
+            self._keep(line)
+
+    def _take_short(self, before: bytes, line: bytes, written: int) -> None:
+        """Keep what of two records a short write has left, the first of which may be none."""
+        self._put_off, self._unlooked = b"", 0
+        if before and written >= len(before):
+            self._count += 1
+            written -= len(before)
+        elif before:
+            self._keep(before)
+        self._torn = written > 0
+        self._keep(line)
 
     def _keep(self, line: bytes) -> None:
         if self._kept_bytes + len(line) > KEPT_BYTES:

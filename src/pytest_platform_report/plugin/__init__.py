@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Called before the first conftest.py, which may patch what we hold on to: load what holds it."""
     if _is_on(early_config, early_config.known_args_namespace):
+        _load_unchanged(early_config)
         from .session import prepare
 
         prepare(early_config)
@@ -66,6 +67,13 @@ def platform_report() -> PlatformReport:
     from .fixture import PlatformReport
 
     return PlatformReport()
+
+
+def _load_unchanged(config: pytest.Config) -> None:
+    # pytest reads, and perhaps compiles, the source of each module of a plugin, to rewrite assertions. We have none.
+    marked = getattr(config.pluginmanager.rewrite_hook, "_must_rewrite", None)
+    if isinstance(marked, set):
+        marked.discard("pytest_platform_report")
 
 
 def _is_on(config: pytest.Config, options: object) -> bool:

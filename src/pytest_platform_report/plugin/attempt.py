@@ -8,6 +8,7 @@ from typing import NamedTuple
 from .. import recording
 from ..journal import records
 from ..journal.records import Record
+from ..native import native
 from ..notes import Notes
 from ..redact import Redact
 from ..text import OUTPUT_LIMIT, shorten
@@ -117,18 +118,27 @@ class Attempt:
         self.start = self.last = self.recording.start = start
         self.phases = []
 
-    def line(self, test: int, at: int) -> bytes | None:
+    def line(self, test: int, at: int, redact: Redact) -> bytes | None:
         """Return the ``ended`` record of a test with this attempt alone, which began *at*, if it is plain.
 
-        It is where setup, call and teardown passed, and there is nothing more to tell: true of most.
+        It is where setup, call and teardown passed, and there is no more to tell than steps and output: true of most.
         """
         phases = self.phases
-        if not self.is_regular or len(phases) != 3 or self.recording.steps or not self.notes.is_empty:
+        if not self.is_regular or len(phases) != 3 or not self.notes.is_empty:
             return None
         setup, call, teardown = phases
-        if teardown[5] or setup[0] != "setup" or call[0] != "call" or teardown[0] != "teardown":
+        if setup[0] != "setup" or call[0] != "call" or teardown[0] != "teardown":
             return None
-        return records.passed(test, at, self.start, setup[2], call[2], teardown[2])
+        more = ""
+        if self.recording.steps:
+            steps = self.recording.passed_steps()
+            if steps is None:
+                return None
+            more = f',"steps":[{",".join([records.step_as_json(*step) for step in steps])}]'
+        if teardown[5]:
+            for stream, text in self._outputs(redact):
+                more += f',"{stream}":{native.quote(text)}'
+        return records.passed(test, at, self.start, setup[2], call[2], teardown[2], more)
 
     def describe(self, redact: Redact) -> Record:
         """Return the journal's attempt: failed if anything did, else what the call said, or the setup without one."""
@@ -163,11 +173,22 @@ class Attempt:
             annotations.append(self._ends_by)
         if annotations:
             described["annotations"] = annotations
-        sections = self.sections
-        if len(sections) > self._first_section or self._more_output or self._last_output:
-            told = [*self._more_output, *sections[self._first_section :], *self._last_output]
-            _add_output(described, told, redact)
+        described.update(self._outputs(redact))
         return described
+
+    def _outputs(self, redact: Redact) -> list[tuple[str, str]]:
+        """Return what was printed, by stream."""
+        sections = self.sections
+        if len(sections) <= self._first_section and not self._more_output and not self._last_output:
+            return []
+        outputs: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        for title, content in [*self._more_output, *sections[self._first_section :], *self._last_output]:
+            for beginning, stream in _STREAMS:
+                if title.lower().startswith(beginning):
+                    outputs[stream].append(content)
+            if title.startswith("Captured log"):
+                outputs["stderr"].append(f"--- {title} ---\n{content}\n")
+        return [(stream, shorten(redact("".join(parts)), OUTPUT_LIMIT)) for stream, parts in outputs.items() if parts]
 
     def _first_failures(self) -> list[Record]:
         """Return what failed besides the phases; of many subtests, the first that did."""
@@ -177,16 +198,3 @@ class Attempt:
         if cut > 0:
             first.append({"phase": "subtests", "message": f"[... {cut:,} further failures cut ...]"})
         return first
-
-
-def _add_output(described: Record, sections: list[tuple[str, str]], redact: Redact) -> None:
-    outputs: dict[str, list[str]] = {"stdout": [], "stderr": []}
-    for title, content in sections:
-        for beginning, stream in _STREAMS:
-            if title.lower().startswith(beginning):
-                outputs[stream].append(content)
-        if title.startswith("Captured log"):
-            outputs["stderr"].append(f"--- {title} ---\n{content}\n")
-    for stream, parts in outputs.items():
-        if parts:
-            described[stream] = shorten(redact("".join(parts)), OUTPUT_LIMIT)

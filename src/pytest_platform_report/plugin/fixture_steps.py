@@ -9,7 +9,6 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-import _pytest.python
 import pytest
 
 from ..native import now_ms
@@ -17,13 +16,13 @@ from ..recording import Inside, OpenStep, current
 from ..redact import Redact
 from ..text import shorten_name
 from . import allure_marks
+from .phases import is_direct_parameter
 from .problems import Problems
 
 # What pytest makes of the functions setup_module, setUpClass and their like.
 _xunit = re.compile(r"_(?:xunit|unittest)_(set[uU]p_?\w+?)_fixture_").match
 _PRIVATE = ("_", "pytestbdd_")
 _KNOWN_TITLES = 1024
-_give_parameter = getattr(_pytest.python, "get_direct_param_fixture_func", None)
 
 
 class FixtureHooks:
@@ -47,7 +46,7 @@ class FixtureHooks:
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
         """Called around a fixture's setup; newer pytest sets up inside it what the fixture asks for."""
         __tracebackhide__ = True  # or each failure of a fixture would show this frame
-        if fixturedef.func is _give_parameter or current.recording is None:
+        if is_direct_parameter(fixturedef) or current.recording is None:
             return (yield)
         setup = self._begin_setup(fixturedef)
         try:

@@ -31,7 +31,7 @@ class Journal:
     :ivar on_open: called when the segment has been made, and should its folder have to be made anew.
     :ivar output: the descriptors of the files that pytest captures output in, once the journal is open.
     :ivar finished: how many tests have ended, here or in the workers.
-    :ivar write: writes a record that is a line already, once the journal is open.
+    :ivar write: writes a record that is a line already, once the journal is open; ``put_off`` does so with the next.
     :ivar problem: why nothing can be recorded, in words; empty where it can.
     """
 
@@ -53,6 +53,7 @@ class Journal:
         self.on_open: Callable[[], None] = _do_nothing
         self.output: list[int] = []
         self.write: Callable[[bytes], None] = _drop
+        self.put_off: Callable[[bytes], None] = _drop
         self._segment: Segment | RelayedSegment | None = None
         self._early: list[Record] = []
         self._running = b""
@@ -126,7 +127,7 @@ class Journal:
             return
         self.output = self._find_output()
         self._segment.append({**about, "output": self.output, "at": round(now_ms())})
-        self.write = self._segment.append_line
+        self.write, self.put_off = self._segment.append_line, self._segment.put_off
         for record in self._early:
             self._segment.append(record)
         self._early.clear()
@@ -144,6 +145,11 @@ class Journal:
         self.folder.remake()
         self.on_open()
         return self.folder.journal
+
+    def flush(self) -> None:
+        """Write what has been put off."""
+        if self._segment is not None:
+            self._segment.flush()
 
     def look_after(self) -> bool:
         """Make the run folder anew where it has been deleted or moved away; return whether it has been."""
@@ -164,9 +170,9 @@ class Journal:
             self.open()
         segment = self._segment
         if segment is not None:
+            segment.append_line(line)
             if not segment.kept:
                 self._running = line
-            segment.append_line(line)
 
     def append(self, record: Record) -> None:
         """Write *record*, opening the journal if need be."""

@@ -151,6 +151,11 @@ class Recorder:
             self._guard(error)
         return explanations
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Called when no test follows, though one may have been expected to."""
+        self._journal.flush()
+
     def _begin(self, item: pytest.Item, following: pytest.Item | None) -> None:
         self._tests += 1
         if self._tests == 1:
@@ -163,6 +168,7 @@ class Recorder:
         self._reports.clear()
         self._told = 0
         self._markers = len(item.own_markers)
+        parts = self._describe.parts(item, self._tests - 1)
         now = now_ms()
         self._at = int(now)
         if self._extensions.change_begins:
@@ -175,8 +181,11 @@ class Recorder:
                 self._journal.append(records.dropped(self._tests, described["node"]))
                 return
             self._journal.begin(records.line_of_began(began))
+        elif parts is not None:
+            self._journal.begin(records.begun(self._tests, self._at, parts, self._phases.is_set_up))
         else:
-            self._journal.begin(self._describe.begun_line(self._tests, item, self._at, self._phases.is_set_up))
+            began = self._describe.begun(self._tests, item, self._at)
+            self._journal.begin(records.line_of_began(began, self._phases.is_set_up))
         self.keep_file.begin(self._tests)
         recording.current.keep_file = self.keep_file
         self._open_attempt(now)
@@ -270,7 +279,7 @@ class Recorder:
         item = self._item
         line = self._line_of_plain(item)
         if line is not None:
-            self._journal.write(line)
+            self._write_end(line)
             self._told, self._spare = 1, self._attempts[0]
         elif self._journal.is_own:
             self._tell_more(item)
@@ -294,8 +303,14 @@ class Recorder:
             if kept is None:
                 self._journal.append(records.ended_dropped(self._tests))
             else:
-                self._journal.write(records.line_of_ended(kept))
+                self._write_end(records.line_of_ended(kept))
             self._told = len(self._attempts)
+
+    def _write_end(self, line: bytes) -> None:
+        if self._phases.is_followed:
+            self._journal.put_off(line)
+        else:
+            self._journal.write(line)
 
     def _line_of_plain(self, item: pytest.Item) -> bytes | None:
         """Return the record of a test of which there is nothing to say but that it passed, and when: true of most."""
@@ -303,7 +318,7 @@ class Recorder:
             return None
         if item.user_properties or self._extensions.change_ends:
             return None
-        return self._attempts[0].line(self._tests, self._at)
+        return self._attempts[0].line(self._tests, self._at, self._redact)
 
     def _describe_unfinished(self) -> Record:
         """Return the last attempt, without the texts that a hook may change once the test has ended."""

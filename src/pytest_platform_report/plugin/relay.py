@@ -43,6 +43,11 @@ class RelayedSegment:
         """Hold a record that is a line already."""
         self._lines.append(line.decode("ascii").rstrip("\n"))
 
+    put_off = append_line
+
+    def flush(self) -> None:
+        """Nothing is put off."""
+
     def take(self) -> list[str]:
         """Return what is held, and let go of it."""
         lines, self._lines = self._lines, []
