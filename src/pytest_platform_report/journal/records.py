@@ -13,7 +13,8 @@ began      ``test`` (a number, unique in the segment), ``node``, ``file``, ``lin
 phase      ``phase``: which the running test comes to now, call or teardown, or again setup; it began with its setup
 attempt    ``test``, ``attempts``: the one that was over when the next one began; ``ended`` has it again
 ended      ``test``, ``attempts``, the ``tags`` and ``annotations`` that have come since it began, and the ``title``
-           that it is to be shown as, where it was given one; or ``test`` and ``dropped``: a hook has left it out
+           that it is to be shown as, where it was given one; or ``test`` and ``dropped``: a hook has left it out.
+           Where nothing but pytest's loop runs between two tests, it comes with the ``began`` of the second
 dropped    ``test``, ``node``: one that a hook has left out when it was about to begin
 artifact   ``test`` (null: the run's own), ``path`` (relative to the run folder), ``name``, ``type``, ``size``,
            ``sha256`` (in hex); where the file could not be kept, ``problem`` says why

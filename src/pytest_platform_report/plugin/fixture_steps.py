@@ -37,7 +37,7 @@ class FixtureHooks:
     def __init__(self, redact: Redact, guard: Problems) -> None:
         self._guard = guard
         self.on_subtests: Callable[[], None] = lambda: None
-        self._fit_title = lru_cache(_KNOWN_TITLES)(lambda title: shorten_name(redact(title)))
+        self._title = lru_cache(_KNOWN_TITLES)(lambda *of: shorten_name(redact(_name(*of))))
         self._setups: list[_Setup] = []
         self._torn_down: list[tuple[Callable[..., object], OpenStep]] = []
 
@@ -70,7 +70,7 @@ class FixtureHooks:
         try:
             if fixturedef.argname == "subtests":
                 self.on_subtests()
-            setup = _Setup(fixturedef, self._fit_title(_name(fixturedef)))
+            setup = _Setup(fixturedef, self._title(fixturedef))
             if setup.entered is not None and self._setups:
                 setup.stand_beside(self._setups[-1])
             self._setups.append(setup)
@@ -96,7 +96,7 @@ class FixtureHooks:
     def begin_teardown(self, fixturedef: pytest.FixtureDef[object]) -> Inside | None:
         """Begin the step of a fixture's teardown."""
         try:
-            entered = Inside(self._fit_title(_name(fixturedef, is_teardown=True)), "fixture", is_fit=True)
+            entered = Inside(self._title(fixturedef, True), "fixture", is_fit=True)
             if entered.step is not None:
                 if self._torn_down and self._torn_down[0][1].recording is not entered.step.recording:
                     self._torn_down.clear()
@@ -165,7 +165,7 @@ class _Setup:
             self.entered.step.start = self.begun - self.entered.step.recording.start
 
 
-def _name(fixturedef: pytest.FixtureDef[object], *, is_teardown: bool = False) -> str:
+def _name(fixturedef: pytest.FixtureDef[object], is_teardown: bool = False) -> str:
     """Return the fixture's name and scope: ``db (session)``, ``setup_module (module)``."""
     name = allure_marks.title_of_function(fixturedef.func) or fixturedef.argname
     made = _xunit(name) if name.startswith("_") else None

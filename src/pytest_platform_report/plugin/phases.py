@@ -75,7 +75,7 @@ class Phases:
         """Take up a test, after which *following* comes."""
         names = item.fixturenames if type(item) is _Function else ("request",)
         self._parameters = len(names)
-        self._is_bare = not names or self._has_parameters_only(item, names)
+        self._is_bare = not names or (hasattr(item, "callspec") and self._has_parameters_only(item, names))
         self.is_set_up = self._is_bare and item is self._next
         self.is_followed = self._is_in_a_row and following is not None
         self._next = following if self._is_alone and following is not None and following.parent is item.parent else None
