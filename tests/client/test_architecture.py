@@ -204,6 +204,18 @@ class TestSession:
         assert [name for name in modules if name.startswith((f"{PACKAGE}.uploader", f"{PACKAGE}.platforms"))] == []
         assert (project / ".platform-report").is_dir()
 
+    @pytest.mark.parametrize("loaded", ["by entry point", "by name"])
+    def test_that_reports_loads_our_modules_as_they_are(self, tmp_path: Path, loaded: str) -> None:
+        (tmp_path / "test_a.py").write_text(
+            "import sys\n"
+            "def test_a():\n"
+            f"    loader = sys.modules['{PACKAGE}.plugin.recorder'].__loader__\n"
+            "    assert type(loader) is type(sys.modules['json'].__loader__)\n"
+            "    assert type(loader) is not type(__loader__)\n"
+        )
+        alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": f"{PACKAGE}.plugin"}
+        run_pytest(tmp_path, "--platform-report", "--platform-detach", **(alone if loaded == "by name" else {}))
+
     def test_that_reports_is_no_parent_of_its_uploader(self, project: Path) -> None:
         (project / "test_a.py").write_text(
             "import os, pytest, scan\n"

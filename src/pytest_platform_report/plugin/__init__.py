@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .fixture import PlatformReport
 
+_PACKAGE = __name__.partition(".")[0]
 _HOOKS = ("pytest_platform_run", "pytest_platform_begin", "pytest_platform_end", "pytest_platform_artifact")
 
 
@@ -73,7 +74,7 @@ def _load_unchanged(config: pytest.Config) -> None:
     # pytest reads, and perhaps compiles, the source of each module of a plugin, to rewrite assertions. We have none.
     marked = getattr(config.pluginmanager.rewrite_hook, "_must_rewrite", None)
     if isinstance(marked, set):
-        marked.discard("pytest_platform_report")
+        marked -= {name for name in marked if name.partition(".")[0] == _PACKAGE}
 
 
 def _is_on(config: pytest.Config, options: object) -> bool:
