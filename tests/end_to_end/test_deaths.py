@@ -72,6 +72,37 @@ WITHOUT_FIXTURES = {
     "a finalizer": (", in its teardown", "pass", "pass", "pytest_runtest_call(item):\n    item.addfinalizer(die)"),
 }
 
+BETWEEN_TESTS = {
+    # Asked to stop this late, pytest tears down what is left when no test runs any more.
+    "stopped": """
+        import os
+        import pytest
+
+        def pytest_sessionstart(session):
+            global running
+            running = session
+
+        @pytest.fixture(scope="session", autouse=True)
+        def shop():
+            yield
+            os._exit(3)
+
+        def pytest_runtest_logfinish(nodeid):
+            if "test_last" in nodeid:
+                running.shouldstop = "enough"
+        """,
+    "a loop of its own": """
+        import os
+
+        def pytest_runtestloop(session):
+            for item, following in zip(session.items, [*session.items[1:], None]):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if item.name == "test_last":
+                    os._exit(3)
+            return True
+        """,
+}
+
 
 def start_and_wait(project: Project, *arguments: str, workers: int = 0) -> subprocess.Popen[str]:
     """Start a session, and return it when its third test runs."""
@@ -184,28 +215,9 @@ def test_a_death_with_a_parameter_is_told_with_its_phase(
     assert run.test("test_number[2]")["error"]["message"].partition("running this test")[2] == phase
 
 
-def test_a_death_when_the_tests_are_over_leaves_what_the_last_one_came_to(project: Project, target: Target) -> None:
-    # Asked to stop this late, pytest tears down what is left when no test runs any more.
-    project.write(
-        "conftest.py",
-        """
-        import os
-        import pytest
-
-        def pytest_sessionstart(session):
-            global running
-            running = session
-
-        @pytest.fixture(scope="session", autouse=True)
-        def shop():
-            yield
-            os._exit(3)
-
-        def pytest_runtest_logfinish(nodeid):
-            if "test_last" in nodeid:
-                running.shouldstop = "enough"
-        """,
-    )
+@pytest.mark.parametrize("hooks", BETWEEN_TESTS.values(), ids=BETWEEN_TESTS)
+def test_a_death_between_tests_leaves_what_the_last_one_came_to(project: Project, target: Target, hooks: str) -> None:
+    project.write("conftest.py", hooks)
     project.write("test_it.py", "def test_before(): pass\ndef test_last(): pass\ndef test_after(): pass\n")
     project.run()
     project.wait_for_uploader()

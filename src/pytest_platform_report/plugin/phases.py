@@ -68,7 +68,8 @@ class Phases:
         self._is_alone_with_parameters = not any(
             is_of_others(config, name, known=_ALONE_WITH_PARAMETERS) for name in _FIXTURE_HOOKS
         )
-        self._is_in_a_row = self._is_alone and not hasattr(config, "workerinput")
+        has_loop = is_of_others(config, "pytest_runtestloop", with_wrappers=False)
+        self._is_in_a_row = self._is_alone and not (has_loop or hasattr(config, "workerinput"))
         self._stack = getattr(getattr(session, "_setupstate", None), "stack", {})
 
     def begin(self, item: pytest.Item, following: pytest.Item | None) -> None:

@@ -168,7 +168,7 @@ class Recorder:
         self._reports.clear()
         self._told = 0
         self._markers = len(item.own_markers)
-        parts = self._describe.parts(item, self._tests - 1)
+        parts = None if self._extensions.change_begins else self._describe.parts(item, self._tests - 1)
         now = now_ms()
         self._at = int(now)
         if self._extensions.change_begins:
@@ -267,6 +267,8 @@ class Recorder:
             if error is not None and not self._attempts[-1].has("teardown"):
                 self._note_end_by(error, item)
             self._tell_end()
+            if error is not None:
+                self._journal.flush()
         except Exception as problem:
             self._guard(problem)
         finally:
