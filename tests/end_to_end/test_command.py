@@ -249,10 +249,10 @@ def test_serve_with_workers_as_the_environment_says(target: Target, project: Pro
     for host, expected in (("b.example", 200), ("c.example", 200), ("d.example", 403)):
         assert status(runs, Host=host, **{"X-API-Key": _KEY}) == expected
     assert status("/metrics", Host="a.example", Authorization="Bearer a-token-that-is-long-enough") == 200
-    assert status("/metrics", Host="a.example") == 401
     os.kill(min(workers), signal.SIGKILL)
     wait_for(lambda: len(_children(process.pid) - {min(workers)}) == 2, "another worker took its place")
     assert status("/readyz") == 200
+    assert status("/metrics", Host="a.example") == 401  # a worker that is killed may not have logged its last answer
     workers = _children(process.pid)
     process.terminate()
     ended = finish(process)
