@@ -60,6 +60,7 @@ def _report(suite: Suite, cache: Path, folder: Path, *, is_spoiled: bool = False
 
 def _run(suite: Suite, tree: Path, root: Path, workers: int, *, is_reported: bool, is_spoiled: bool) -> Session:
     project = Project(root, {"PYTHONPATH": str(_PLUGINS)})
+    project.reruns = is_spoiled
     (root / "pytest.ini").unlink()  # the suite has its own configuration
     shutil.copytree(tree, root, dirs_exist_ok=True)
     options = ["--junitxml=junit.xml", "-o", "junit_family=xunit1", "-p", "steady"]
