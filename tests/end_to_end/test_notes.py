@@ -112,3 +112,25 @@ def test_what_is_told_arrives(target: Target, project: Project) -> None:
 def _told(test: Json) -> list[tuple[str, str]]:
     ours = ("report-id", "location")
     return [(each["type"], each["description"]) for each in test["annotations"] if each["type"] not in ours]
+
+
+def test_markers_that_an_earlier_test_adds(target: Target, project: Project) -> None:
+    project.write(
+        "test_it.py",
+        """
+        import pytest
+
+        def test_adds(request):
+            second, third = request.session.items[1:]
+            second.add_marker(pytest.mark.late)
+            third.parent.add_marker(pytest.mark.later)
+
+        def test_second(): pass
+
+        class TestThird:
+            def test_third(self): pass
+        """,
+    )
+    project.run("-W", "ignore")
+    tags = {test["title"]: test["tags"] for test in read_run(target).tests}
+    assert tags == {"test_adds": [], "test_second": ["@late"], "test_third": ["@later"]}
