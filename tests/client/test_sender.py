@@ -164,3 +164,13 @@ def test_platform_that_fails_every_second_request(
     assert sorted(run.titles) == ["test_a", "test_b", "test_c", "test_d", "test_e"]
     assert run.record.acknowledged() == 5
     assert len(platform.runs) == 61
+
+
+def test_nothing_is_looked_up_of_a_run_that_was_not_there(tmp_path: Path, runs: list[Run], is_rich: bool) -> None:
+    """Its folder had to be made anew, so that nobody knew."""
+    (tmp_path / "restored").touch()
+    platform = PickyPlatform("GET http://platform.example/api/tests", "", (500, "{}"), is_rich=is_rich)
+    run = Run(tmp_path, platform)
+    runs.append(run)
+    run.send()
+    assert (len(run.titles), run.record.acknowledged(), platform.turned_away) == (5, 5, 0)

@@ -119,6 +119,11 @@ class DeliveryRecord(Tally):
         row = self._db.execute("SELECT marker, maker, joint FROM run").fetchone()
         return Identity(row[0], row[1], bool(row[2])) if row else Identity()
 
+    def clear_doubts(self) -> None:
+        """Note that the run has only now been created: nothing of it can have arrived before."""
+        self.is_doubtful = False
+        self._db.execute("UPDATE test SET state='pending' WHERE state='unknown'")
+
     def share_run(self) -> None:
         """Note that the run is shared with others."""
         self._db.execute("UPDATE run SET joint=1")

@@ -169,6 +169,7 @@ class RunSender:
             self._is_vain = True
             self._record.set_run(after("run", error))
             raise
+        self._record.clear_doubts()
         return _There(created.id, created.capabilities)
 
     def _begin(self, run: _There, metadata: Mapping[str, str]) -> None:
