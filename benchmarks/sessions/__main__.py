@@ -2,8 +2,8 @@
 
 ::
 
-    python benchmarks/sessions [--short] [--rounds N] [--trivial N] [--mixed N] [--sleeping N] [--only TEXT ...]
-                               [--no-count] [--venvs PATH] [--page docs/performance.md]
+    python benchmarks/sessions [--short] [--rounds N] [--peer-rounds N] [--trivial N] [--mixed N] [--sleeping N]
+                               [--only TEXT ...] [--no-count] [--venvs PATH] [--page docs/performance.md]
 
 What pytest is run by has to have this package, with its extra ``server``, pytest, and nothing else that pytest would
 load; each peer gets a virtual environment of its own. Needs Linux.
@@ -28,7 +28,7 @@ from benchmarks.sessions.candidates import CANDIDATES, COUNTED, DESERTED, PYTEST
 from benchmarks.sessions.corpora import Corpus, mixed, sleeping, trivial
 from benchmarks.sessions.instructions import count_instructions
 from benchmarks.sessions.runs import Run, run, write
-from benchmarks.sessions.tables import Runs, table
+from benchmarks.sessions.tables import Turn, Turns, table
 from faults.run import find_python, find_versions
 
 _BEGIN, _END = "<!-- what follows is written by benchmarks/sessions -->\n", "<!-- to here -->\n"
@@ -51,12 +51,13 @@ def main() -> None:
         bench.warm_up([*chosen, *dead])
         for corpus in corpora:
             candidates = [*chosen, *(dead if corpus.name == "mixed" else ())]
-            parts.append(table(corpus, candidates, bench.measure(corpus, candidates, asked.rounds)))
+            parts.append(table(corpus, candidates, bench.measure(corpus, candidates, asked.rounds, asked.peer_rounds)))
             print(f"{corpus.name}:\n{parts[-1]}", file=sys.stderr, flush=True)
     if asked.count:
         parts.append(count_instructions(counted, asked.venvs.absolute()))
     minutes = (time.monotonic() - began) / 60
-    told = "\n\n".join([_describe(chosen, asked.venvs.absolute(), asked.rounds, minutes), *parts])
+    rounds = f"{asked.rounds} rounds, {asked.peer_rounds} of the peers, in {minutes:.0f} minutes"
+    told = "\n\n".join([_describe(chosen, asked.venvs.absolute(), rounds), *parts])
     if asked.page:
         _write(asked.page, told)
     else:
@@ -79,17 +80,27 @@ class _Bench:
             if not candidate.is_deserted:
                 self._run(candidate, corpus, written)
 
-    def measure(self, corpus: Corpus, candidates: Sequence[Candidate], rounds: int) -> Runs:
-        """Run each candidate once in each round, another one first in each; slow ones in the first round only."""
+    def measure(self, corpus: Corpus, candidates: Sequence[Candidate], rounds: int, peer_rounds: int) -> Turns:
+        """Run each candidate once in each of its rounds, between two sessions of what it is compared with.
+
+        A machine may be half as fast a minute later, and those that cost little would not be told apart.
+        """
         written = self._write(corpus, corpus.name)
-        runs: Runs = {}
-        for number in range(rounds):
-            first = number * len(candidates) // rounds
-            for candidate in [*candidates[first:], *candidates[:first]]:
-                if number and candidate.is_slow:
-                    continue
-                runs.setdefault(candidate.name, []).append(self._run(candidate, corpus, written))
-        return runs
+        turns: Turns = {candidate.name: [] for candidate in candidates}
+        for number in range(max(rounds, peer_rounds)):
+            due = [each for each in candidates if number < _rounds_of(each, rounds, peer_rounds)]
+            for base in (each for each in candidates if each.name in (PYTEST, SAME_PACKAGES)):
+                group = [each for each in due if each.beside == base.name and each is not base]
+                first = number % len(group) if group else 0
+                before = None
+                for candidate in [*group[first:], *group[:first]]:
+                    before = before or self._run(base, corpus, written)
+                    run, after = (self._run(each, corpus, written) for each in (candidate, base))
+                    turns[candidate.name].append(Turn(run, (before, after)))
+                    if base.name == PYTEST:
+                        turns[PYTEST].append(Turn(before))
+                    before = after
+        return turns
 
     def _write(self, corpus: Corpus, name: str) -> Path:
         folder = self._folder / name
@@ -112,14 +123,19 @@ def _is_asked_for(candidate: Candidate, words: Sequence[str]) -> bool:
     return is_one or candidate.name in (PYTEST, SAME_PACKAGES)
 
 
-def _describe(candidates: Sequence[Candidate], venvs: Path, rounds: int, minutes: float) -> str:
+def _rounds_of(candidate: Candidate, rounds: int, peer_rounds: int) -> int:
+    if candidate.is_slow:
+        return 1
+    return rounds if SAME_PACKAGES in (candidate.name, candidate.beside) else peer_rounds
+
+
+def _describe(candidates: Sequence[Candidate], venvs: Path, rounds: str) -> str:
     plugins = {candidate.plugin.name: candidate.plugin for candidate in candidates if candidate.name != PYTEST}
     told = [find_versions(plugin, find_python(plugin, venvs)).partition(",")[0] for plugin in plugins.values()]
     today = datetime.datetime.now(datetime.timezone.utc).date()
     python, system = platform.python_version(), f"{platform.system()} {platform.release()}"
     return textwrap.fill(
-        f"Made on {today} with Python {python} on {system}, {os.cpu_count()} cores, "
-        f"{rounds} rounds in {minutes:.0f} minutes: {', '.join(told)}.",
+        f"Made on {today} with Python {python} on {system}, {os.cpu_count()} cores, {rounds}: {', '.join(told)}.",
         _PAGE_WIDTH,
     )
 
@@ -140,7 +156,8 @@ def _sizes(asked: argparse.Namespace) -> list[tuple[Callable[[int], Corpus], int
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python benchmarks/sessions", description=__doc__.partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="few tests, one round: whether everything runs")
-    parser.add_argument("--rounds", type=int, default=2, help="of those that take no minute")
+    parser.add_argument("--rounds", type=int, default=8, help="of ours, which are close to what they are compared with")
+    parser.add_argument("--peer-rounds", type=int, default=2, help="of the peers that take no minute")
     parser.add_argument("--trivial", type=int, default=10_000, help="how many tests that do nothing; 0 for none")
     parser.add_argument("--mixed", type=int, default=2_000, help="how many of all kinds, one of ten failing")
     parser.add_argument("--sleeping", type=int, default=300, help="how many that sleep 10 ms")
@@ -150,7 +167,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the tables into this page")
     asked = parser.parse_args()
     if asked.short:
-        vars(asked).update(_SHORT, rounds=1)
+        vars(asked).update(_SHORT, rounds=1, peer_rounds=1)
     return asked
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import median
+from dataclasses import dataclass
+from statistics import mean, median, quantiles
 
 from benchmarks.sessions.candidates import Candidate
 from benchmarks.sessions.corpora import Corpus
@@ -20,30 +21,40 @@ _COLUMNS = (
     "arrived",
 )
 
-Runs = dict[str, list[Run]]
+
+@dataclass(frozen=True)
+class Turn:
+    """A session, and those that it is compared with: the one just before it and the one just after it."""
+
+    run: Run
+    beside: tuple[Run, ...] = ()
 
 
-def table(corpus: Corpus, candidates: Sequence[Candidate], runs: Runs) -> str:
-    """Return what a corpus took of each candidate; ``runs`` by the candidates' names, and by their rounds."""
+Turns = dict[str, list[Turn]]
+
+
+def table(corpus: Corpus, candidates: Sequence[Candidate], turns: Turns) -> str:
+    """Return what a corpus took of each candidate; ``turns`` by the candidates' names."""
     lines = [
         f"| {corpus.count:,} {corpus.name} tests | {' | '.join(_COLUMNS)} |",
         f"| --- |{' ---: |' * len(_COLUMNS)}",
     ]
-    lines += [_line(corpus, candidate, runs) for candidate in candidates if candidate.name in runs]
+    lines += [_line(corpus, candidate, turns[candidate.name]) for candidate in candidates if candidate.name in turns]
     return "\n".join(lines)
 
 
-def _line(corpus: Corpus, candidate: Candidate, runs: Runs) -> str:
-    mine, others = runs[candidate.name], runs[candidate.beside]
+def _line(corpus: Corpus, candidate: Candidate, turns: Sequence[Turn]) -> str:
+    mine = [turn.run for turn in turns]
     first = mine[0]
 
     def compare(value: Callable[[Run], float]) -> str:
-        taken = median(map(value, mine))
-        if candidate.name == candidate.beside:
-            return f"{taken:.2f} s"
-        ratios = sorted(value(one) / value(other) for one, other in zip(mine, others, strict=False))
-        spread = f" ({ratios[0]:.2f} to {ratios[-1]:.2f})" if len(ratios) > 1 else ""
-        return f"{median(ratios):.2f}{spread}"
+        if not turns[0].beside:
+            return f"{median(map(value, mine)):.2f} s"
+        ratios = [value(turn.run) / mean(map(value, turn.beside)) for turn in turns]
+        if len(ratios) == 1:
+            return f"{ratios[0]:.2f}"
+        lower, middle, upper = quantiles(ratios, n=4, method="inclusive")
+        return f"{middle:.2f} ({lower:.2f} to {upper:.2f})"
 
     left = median(run.measured.left_cpu for run in mine)
     left_peak = median(run.measured.left_peak for run in mine)
