@@ -25,6 +25,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[2] / each) for each in ("", "tests")]
 
 from benchmarks.sessions.candidates import CANDIDATES, COUNTED, DESERTED, PYTEST, SAME_PACKAGES, Candidate
+from benchmarks.sessions.cores import Cores
 from benchmarks.sessions.corpora import Corpus, mixed, sleeping, trivial
 from benchmarks.sessions.instructions import count_instructions
 from benchmarks.sessions.runs import Run, run, write
@@ -33,7 +34,6 @@ from faults.run import find_python, find_versions
 
 _BEGIN, _END = "<!-- what follows is written by benchmarks/sessions -->\n", "<!-- to here -->\n"
 _SHORT = {"trivial": 60, "mixed": 20, "sleeping": 10}
-_LIMIT = 300.0
 _PAGE_WIDTH = 120
 
 
@@ -46,18 +46,20 @@ def main() -> None:
     counted = [each for each in COUNTED if _is_asked_for(each, asked.only)]
     parts = []
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        bench = _Bench(Path(folder), asked.venvs.absolute())
+    with tempfile.TemporaryDirectory() as folder, Cores() as cores:
+        bench = _Bench(Path(folder), asked.venvs.absolute(), cores)
         bench.warm_up([*chosen, *dead])
         for corpus in corpora:
             candidates = [*chosen, *(dead if corpus.name == "mixed" else ())]
-            parts.append(table(corpus, candidates, bench.measure(corpus, candidates, asked.rounds, asked.peer_rounds)))
+            turns = bench.measure(corpus, candidates, asked.rounds, asked.peer_rounds)
+            parts.append(table(corpus, candidates, turns, *map(cores.speeds, (cores.session, cores.other))))
             print(f"{corpus.name}:\n{parts[-1]}", file=sys.stderr, flush=True)
+        steady = cores.speeds(cores.session).steady
     if asked.count:
         parts.append(count_instructions(counted, asked.venvs.absolute()))
     minutes = (time.monotonic() - began) / 60
     rounds = f"{asked.rounds} rounds, {asked.peer_rounds} of the peers, in {minutes:.0f} minutes"
-    told = "\n\n".join([_describe(chosen, asked.venvs.absolute(), rounds), *parts])
+    told = "\n\n".join([_describe(chosen, asked.venvs.absolute(), rounds, steady), *parts])
     if asked.page:
         _write(asked.page, told)
     else:
@@ -67,9 +69,10 @@ def main() -> None:
 class _Bench:
     """A folder in which sessions are run."""
 
-    def __init__(self, folder: Path, venvs: Path) -> None:
+    def __init__(self, folder: Path, venvs: Path, cores: Cores) -> None:
         self._folder = folder
         self._venvs = venvs
+        self._cores = cores
         self._count = 0
 
     def warm_up(self, candidates: Sequence[Candidate]) -> None:
@@ -110,7 +113,7 @@ class _Bench:
     def _run(self, candidate: Candidate, corpus: Corpus, written: Path) -> Run:
         self._count += 1
         folder = self._folder / str(self._count)
-        done = run(candidate, corpus, written, folder, self._venvs, _LIMIT)
+        done = run(candidate, corpus, written, folder, self._venvs, self._cores)
         wall, arrived = done.measured.wall, done.in_the_end
         print(f"{corpus.name}: {candidate.name}: {wall:.1f} s, {arrived} arrived", file=sys.stderr, flush=True)
         if done.measured.exit != corpus.exit:
@@ -129,15 +132,16 @@ def _rounds_of(candidate: Candidate, rounds: int, peer_rounds: int) -> int:
     return rounds if SAME_PACKAGES in (candidate.name, candidate.beside) else peer_rounds
 
 
-def _describe(candidates: Sequence[Candidate], venvs: Path, rounds: str) -> str:
+def _describe(candidates: Sequence[Candidate], venvs: Path, rounds: str, steady: float | None) -> str:
     plugins = {candidate.plugin.name: candidate.plugin for candidate in candidates if candidate.name != PYTEST}
     told = [find_versions(plugin, find_python(plugin, venvs)).partition(",")[0] for plugin in plugins.values()]
     today = datetime.datetime.now(datetime.timezone.utc).date()
     python, system = platform.python_version(), f"{platform.system()} {platform.release()}"
-    return textwrap.fill(
-        f"Made on {today} with Python {python} on {system}, {os.cpu_count()} cores, {rounds}: {', '.join(told)}.",
-        _PAGE_WIDTH,
-    )
+    made = f"Made on {today} with Python {python} on {system}, {os.cpu_count()} cores, {rounds}: {', '.join(told)}."
+    speed = "How fast the cores were is not known: that takes the right to a real-time priority."
+    if steady is not None:
+        speed = f"The core of the sessions was at its full speed for {steady:.0%} of the time."
+    return textwrap.fill(f"{made} {speed}", _PAGE_WIDTH)
 
 
 def _write(page: Path, told: str) -> None:

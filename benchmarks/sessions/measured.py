@@ -14,8 +14,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.sessions.cores import Cores
 
 _SUBREAPER = 36
 _LOOK_SECONDS = 0.02
@@ -47,20 +50,23 @@ def measure(
     environment: Mapping[str, str],
     out: Path,
     limit: float,
+    cores: Cores,
     ended: Callable[[], object] = lambda: None,
 ) -> Measured:
     """Run a command in *folder*, its output to the file *out*, and wait for all that it leaves behind.
 
     :param limit: how many seconds it may take, and then what it leaves behind.
+    :param cores: which are its own, and that of what it leaves behind.
     :param ended: called when it has ended, and the others may not have.
     """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    children = _Children()
+    children = _Children(cores.other)
     with out.open("wb") as file:
         began = time.monotonic()
         process = subprocess.Popen(  # noqa: S603  the commands are our own
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
         )
+    os.sched_setaffinity(process.pid, {cores.session})
     children.follow(began + limit, process.pid)
     over = time.monotonic()
     process.returncode = children.exits[process.pid]  # it has been waited for here
@@ -79,9 +85,10 @@ def measure(
 
 
 class _Children:
-    """What is known of the children that come from now on, by their ids."""
+    """What is known of the children that come from now on, by their ids; orphans are kept to a core."""
 
-    def __init__(self) -> None:
+    def __init__(self, core: int) -> None:
+        self._core = core
         self.exits: dict[int, int] = {}
         self.cpu: dict[int, float] = {}
         self.peaks: dict[int, float] = {}
@@ -92,6 +99,9 @@ class _Children:
         ending = [os.pidfd_open(until)] if until is not None else []
         while until not in self.exits and (children := _list_children() - self._others):
             for pid in children:
+                if pid != until and pid not in self.peaks:
+                    with suppress(ProcessLookupError):
+                        os.sched_setaffinity(pid, {self._core})
                 self.peaks[pid] = max(self.peaks.get(pid, 0.0), _peak(pid))
                 if time.monotonic() > deadline:
                     os.kill(pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.sessions.candidates import Candidate
+from benchmarks.sessions.cores import Cores
 from benchmarks.sessions.corpora import Corpus
 from benchmarks.sessions.measured import Measured, measure
 from faults.run import find_python
@@ -19,8 +20,10 @@ from faults.sessions import Server, serving
 _NOBODY = "http://127.0.0.1:9"  # the port of "discard", which no machine serves any more
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _OVER = "tests-over"
+_LIMIT = 300.0  # seconds
 
-# When the last test has ended, whatever is done after it. The monotonic clock is one and the same for all processes.
+# When the last test has ended, whatever is done after it, and the CPU until then. The monotonic clock is one and the
+# same for all processes.
 _CONFTEST = f"""
 import time as _time
 from pathlib import Path as _Path
@@ -33,7 +36,7 @@ def pytest_runtestloop(session, clock=_time.monotonic, file=_Path("{_OVER}").abs
     try:
         return (yield)
     finally:
-        file.write_text(str(clock()))
+        file.write_text(f"{{clock()}} {{_time.process_time()}}")
 """
 
 
@@ -41,13 +44,14 @@ def pytest_runtestloop(session, clock=_time.monotonic, file=_Path("{_OVER}").abs
 class Run:
     """One session.
 
-    :ivar tests_wall: seconds from its start to the end of its last test.
+    :ivar tests_wall: seconds from its start to the end of its last test; ``tests_cpu`` those of CPU.
     :ivar requests: how many its server got; None where it had none.
     :ivar at_end: how many results had arrived when it ended; ``in_the_end`` when what it left behind had ended too.
     """
 
     measured: Measured
     tests_wall: float
+    tests_cpu: float
     requests: int | None
     at_end: int | None
     in_the_end: int | None
@@ -79,11 +83,10 @@ def begin(
     return [*command, *map(fill, plugin.arguments)], environment
 
 
-def run(candidate: Candidate, corpus: Corpus, written: Path, folder: Path, venvs: Path, limit: float) -> Run:
+def run(candidate: Candidate, corpus: Corpus, written: Path, folder: Path, venvs: Path, cores: Cores) -> Run:
     """Run a session of a corpus in *folder*, which must not be there yet.
 
     :param written: where the corpus has been written.
-    :param limit: how many seconds it may take.
     """
     with ExitStack() as stack:
         server = None
@@ -96,13 +99,17 @@ def run(candidate: Candidate, corpus: Corpus, written: Path, folder: Path, venvs
             folder,
             environment,
             folder / "out",
-            limit,
+            _LIMIT,
+            cores,
             ended=lambda: at_end.append(_arrived(candidate, server, folder)[1]),
         )
         requests, in_the_end = _arrived(candidate, server, folder)
     over = folder / _OVER
-    tests_wall = float(over.read_text()) - measured.began if over.exists() else measured.wall
-    return Run(measured, tests_wall, requests, at_end[0], in_the_end)
+    tests_wall, tests_cpu = measured.wall, measured.cpu
+    if over.exists():
+        ended, tests_cpu = map(float, over.read_text().split())
+        tests_wall = ended - measured.began
+    return Run(measured, tests_wall, tests_cpu, requests, at_end[0], in_the_end)
 
 
 def _options(candidate: Candidate, corpus: Corpus) -> dict[str, object]:

@@ -1,4 +1,8 @@
-"""What the sessions took, as tables."""
+"""What the sessions took, as tables.
+
+Times are told as they would be on cores that are always at their full speed: a second of CPU counts as much as its core
+did meanwhile, and a second that nobody computed in counts as a whole one.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from statistics import mean, median, quantiles
 
 from benchmarks.sessions.candidates import Candidate
+from benchmarks.sessions.cores import Speeds
 from benchmarks.sessions.corpora import Corpus
 from benchmarks.sessions.runs import Run
 
@@ -33,17 +38,50 @@ class Turn:
 Turns = dict[str, list[Turn]]
 
 
-def table(corpus: Corpus, candidates: Sequence[Candidate], turns: Turns) -> str:
-    """Return what a corpus took of each candidate; ``turns`` by the candidates' names."""
+def table(corpus: Corpus, candidates: Sequence[Candidate], turns: Turns, speeds: Speeds, others: Speeds) -> str:
+    """Return what a corpus took of each candidate.
+
+    :param turns: by the candidates' names.
+    :param speeds: those of the sessions' core; ``others`` those of the other one.
+    """
+    clock = _Clock(speeds, others)
     lines = [
         f"| {corpus.count:,} {corpus.name} tests | {' | '.join(_COLUMNS)} |",
         f"| --- |{' ---: |' * len(_COLUMNS)}",
     ]
-    lines += [_line(corpus, candidate, turns[candidate.name]) for candidate in candidates if candidate.name in turns]
+    lines += [
+        _line(corpus, candidate, turns[candidate.name], clock) for candidate in candidates if candidate.name in turns
+    ]
     return "\n".join(lines)
 
 
-def _line(corpus: Corpus, candidate: Candidate, turns: Sequence[Turn]) -> str:
+class _Clock:
+    """Tells times of sessions as of full speed."""
+
+    def __init__(self, speeds: Speeds, others: Speeds) -> None:
+        self._speeds = speeds
+        self._others = others
+
+    def cpu(self, run: Run) -> float:
+        over = run.measured.began + run.tests_wall
+        later = self._speeds.between(over, run.measured.began + run.measured.wall)
+        return self._tests_cpu(run) + (run.measured.cpu - run.tests_cpu) * later
+
+    def left_cpu(self, run: Run) -> float:
+        began = run.measured.began
+        return run.measured.left_cpu * self._others.between(began, began + run.measured.wall)
+
+    def tests_wall(self, run: Run) -> float:
+        return run.tests_wall - run.tests_cpu + self._tests_cpu(run)
+
+    def wall(self, run: Run) -> float:
+        return run.measured.wall - run.measured.cpu + self.cpu(run)
+
+    def _tests_cpu(self, run: Run) -> float:
+        return run.tests_cpu * self._speeds.between(run.measured.began, run.measured.began + run.tests_wall)
+
+
+def _line(corpus: Corpus, candidate: Candidate, turns: Sequence[Turn], clock: _Clock) -> str:
     mine = [turn.run for turn in turns]
     first = mine[0]
 
@@ -56,13 +94,13 @@ def _line(corpus: Corpus, candidate: Candidate, turns: Sequence[Turn]) -> str:
         lower, middle, upper = quantiles(ratios, n=4, method="inclusive")
         return f"{middle:.2f} ({lower:.2f} to {upper:.2f})"
 
-    left = median(run.measured.left_cpu for run in mine)
+    left = median(map(clock.left_cpu, mine))
     left_peak = median(run.measured.left_peak for run in mine)
     cells = [
-        compare(lambda run: run.measured.cpu),
+        compare(clock.cpu),
         f"{left:.2f} s" if left_peak else "",
-        compare(lambda run: run.tests_wall),
-        compare(lambda run: run.measured.wall),
+        compare(clock.tests_wall),
+        compare(clock.wall),
         f"{median(run.measured.peak for run in mine):.0f} MiB",
         f"{left_peak:.0f} MiB" if left_peak else "",
         "" if first.requests is None else f"{median(run.requests or 0 for run in mine):,.0f}",
