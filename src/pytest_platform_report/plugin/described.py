@@ -19,6 +19,7 @@ from ..redact import Redactor
 from ..text import MESSAGE_LIMIT, NAME_LIMIT, shorten, shorten_name
 from . import allure_marks
 from .comparison import show
+from .places import Places
 from .titles import hide_addresses, title_of
 
 PARAMETER_LIMIT = 240
@@ -43,6 +44,7 @@ class Describer:
         self._executions: Counter[str] | None = Counter() if counts else None
         self._worker_as_json = [to_json(annotation) for annotation in self._worker]
         self._parameter_as_json = lru_cache(_KNOWN_PARAMETERS)(self._encode_parameter)
+        self._places = Places()
         # What the tests of one class or module have in common, of which one follows another, or those of one function.
         self._parent: object = None
         self._marks_above: list[list[pytest.Mark]] = []
@@ -57,7 +59,7 @@ class Describer:
 
     def begun(self, number: int, item: pytest.Item, at: int) -> Record:
         """Return the ``began`` record of a test."""
-        file, line, _ = item.location
+        file, line, _ = self._places.of(item)
         self._enter(item.parent, file)
         node, title = self._name(item)
         annotations = self._annotations(item)
@@ -108,7 +110,7 @@ class Describer:
         name = item.name
         if self._executions is not None or not self._is_plain(item.nodeid, name):
             return None
-        file, line, _ = item.location
+        file, line, _ = self._places.of(item)
         if item.parent is not self._parent or file != self._file[0]:
             self._enter(item.parent, file)
         annotations = self._worker_as_json
