@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.sessions.cores import Cores
 
 _SUBREAPER = 36
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.005
 
 
 @dataclass(frozen=True)
