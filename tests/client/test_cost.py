@@ -123,6 +123,6 @@ def test_system_calls_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
 
 
 def test_functions_of_mixed_tests(mixed_counts: dict[str, float]) -> None:
-    # Where CI is set, pytest cuts no explanation of a failure short: 64.8 and not 63.
-    assert mixed_counts["functions"] <= 66
+    # Where CI is set, pytest cuts no explanation of a failure short: 62.8 and not 61.
+    assert mixed_counts["functions"] <= 63
     assert mixed_counts["C functions"] <= 64

@@ -9,20 +9,25 @@ import pytest
 from children import run_pytest
 
 CONFTEST = """
-import json
+import json, pytest
 
-expected, found = {}, {}
+expected, found, asked = {}, {}, []
 
 def pytest_collection_modifyitems(items):
     for item in items:
         expected[item.nodeid] = type(item).location.func(item)
+    find = pytest.Function.reportinfo
+    def reportinfo(item):
+        asked.append(item.name)
+        return find(item)
+    pytest.Function.reportinfo = reportinfo
 
 def pytest_runtest_logstart(nodeid, location):
     found[nodeid] = location
 
 def pytest_unconfigure():
     with open("places.json", "w") as file:
-        json.dump([expected, found], file)
+        json.dump([expected, found, asked], file)
 """
 
 ELSEWHERE = """
@@ -115,6 +120,8 @@ def test_places(tmp_path: Path, chosen: tuple[str, ...]) -> None:
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
     )
 
-    expected, found = json.loads((tmp_path / "places.json").read_text())
+    expected, found, asked = json.loads((tmp_path / "places.json").read_text())
     assert len(expected) >= 2 * 20
     assert found == expected
+    if not chosen:  # pytest is not asked again for those in the file of the one before
+        assert {"test_parameters[1]", "test_parameters[2]", "test_static", "test_inside[1]", "test_own"}.isdisjoint(asked)
