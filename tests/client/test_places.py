@@ -124,4 +124,4 @@ def test_places(tmp_path: Path, chosen: tuple[str, ...]) -> None:
     assert len(expected) >= 2 * 20
     assert found == expected
     if not chosen:  # pytest is not asked again for those in the file of the one before
-        assert {"test_parameters[1]", "test_parameters[2]", "test_static", "test_inside[1]", "test_own"}.isdisjoint(asked)
+        assert {"test_parameters[1]", "test_parameters[2]", "test_static", "test_inside[1]"}.isdisjoint(asked)
