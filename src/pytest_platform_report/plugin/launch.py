@@ -23,8 +23,9 @@ _CANNOT = "this Python cannot start an uploader"
 _SHELL = "/bin/sh"
 _HELD_FROM = 100
 
-# What is loaded lives on: the collector need not look through it time and again. The command line of httpx, which loads
-# click and pygments, is not wanted.
+# What is loaded lives on: the collector need not look through it time and again, and all is closed in the end, when to
+# take it apart would cost half as much as to load it did. The command line of httpx, which loads click and pygments, is
+# not wanted.
 _BOOT = """\
 import os, sys
 if sys.argv[2:]:
@@ -43,6 +44,7 @@ os.umask(0o077)
 sys.path += handed["path"]
 from pytest_platform_report.uploader.main import main
 main(handed["folder"], handed["session"], *held)
+os._exit(0)
 """
 
 
