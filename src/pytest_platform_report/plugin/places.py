@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from types import CodeType, FunctionType, MethodType
 
@@ -44,10 +45,16 @@ class Places:
         return place
 
 
+def is_fixed(item: pytest.Function) -> bool:
+    """Tell whether the place of a test is the same wherever the process is, so that it may be found before its time."""
+    code = _code_of(item.obj)
+    return code is not None and os.path.isabs(code.co_filename)
+
+
 def _code_of(function: object) -> CodeType | None:
-    """Return the code that pytest takes a test's place from; None where that is not the function's own."""
+    """Return the code that pytest takes a test's place from; None where it takes it from something else."""
+    if hasattr(function, "__wrapped__"):
+        function = inspect.unwrap(function)  # type: ignore[arg-type]  # mypy does not look into hasattr
     if type(function) is MethodType:
         function = function.__func__
-    if type(function) is not FunctionType or hasattr(function, "__wrapped__") or hasattr(function, "place_as"):
-        return None
-    return function.__code__
+    return function.__code__ if type(function) is FunctionType and not hasattr(function, "place_as") else None
