@@ -10,20 +10,24 @@ import pytest
 from children import run_pytest
 
 CONFTEST = """
-import json, pytest
+import json
 from pathlib import Path
+
+import _pytest.python
 
 PLACES = Path("places.json").absolute()
 expected, found, asked = {}, {}, []
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        expected[item.nodeid] = type(item).location.func(item)
-    find = pytest.Function.reportinfo
-    def reportinfo(item):
-        asked.append(item.name)
-        return find(item)
-    pytest.Function.reportinfo = reportinfo
+        place = type(item).location
+        expected[item.nodeid] = (getattr(place, "func", None) or place.fget)(item)
+
+    find = _pytest.python.getfslineno
+    def find_and_count(function):
+        asked.append(getattr(function, "__name__", ""))
+        return find(function)
+    _pytest.python.getfslineno = find_and_count
 
 def pytest_runtest_logstart(nodeid, location):
     found[nodeid] = location
@@ -105,33 +109,53 @@ def test_last(): pass
 
 MOVES = """
 import os
-exec(compile("def test_made(): pass", "made.py", "exec"))
-made = globals().pop("test_made")
-def test_moves(): os.chdir(os.pardir)
-test_made = made
+exec(compile("def moves(): os.chdir(os.pardir)", "made.py", "exec"))
+test_here = test_above = moves
 """
 
+FIND = """
+find = pytest.Function.reportinfo
 
-@pytest.mark.parametrize("chosen", [(), ("-p", "moved")], ids=["as it is", "moved by a plugin"])
-def test_places(tmp_path: Path, chosen: tuple[str, ...]) -> None:
+def reportinfo(item):
+    return find(item) if item.name != 'test_last' else ('moved.py', 7, item.name.upper())
+"""
+LATER = """
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems():
+    pytest.Function.{0} = {0}
+"""
+PLACE = """
+located = pytest.Function.location.func
+location = property(lambda item: located(item) if item.name != 'test_last' else ('moved.py', 7, 'it'))
+"""
+PLUGINS = {
+    "none": "",
+    "finds one": FIND + "pytest.Function.reportinfo = reportinfo",
+    "finds one later": FIND + LATER.format("reportinfo"),
+    "places one": PLACE + "pytest.Function.location = location",
+    "places one later": PLACE + LATER.format("location"),
+    "tells of one": """
+def pytest_itemcollected(item):
+    if item.name == 'test_last':
+        item.reportinfo = lambda: ('moved.py', 7, item.name)
+""",
+}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_places(tmp_path: Path, plugin: str) -> None:
     (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
-    (tmp_path / "moved.py").write_text(
-        "import pytest\n\npytest.Function.reportinfo = lambda item: ('moved.py', 7, item.name.upper())\n"
-    )
-    expected, found, asked = run(tmp_path, {"test_one.py": TESTS, "inside/test_two.py": TESTS}, *chosen)
+    (tmp_path / "moves.py").write_text("import pytest\n" + PLUGINS[plugin])
+    expected, found, asked = run(tmp_path, {"test_one.py": TESTS, "inside/test_two.py": TESTS}, "-p", "moves")
     assert len(expected) >= 2 * 20
     assert found == expected
-    if not chosen:  # pytest is not asked again for those in the file of the one before
-        plain = {"test_parameters[1]", "test_parameters[2]", "test_static", "test_inside[1]", "test_wrapped"}
-        assert plain.isdisjoint(asked)
+    if plugin == "none":  # pytest is not asked again for those in the file of the one before
+        assert {"test_parameters", "test_static", "test_inside", "test_wrapped"}.isdisjoint(asked)
 
 
 def test_a_place_that_depends_on_where_the_process_is(tmp_path: Path) -> None:
     _, found, _ = run(tmp_path, {"test_it.py": MOVES})
-    assert found == {
-        "test_it.py::test_moves": ["test_it.py", 4, "test_moves"],
-        "test_it.py::test_made": ["../made.py", 0, "test_made"],
-    }
+    assert [place[0] for place in found.values()] == ["made.py", "../made.py"]
 
 
 def run(project: Path, tests: dict[str, str], *arguments: str) -> Any:
@@ -141,10 +165,11 @@ def run(project: Path, tests: dict[str, str], *arguments: str) -> Any:
     for name, text in tests.items():
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(text)
-    run_pytest(
+    told = run_pytest(
         project,
         *("-p", "pytest_platform_report.plugin", "--platform-report", "--platform-detach", *arguments),
         "--import-mode=importlib",
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
     )
+    assert "internal error: " not in told
     return json.loads((project / "places.json").read_text())

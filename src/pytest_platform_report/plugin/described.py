@@ -19,7 +19,7 @@ from ..redact import Redactor
 from ..text import MESSAGE_LIMIT, NAME_LIMIT, shorten, shorten_name
 from . import allure_marks
 from .comparison import show
-from .places import Places, is_fixed
+from .places import Places
 from .titles import hide_addresses, title_of
 
 PARAMETER_LIMIT = 240
@@ -91,7 +91,7 @@ class Describer:
         Only where nothing of the user's is called for it, and nothing will have changed until they begin.
         """
         for item in items:
-            if type(item) is not _Function or type(item.parent) not in _PARENTS or not is_fixed(item):
+            if type(item) is not _Function or type(item.parent) not in _PARENTS or not self._places.is_fixed(item):
                 break
             called = getattr(item, "callspec", None)
             if called is not None and not all(map(_is_short, called.params.values())):
