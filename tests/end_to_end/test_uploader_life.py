@@ -8,6 +8,9 @@ import resource
 import shutil
 import signal
 import subprocess
+import time
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,8 @@ from end_to_end.gate import Fault
 from end_to_end.platforms import Target
 from end_to_end.readback import Run, read_run
 from end_to_end.sessions import Project, finish
-from end_to_end.waiting import wait_for
+from end_to_end.waiting import DEADLINE, wait_for
+from pytest_platform_report.locking import hold
 
 pytestmark = pytest.mark.uncovered
 
@@ -196,6 +200,18 @@ def test_an_uploader_without_a_shell_and_with_few_descriptors(target: Target, pr
     check(target)
 
 
+def test_a_killed_uploader_that_holds_the_lock_for_a_while(target: Target, project: Project) -> None:
+    """Threads of it may live on when it counts as dead: the next one waits for them."""
+    process = start(project)
+    project.kill_uploader()
+    with hold(project.run_folder / "lock", DEADLINE):
+        go_on(project)
+        wait_for(lambda: is_running(f"uploader.main*{project.run_folder}"), "there was another uploader")
+        time.sleep(0.5)
+    assert "3 tests run, 3 acknowledged\n" in finish(process).out
+    check(target)
+
+
 def test_two_killed_uploaders(target: Target, project: Project) -> None:
     process = start(project)
     first = project.status()["process"]
@@ -282,6 +298,15 @@ def test_a_machine_that_sleeps_and_a_clock_that_is_set_back(target: Target, proj
     run = check(target)
     assert 0 <= run.fields["duration"] < 120_000
     assert all(0 <= test["duration"] < 120_000 for test in run.tests)
+
+
+def is_running(pattern: str) -> bool:
+    """Tell whether there is a process in whose command this occurs."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if fnmatchcase(path.read_text(errors="replace"), f"*{pattern}*"):
+                return True
+    return False
 
 
 def pending(pid: int) -> set[int]:

@@ -23,6 +23,8 @@ _FULL_SECONDS = 3600.0
 _FULL_PAUSE = 0.5
 _LASTING_SECONDS = 60.0
 _NICE = 5
+# One that was killed counts as dead before the last of its threads is gone, which holds the lock until then.
+_DYING_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ def main(folder: str, launcher: Mapping[str, Any], pidfd: int | None, *output: i
     )
     access = Access(os.environ.get("PLATFORM_API_KEY", ""))
     try:
-        status = deliver(Path(folder), access, session=Handle(launcher["pid"], pidfd, output), launcher=launcher)
+        session = Handle(launcher["pid"], pidfd, output)
+        status = deliver(Path(folder), access, session=session, launcher=launcher, lock_patience=_DYING_SECONDS)
     except LockedError:
         return  # another session of the run has started one
     except Exception as error:
@@ -60,6 +63,7 @@ def deliver(
     launcher: Mapping[str, Any] | None = None,
     patience: float | None = None,
     follow: bool = True,
+    lock_patience: float = 0.0,
     watch: Callable[[dict[str, Any]], None] = lambda status: None,
 ) -> dict[str, Any]:
     """Deliver the run in *folder* until it is over and settled, or the time for it has come; return the last status.
@@ -71,6 +75,7 @@ def deliver(
     :param patience: seconds to go on after the run's end; by default what its session was told to wait, or an hour
         where that does not wait.
     :param follow: wait for sessions that still run; without it, what there is is delivered.
+    :param lock_patience: seconds to wait for another uploader that has the folder.
     :param watch: told of each new status.
     :raises LockedError: another uploader has the folder.
     :raises ConfigurationError: the run goes to another platform than the key.
@@ -80,7 +85,7 @@ def deliver(
     while True:
         begun = time.monotonic()
         try:
-            with hold(folder / "lock") as held:
+            with hold(folder / "lock", lock_patience) as held:
                 uploader = Uploader(folder, access, session, patience, follow, watch, launcher, held.is_there)
                 try:
                     uploader.run()
