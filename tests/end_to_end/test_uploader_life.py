@@ -207,7 +207,7 @@ def test_a_killed_uploader_that_holds_the_lock_for_a_while(target: Target, proje
     with hold(project.run_folder / "lock", DEADLINE):
         go_on(project)
         wait_for(lambda: is_running(f"uploader.main*{project.run_folder}"), "there was another uploader")
-        time.sleep(0.5)
+        time.sleep(0.5)  # longer than it takes one to leave that finds the lock held
     assert "3 tests run, 3 acknowledged\n" in finish(process).out
     check(target)
 
