@@ -114,8 +114,10 @@ test_here = test_above = moves
 """
 
 FIND = """
+import functools
 find = pytest.Function.reportinfo
 
+@functools.wraps(find)
 def reportinfo(item):
     return find(item) if item.name != 'test_last' else ('moved.py', 7, item.name.upper())
 """
@@ -125,6 +127,7 @@ def pytest_collection_modifyitems():
     pytest.Function.{0} = {0}
 """
 PLACE = """
+import functools
 located = pytest.Function.location.func
 location = property(lambda item: located(item) if item.name != 'test_last' else ('moved.py', 7, 'it'))
 """
@@ -133,6 +136,11 @@ PLUGINS = {
     "finds one": FIND + "pytest.Function.reportinfo = reportinfo",
     "finds one later": FIND + LATER.format("reportinfo"),
     "places one": PLACE + "pytest.Function.location = location",
+    "places one as pytest does": PLACE
+    + """
+pytest.Function.location = functools.cached_property(location.fget)
+pytest.Function.location.__set_name__(pytest.Function, "location")
+""",
     "places one later": PLACE + LATER.format("location"),
     "tells of one": """
 def pytest_itemcollected(item):

@@ -25,8 +25,11 @@ class Places:
     def __init__(self) -> None:
         self._reportinfo: object = _Function.reportinfo
         self._location: object = _Function.location
-        is_found_by_pytest = _Function.reportinfo.__module__ == "_pytest.python"
-        self._is_pytests = is_found_by_pytest and isinstance(self._location, cached_property)
+        self._is_pytests = (
+            _is_of(self._reportinfo, "_pytest.python")
+            and isinstance(self._location, cached_property)
+            and _is_of(self._location.func, "_pytest.nodes")
+        )
         self._source = self._file = ""
         self._parent: object = None
         self._names_above = ""
@@ -64,3 +67,8 @@ class Places:
         if type(function) is MethodType:
             function = function.__func__
         return function.__code__ if type(function) is FunctionType and not hasattr(function, "place_as") else None
+
+
+def _is_of(function: object, module: str) -> bool:
+    """Tell whether a function is a module's own, and not one that was made to look like it."""
+    return bool(getattr(function, "__globals__", {}).get("__name__") == module)
